@@ -1,0 +1,3 @@
+//! Authenticode signatures, judged offline.
+
+pub mod asn1;
