@@ -10,6 +10,7 @@
 //! Source: ITU-T X.690 (2021), section 8 (BER) and 10 (DER restrictions, reported and not required).
 
 mod oid;
+pub mod oids;
 mod reader;
 mod string;
 mod time;

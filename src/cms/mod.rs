@@ -1,0 +1,14 @@
+//! SignedData, SignerInfo, attributes, SPC structures and timestamps: views over the original bytes.
+//!
+//! Sources: RFC 5652 (CMS), RFC 2315 (PKCS#7 1.5, whose content is not an OCTET STRING), Microsoft
+//! "Windows Authenticode Portable Executable Signature Format", RFC 3161.
+
+mod attribute;
+mod signed_data;
+mod signer_info;
+pub mod spc;
+pub mod timestamp;
+
+pub use attribute::{Attribute, AttributeSet};
+pub use signed_data::{MAX_CERTIFICATES, SignedData};
+pub use signer_info::{SignerId, SignerInfo};

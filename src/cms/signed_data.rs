@@ -1,0 +1,128 @@
+//! SignedData: content, certificates and signers of one PKCS#7 blob.
+
+use super::SignerInfo;
+use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, oids, tag};
+
+/// Certificates beyond this many in one bag are not looked at. The largest honest bags hold about ten; the
+/// cap bounds the work that one signature can cause.
+pub const MAX_CERTIFICATES: usize = 4096;
+
+/// SignerInfos beyond this many are not delimited: Authenticode allows exactly one.
+const MAX_SIGNERS: usize = 16;
+
+/// A view of a ContentInfo that holds a SignedData.
+///
+/// ```text
+/// ContentInfo ::= SEQUENCE { contentType OBJECT IDENTIFIER, content [0] EXPLICIT ANY }
+/// SignedData ::= SEQUENCE { version, digestAlgorithms SET, encapContentInfo, certificates [0] IMPLICIT OPTIONAL,
+///   crls [1] IMPLICIT OPTIONAL, signerInfos SET }
+/// ```
+/// Source: RFC 5652 section 5.1. Versions are reported, never required.
+#[derive(Debug, Clone)]
+pub struct SignedData<'a> {
+    /// The ContentInfo element: the PKCS#7 without what may follow it.
+    pub raw: &'a [u8],
+    /// Version as encoded.
+    pub version: u32,
+    /// Type of the encapsulated content.
+    pub content_type: Oid<'a>,
+    /// The content element inside `[0]`: a SEQUENCE in Authenticode (PKCS#7 1.5), an OCTET STRING in CMS.
+    pub content: Option<Element<'a>>,
+    /// Certificates of the bag, undecoded, in file order, attribute certificates and other kinds left out.
+    pub certificates: Vec<Element<'a>>,
+    /// Elements of the bag that are no X.509 certificates (v1 attribute certificates of Microsoft's TSA...).
+    pub other_certificates: usize,
+    /// Whether the bag held more than [`MAX_CERTIFICATES`].
+    pub certificates_truncated: bool,
+    /// Why the rest of the certificate bag could not be delimited.
+    pub certificates_error: Option<Error>,
+    /// The signers.
+    pub signers: Vec<SignerInfo<'a>>,
+    /// How many elements the set of signers holds (capped count).
+    pub signer_count: usize,
+    /// Whether any structure above the attributes is BER and not DER.
+    pub ber: bool,
+}
+
+impl<'a> SignedData<'a> {
+    /// Reads the ContentInfo at the start of `bytes`; what follows it is left to the caller.
+    ///
+    /// # Errors
+    /// When the blob is no SignedData or its skeleton cannot be delimited. A broken certificate bag is noted
+    /// in `certificates_error` and hides nothing else.
+    pub fn parse(bytes: &'a [u8], offset: usize) -> Result<SignedData<'a>, Error> {
+        let outer = Reader::at(bytes, offset).expect(tag::SEQUENCE)?;
+        let mut fields = outer.children();
+        let kind = fields.expect(tag::OID)?;
+        if kind.content != oids::SIGNED_DATA {
+            return Err(kind.error(ErrorKind::BadValue));
+        }
+        let explicit = fields.expect(tag::context_constructed(0))?;
+        let body = explicit.children().expect(tag::SEQUENCE)?;
+        let mut fields = body.children();
+        let version = fields.expect(tag::INTEGER)?.small_unsigned()?;
+        fields.expect(tag::SET)?;
+        let encapsulated = fields.expect(tag::SEQUENCE)?;
+        let mut parts = encapsulated.children();
+        let content_type = parts.expect(tag::OID)?.content;
+        let content = match parts.optional(tag::context_constructed(0))? {
+            Some(wrapper) => wrapper.children().next()?,
+            None => None,
+        };
+        let mut data = SignedData {
+            raw: outer.raw,
+            version,
+            content_type,
+            content,
+            certificates: Vec::new(),
+            other_certificates: 0,
+            certificates_truncated: false,
+            certificates_error: None,
+            signers: Vec::new(),
+            signer_count: 0,
+            ber: outer.ber || explicit.ber || body.ber || encapsulated.ber,
+        };
+        if let Some(bag) = fields.optional(tag::context_constructed(0))? {
+            data.ber |= bag.ber;
+            data.read_bag(bag);
+        }
+        fields.optional(tag::context_constructed(1))?;
+        let signers = fields.expect(tag::SET)?;
+        data.ber |= signers.ber;
+        data.read_signers(signers)?;
+        Ok(data)
+    }
+
+    fn read_bag(&mut self, bag: Element<'a>) {
+        let mut items = bag.children();
+        loop {
+            match items.next() {
+                Ok(None) => return,
+                Ok(Some(item)) if item.tag == tag::SEQUENCE => {
+                    if self.certificates.len() >= MAX_CERTIFICATES {
+                        self.certificates_truncated = true;
+                        return;
+                    }
+                    self.certificates.push(item);
+                }
+                Ok(Some(_)) => self.other_certificates = self.other_certificates.saturating_add(1),
+                Err(error) => {
+                    self.certificates_error = Some(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn read_signers(&mut self, set: Element<'a>) -> Result<(), Error> {
+        let mut items = set.children();
+        while let Some(item) = items.next()? {
+            self.signer_count = self.signer_count.saturating_add(1);
+            if self.signer_count > MAX_SIGNERS {
+                return Ok(());
+            }
+            self.signers.push(SignerInfo::parse(item)?);
+        }
+        Ok(())
+    }
+}

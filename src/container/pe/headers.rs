@@ -1,0 +1,191 @@
+//! The few header fields that decide where a signature lives and what it covers.
+//!
+//! goblin decodes the fixed structures; offsets, counts and odd values are judged here, because goblin refuses
+//! headers that Windows accepts (e_lfanew below 0x40, NumberOfRvaAndSizes of 0xFFFFFFFF).
+
+use std::io;
+use std::ops::Range;
+
+use goblin::pe::data_directories::DataDirectory;
+use goblin::pe::header::{COFF_MACHINE_IA64, CoffHeader};
+use goblin::pe::optional_header::{MAGIC_32, MAGIC_64};
+
+use super::super::source::{Source, read_exact_at, read_up_to};
+use crate::anomaly::Anomaly;
+
+/// Layout facts of a PE file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeFacts {
+    /// COFF Machine.
+    pub machine: u16,
+    /// Optional header magic says PE32+.
+    pub is_64: bool,
+    /// COFF TimeDateStamp.
+    pub timestamp: u32,
+    /// Optional header Subsystem.
+    pub subsystem: u16,
+    /// Optional header CheckSum as it stands.
+    pub checksum: u32,
+    /// File offset of CheckSum.
+    pub checksum_offset: u64,
+    /// SizeOfHeaders.
+    pub size_of_headers: u32,
+    /// File offset of the security directory entry; `None` when NumberOfRvaAndSizes is below 5.
+    pub security_entry_offset: Option<u64>,
+    /// File offset and size of the certificate table as the directory states them; `None` without an entry.
+    pub security_directory: Option<(u32, u32)>,
+    /// RVA and size of the resource directory.
+    pub resource_directory: Option<(u32, u32)>,
+    /// Section headers in file order.
+    pub sections: Vec<Section>,
+}
+
+/// One section header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Section {
+    /// VirtualAddress.
+    pub virtual_address: u32,
+    /// VirtualSize.
+    pub virtual_size: u32,
+    /// PointerToRawData.
+    pub raw_offset: u32,
+    /// SizeOfRawData.
+    pub raw_size: u32,
+}
+
+impl Section {
+    /// File offset behind the section's raw data.
+    #[must_use]
+    pub fn raw_end(&self) -> u64 {
+        u64::from(self.raw_offset).saturating_add(u64::from(self.raw_size))
+    }
+}
+
+impl PeFacts {
+    /// The certificate table as a range of file offsets, unclipped; `None` when there is none.
+    #[must_use]
+    pub fn certificate_table(&self) -> Option<Range<u64>> {
+        let (offset, size) = self.security_directory.filter(|entry| *entry != (0, 0))?;
+        let start = u64::from(offset);
+        Some(start..start.saturating_add(u64::from(size)))
+    }
+
+    /// Size of a page in page hashes: 8192 on IA-64, else 4096, never SectionAlignment.
+    #[must_use]
+    pub fn page_size(&self) -> u32 {
+        if self.machine == COFF_MACHINE_IA64 { 8192 } else { 4096 }
+    }
+
+    /// The ranges of the section-sorted digest (headers, sections by PointerToRawData, rest), when they differ
+    /// from the linear order, and their total is no more than `budget` bytes.
+    #[must_use]
+    pub fn section_sorted_ranges(&self, length: u64, budget: u64) -> Option<Vec<Range<u64>>> {
+        let end = self.certificate_table().map_or(length, |table| table.start.min(length));
+        let headers = u64::from(self.size_of_headers);
+        let mut sections: Vec<_> = self.sections.iter().filter(|section| section.raw_size > 0).collect();
+        sections.sort_by_key(|section| section.raw_offset);
+        let mut ranges: Vec<Range<u64>> = vec![0..headers.min(end)];
+        let mut hashed = headers;
+        let mut contiguous = true;
+        for section in sections {
+            contiguous &= u64::from(section.raw_offset) == hashed;
+            ranges.push(u64::from(section.raw_offset).min(end)..section.raw_end().min(end));
+            hashed = hashed.saturating_add(u64::from(section.raw_size));
+        }
+        if contiguous || hashed > budget {
+            return None;
+        }
+        ranges.push(hashed.min(end)..end);
+        Some(ranges)
+    }
+}
+
+/// Offsets within the optional header. Source: Microsoft PE format, "Optional Header (Image Only)".
+const CHECKSUM: usize = 64;
+const SIZE_OF_HEADERS: usize = 60;
+const SUBSYSTEM: usize = 68;
+const RESOURCE: usize = 2;
+const SECURITY: usize = 4;
+
+/// Reads the headers of a file that starts with MZ and has its PE mark; `None` when the optional header's
+/// magic is neither PE32 nor PE32+ or its fixed fields are cut off.
+pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Result<Option<PeFacts>> {
+    let Some(pointer) = read_exact_at(source, 0x3c, 4)?.and_then(|bytes| u32_at(&bytes, 0)) else { return Ok(None) };
+    let pe = u64::from(pointer);
+    // 4 mark + 20 COFF + up to 112 fixed fields + 16 directories.
+    let bytes = read_up_to(source, pe, 4 + 20 + 112 + 128)?;
+    let mut offset = 4usize;
+    let Ok(coff) = CoffHeader::parse(&bytes, &mut offset) else { return Ok(None) };
+    let optional = bytes.get(offset..).unwrap_or(&[]);
+    let optional_offset = pe.saturating_add(offset as u64);
+    let (is_64, count_at) = match u16_at(optional, 0) {
+        Some(MAGIC_32) => (false, 92usize),
+        Some(MAGIC_64) => (true, 108usize),
+        _ => return Ok(None),
+    };
+    let directories_at = count_at.saturating_add(4);
+    let (Some(checksum), Some(size_of_headers), Some(subsystem)) =
+        (u32_at(optional, CHECKSUM), u32_at(optional, SIZE_OF_HEADERS), u16_at(optional, SUBSYSTEM))
+    else {
+        return Ok(None);
+    };
+    // A header cut off before the count has no directories.
+    let count = u32_at(optional, count_at).unwrap_or(0);
+    if count > 16 {
+        let message = format!("NumberOfRvaAndSizes is {count}; the loader reads 16");
+        anomalies.push(Anomaly::at("directory-count", message, optional_offset.saturating_add(count_at as u64)));
+    }
+    let directory = |index: usize| -> Option<(u32, u32)> {
+        if count as usize <= index {
+            return None;
+        }
+        let mut at = directories_at.saturating_add(index.saturating_mul(8));
+        let entry = DataDirectory::parse(optional, &mut at).ok()?;
+        Some((entry.virtual_address, entry.size))
+    };
+    let security_directory = directory(SECURITY);
+    let security_entry = directories_at.saturating_add(SECURITY * 8) as u64;
+    let sections_at = optional_offset.saturating_add(u64::from(coff.size_of_optional_header));
+    Ok(Some(PeFacts {
+        machine: coff.machine,
+        is_64,
+        timestamp: coff.time_date_stamp,
+        subsystem,
+        checksum,
+        checksum_offset: optional_offset.saturating_add(CHECKSUM as u64),
+        size_of_headers,
+        security_entry_offset: security_directory.map(|_| optional_offset.saturating_add(security_entry)),
+        security_directory,
+        resource_directory: directory(RESOURCE).filter(|entry| entry.0 != 0),
+        sections: sections(source, sections_at, coff.number_of_sections, anomalies)?,
+    }))
+}
+
+/// Section headers: 40 bytes each, at most 65,535 of them because the count has 16 bits.
+fn sections(source: &dyn Source, at: u64, count: u16, anomalies: &mut Vec<Anomaly>) -> io::Result<Vec<Section>> {
+    let bytes = read_up_to(source, at, usize::from(count).saturating_mul(40))?;
+    let list: Vec<Section> = bytes
+        .chunks_exact(40)
+        .filter_map(|header| {
+            Some(Section {
+                virtual_size: u32_at(header, 8)?,
+                virtual_address: u32_at(header, 12)?,
+                raw_size: u32_at(header, 16)?,
+                raw_offset: u32_at(header, 20)?,
+            })
+        })
+        .collect();
+    if list.len() < usize::from(count) {
+        let message = format!("{count} sections are announced and {} are in the file", list.len());
+        anomalies.push(Anomaly::at("section-table-truncated", message, at));
+    }
+    Ok(list)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk::<2>().map(|chunk| u16::from_le_bytes(*chunk))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk::<4>().map(|chunk| u32::from_le_bytes(*chunk))
+}

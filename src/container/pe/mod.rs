@@ -1,0 +1,83 @@
+//! Portable Executable files: EXE, DLL, SYS, EFI, .NET, in all their shapes.
+//!
+//! Sources: Microsoft "PE Format"; Microsoft "Windows Authenticode Portable Executable Signature Format".
+
+mod headers;
+mod page_hashes;
+mod win_certificate;
+
+use std::io;
+
+pub use headers::{PeFacts, Section};
+pub use page_hashes::{Page, PageLayoutError, page_plan};
+
+use super::{Container, ContainerLimits, Format, HashedRegions, Presence, Source, Subject};
+use crate::anomaly::Anomaly;
+
+/// The PE container.
+#[derive(Debug, Clone, Copy)]
+pub struct Pe;
+
+impl Container for Pe {
+    fn format(&self) -> Format {
+        Format::Pe
+    }
+
+    fn open(&self, source: &dyn Source, limits: &ContainerLimits) -> io::Result<Subject> {
+        let mut anomalies = Vec::new();
+        let Some(facts) = headers::read(source, &mut anomalies)? else {
+            // A PE mark without an optional header that says where anything is: nothing can be signed here.
+            let regions = HashedRegions::all_but(source.len(), &[]);
+            return Ok(Subject { signatures: Presence::Unsupported, regions, pe: None, anomalies });
+        };
+        let signatures = match facts.security_directory {
+            None | Some((0, 0)) => Presence::None,
+            Some((offset, size)) => win_certificate::read(source, offset, size, limits, &mut anomalies)?,
+        };
+        let regions = regions(&facts, source.len());
+        if !matches!(signatures, Presence::None) {
+            note_table_geometry(&facts, source.len(), &mut anomalies);
+        }
+        Ok(Subject { signatures, regions, pe: Some(facts), anomalies })
+    }
+}
+
+/// The linear Authenticode regions: everything but CheckSum, the security directory entry and the table.
+fn regions(facts: &PeFacts, length: u64) -> HashedRegions {
+    let checksum = facts.checksum_offset..facts.checksum_offset.saturating_add(4);
+    let mut excluded = vec![checksum];
+    if let Some(entry) = facts.security_entry_offset {
+        excluded.push(entry..entry.saturating_add(8));
+    }
+    let table = facts.certificate_table();
+    if let Some(table) = &table {
+        excluded.push(table.clone());
+    }
+    let mut regions = HashedRegions::all_but(length, &excluded);
+    if table.is_none() {
+        regions.zero_padding = length.wrapping_neg() & 7;
+    }
+    regions
+}
+
+/// Geometry that Windows' own signing tools never produce and that changes no verdict by itself.
+fn note_table_geometry(facts: &PeFacts, length: u64, anomalies: &mut Vec<Anomaly>) {
+    let Some(table) = facts.certificate_table() else { return };
+    if table.start & 7 != 0 {
+        let message = "the certificate table does not start at a multiple of 8";
+        anomalies.push(Anomaly::at("table-unaligned", message, table.start));
+    }
+    if table.end.saturating_sub(table.start) & 7 != 0 {
+        let message = "the size of the certificate table is not a multiple of 8";
+        anomalies.push(Anomaly::at("table-size-unaligned", message, table.start));
+    }
+    if table.end < length {
+        let extra = length.saturating_sub(table.end);
+        let message = format!("{extra} bytes follow the certificate table");
+        anomalies.push(Anomaly::at("data-after-table", message, table.end));
+    }
+    if facts.sections.iter().any(|section| section.raw_end() > table.start && section.raw_size > 0) {
+        let message = "the certificate table overlaps a section";
+        anomalies.push(Anomaly::at("table-in-section", message, table.start));
+    }
+}

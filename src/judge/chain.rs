@@ -1,0 +1,338 @@
+//! One path judged for one purpose at one moment.
+
+use std::cmp::Reverse;
+
+use crate::asn1::{Oid, Time, oids};
+use crate::crypto::{DigestAlgorithm, Verification, key_info, signature_scheme};
+use crate::trust::{Limit, LimitDate, Root};
+use crate::verify::{Budget, Lists, Path, PathEnd, Paths, Pool};
+use crate::x509::{Certificate, check_name_constraints};
+
+use super::table::{Reason, first_in_table};
+
+/// What a chain is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Signing code.
+    CodeSigning,
+    /// Stamping time.
+    TimeStamping,
+}
+
+impl Purpose {
+    /// Usages of which one is enough. Source: `semantics.md` sections 3.3 and 5.1.
+    fn usages(self) -> &'static [Oid<'static>] {
+        match self {
+            Purpose::CodeSigning => &[oids::EKU_CODE_SIGNING],
+            Purpose::TimeStamping => &[oids::EKU_TIME_STAMPING, oids::EKU_MS_TIME_STAMP_SIGNING],
+        }
+    }
+}
+
+/// The moment at which a chain is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Validity is asked for this moment: the timestamp's, or now.
+    pub at: Time,
+    /// The verified timestamp, if there is one.
+    pub timestamp: Option<Time>,
+}
+
+/// What is wrong with one certificate of a path: its position (the root of the store counts as the last) and why.
+pub type Problem = (usize, Reason);
+
+/// The verdict on the best path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainVerdict {
+    /// Index of the path in the search's list; `None` when there is no path at all.
+    pub path: Option<usize>,
+    /// Everything that is wrong with it, in table order; empty when nothing is.
+    pub reasons: Vec<Reason>,
+    /// The same, certificate by certificate.
+    pub problems: Vec<Problem>,
+}
+
+impl ChainVerdict {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.path.is_some() && self.reasons.is_empty()
+    }
+}
+
+/// Judges every path and keeps the best: the one whose first failing row is the last in the table, then the
+/// one with fewer reasons, then the shorter one, then the first found.
+#[must_use]
+pub fn judge_paths(pool: &Pool<'_>, paths: &Paths<'_>, purpose: Purpose, moment: Moment) -> ChainVerdict {
+    let judged = paths.list.iter().enumerate().map(|(index, path)| {
+        let problems = judge_path(pool, path, purpose, moment);
+        let (first, rest) = first_in_table(problems.iter().map(|problem| problem.1).collect());
+        let reasons: Vec<Reason> = std::iter::once(first).chain(rest).filter(|reason| *reason != Reason::Ok).collect();
+        // Smaller is better: a late first failure, few reasons, few certificates, found early.
+        let rank = (Reverse(first.position()), reasons.len(), path.certificates.len(), index);
+        (rank, ChainVerdict { path: Some(index), reasons, problems })
+    });
+    let Some((_, mut best)) = judged.min_by_key(|(rank, _)| *rank) else {
+        return ChainVerdict { path: None, reasons: vec![Reason::ChainIncomplete], problems: Vec::new() };
+    };
+    if paths.exhausted && !best.reasons.is_empty() {
+        // An unfinished search without a trusted path is no proof that there is none.
+        best.reasons = vec![Reason::Limit];
+    }
+    best
+}
+
+fn judge_path(pool: &Pool<'_>, path: &Path<'_>, purpose: Purpose, moment: Moment) -> Vec<Problem> {
+    let certificates: Vec<&Certificate<'_>> =
+        path.certificates.iter().filter_map(|index| pool.certificate(*index)).collect();
+    let mut reasons = Vec::new();
+    let (root, in_bag) = match path.end {
+        PathEnd::Anchor { root, in_bag } => (Some(root), in_bag),
+        _ => (None, false),
+    };
+    let last = certificates.len().saturating_sub(1);
+    reasons.extend(end_reason(path, certificates.len()).map(|reason| (last, reason)));
+    // The root is judged by the store's facts, not by a copy of its certificate in the bag.
+    let below = if in_bag { certificates.len().saturating_sub(1) } else { certificates.len() };
+    let subjects: Vec<&Certificate<'_>> = certificates.iter().take(below.max(1)).copied().collect();
+    links(path, root.is_some(), &certificates, &mut reasons);
+    time(&subjects, root, moment, &mut reasons);
+    let own_usage = usage(&subjects, purpose, &mut reasons);
+    constraints(&subjects, root, &mut reasons);
+    strength(&subjects, root, moment, &mut reasons);
+    if let (Some(root), Some(leaf)) = (root, certificates.first()) {
+        let limits = root_limits(&root, leaf, own_usage, purpose, moment);
+        reasons.extend(limits.into_iter().map(|reason| (subjects.len(), reason)));
+    }
+    reasons
+}
+
+fn end_reason(path: &Path<'_>, length: usize) -> Option<Reason> {
+    match path.end {
+        PathEnd::Anchor { .. } => None,
+        PathEnd::SelfSigned if length == 1 => Some(Reason::SelfSigned),
+        PathEnd::SelfSigned => Some(Reason::UntrustedRoot),
+        PathEnd::Incomplete | PathEnd::TooLong => Some(Reason::ChainIncomplete),
+        PathEnd::BadSignature => Some(Reason::CertSignature),
+    }
+}
+
+/// Links that were not computed only matter on the way to a trusted root: any other path fails anyway.
+fn links(path: &Path<'_>, anchored: bool, certificates: &[&Certificate<'_>], reasons: &mut Vec<Problem>) {
+    for (lower, verification) in &path.unverified {
+        let hash = certificates.get(*lower).and_then(|certificate| certificate_hash(certificate));
+        match verification {
+            Verification::Unsupported(_) if anchored => reasons.push((*lower, Reason::UnsupportedAlgorithm)),
+            Verification::Refused(_) if anchored && hash != Some(DigestAlgorithm::Md4) => {
+                reasons.push((*lower, Reason::BadAlgorithm));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn time(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Moment, reasons: &mut Vec<Problem>) {
+    for (index, certificate) in subjects.iter().enumerate() {
+        let reason = validity(certificate.not_before, certificate.not_after, moment.at);
+        match reason {
+            Some(_) if index == 0 && moment.timestamp.is_some() => {
+                reasons.push((index, Reason::TimestampOutsideValidity));
+            }
+            other => reasons.extend(other.map(|reason| (index, reason))),
+        }
+    }
+    if let Some(root) = root {
+        let reason = validity(root.not_before, root.not_after, moment.at);
+        reasons.extend(reason.map(|reason| (subjects.len(), reason)));
+    }
+}
+
+fn validity(not_before: Option<Time>, not_after: Option<Time>, at: Time) -> Option<Reason> {
+    match (not_before, not_after) {
+        (_, Some(end)) if at > end => Some(Reason::CertExpired),
+        (Some(start), _) if at < start => Some(Reason::CertNotYetValid),
+        (Some(_), Some(_)) => None,
+        // A validity that cannot be read never holds.
+        _ => Some(Reason::CertExpired),
+    }
+}
+
+/// Usage of the chain's own certificates: an EKU or application policy extension that is present must allow
+/// it, on the end entity and on every CA below the root. Timestamping must be allowed by name on the end
+/// entity. KeyUsage is not asked of the end entity, as in Windows. Returns whether the usage is allowed.
+fn usage(subjects: &[&Certificate<'_>], purpose: Purpose, reasons: &mut Vec<Problem>) -> bool {
+    let wanted = purpose.usages();
+    let mut chain_allows = true;
+    for (index, certificate) in subjects.iter().enumerate() {
+        let mut allowed = true;
+        let lists = [certificate.extended_key_usage(), certificate.application_policies()];
+        if index == 0 && purpose == Purpose::TimeStamping && lists.iter().all(Option::is_none) {
+            allowed = false;
+        }
+        for list in lists.iter().flatten() {
+            let any = index > 0 || purpose == Purpose::CodeSigning;
+            let fits = list.iter().any(|oid| wanted.contains(oid) || (any && *oid == oids::EKU_ANY));
+            allowed &= fits;
+        }
+        if index > 0 && certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign) {
+            allowed = false;
+        }
+        if !allowed {
+            reasons.push((index, Reason::WrongUsage));
+        }
+        chain_allows &= allowed;
+    }
+    chain_allows
+}
+
+/// Basic constraints, path length, critical extensions and name constraints of the certificates below the root.
+fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, reasons: &mut Vec<Problem>) {
+    let mut intermediates_below = 0u32;
+    for (index, certificate) in subjects.iter().enumerate() {
+        if !certificate.unknown_critical_extensions().is_empty() {
+            reasons.push((index, Reason::CriticalExt));
+        }
+        if index == 0 {
+            continue;
+        }
+        match certificate.basic_constraints() {
+            Some(Ok(basic)) if basic.ca => {
+                if basic.path_len.is_some_and(|limit| intermediates_below > limit) {
+                    reasons.push((index, Reason::PathLen));
+                }
+            }
+            _ => reasons.push((index, Reason::BasicConstraints)),
+        }
+        if let Some(extension) = certificate.extension(oids::NAME_CONSTRAINTS) {
+            names(extension.value, subjects, index, reasons);
+        }
+        if !certificate.is_self_issued() {
+            intermediates_below = intermediates_below.saturating_add(1);
+        }
+    }
+    if let Some(constraints) = root.and_then(|root| root.name_constraints) {
+        names(constraints, subjects, subjects.len(), reasons);
+    }
+}
+
+/// Name constraints bind every certificate below; self-issued CAs are exempt (RFC 5280 section 6.1.4 (b)).
+fn names(constraints: &[u8], subjects: &[&Certificate<'_>], below: usize, reasons: &mut Vec<Problem>) {
+    for (index, certificate) in subjects.iter().take(below).enumerate() {
+        if index > 0 && certificate.is_self_issued() {
+            continue;
+        }
+        if check_name_constraints(constraints, certificate).is_err() {
+            reasons.push((index, Reason::NameConstraint));
+        }
+    }
+}
+
+/// 2010-01-01 (WeakRsaPubKeyTime) and 2009-03-01 (KB2862973): signatures timestamped before stay accepted.
+const SHORT_KEYS_UNTIL: Time = Time(1_262_304_000);
+const MD5_UNTIL: Time = Time(1_235_865_600);
+/// MinRsaPubKeyBitLength.
+const MIN_RSA_BITS: u32 = 1023;
+
+/// Weak cryptography as `semantics.md` section 3.4 gives it. A root's own signature is never looked at.
+fn strength(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Moment, reasons: &mut Vec<Problem>) {
+    let stamped_before = |limit| moment.timestamp.is_some_and(|time| time < limit);
+    let short = |spki: &[u8]| key_info(spki).is_some_and(|key| key.kind == "rsa" && key.bits < MIN_RSA_BITS);
+    let keys = subjects.iter().map(|certificate| certificate.spki).chain(root.map(|root| root.spki));
+    if !stamped_before(SHORT_KEYS_UNTIL) {
+        let weak = keys.enumerate().filter(|(_, spki)| short(spki));
+        reasons.extend(weak.map(|(index, _)| (index, Reason::WeakSignature)));
+    }
+    let program = root.is_some_and(|root| root.program && !root.built_in);
+    for (index, certificate) in subjects.iter().enumerate() {
+        if root.is_none() && certificate.is_self_issued() {
+            continue; // an untrusted root's own signature proves nothing either way
+        }
+        let weak = match certificate_hash(certificate) {
+            Some(DigestAlgorithm::Md2 | DigestAlgorithm::Md4) => true,
+            Some(DigestAlgorithm::Md5) => program && !stamped_before(MD5_UNTIL),
+            _ => false,
+        };
+        if weak {
+            reasons.push((index, Reason::WeakSignature));
+        }
+    }
+}
+
+fn certificate_hash(certificate: &Certificate<'_>) -> Option<DigestAlgorithm> {
+    signature_scheme(certificate.signature_algorithm.oid).and_then(|(_, hash)| hash)
+}
+
+/// The root programme's properties. Source: `semantics.md` section 4.2; roots built into Windows are exempt.
+fn root_limits(
+    root: &Root<'_>,
+    leaf: &Certificate<'_>,
+    own_usage: bool,
+    purpose: Purpose,
+    moment: Moment,
+) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if root.built_in {
+        return reasons;
+    }
+    let wanted = purpose.usages();
+    let allows = |list: crate::trust::OidList<'_>| wanted.iter().any(|oid| list.contains(oid));
+    // Where the chain's own certificates exclude the usage already, the root has nothing left to exclude.
+    if own_usage && root.usages.is_some_and(|list| !allows(list) && !list.contains(oids::EKU_ANY)) {
+        reasons.push(Reason::RootEku);
+    }
+    let covers = |limit: &Limit<'_>| limit.usages.is_none_or(allows);
+    let hit = match root.not_before_limit.date {
+        LimitDate::At(date) => {
+            covers(&root.not_before_limit) && leaf.not_before.is_none_or(|issued| issued >= date)
+        }
+        LimitDate::Cleared => false,
+        LimitDate::Absent => root.not_before_limit.usages.is_some_and(allows),
+    };
+    if hit {
+        reasons.push(Reason::RootNotBefore);
+    }
+    let hit = match root.disabled.date {
+        LimitDate::At(date) => {
+            covers(&root.disabled) && moment.at >= date && moment.timestamp.is_none_or(|time| time >= date)
+        }
+        LimitDate::Cleared => false,
+        LimitDate::Absent => root.disabled.usages.is_some_and(allows),
+    };
+    if hit {
+        reasons.push(Reason::RootDisabled);
+    }
+    reasons
+}
+
+/// Whether the signer of a trust list carries a usage and chains to a Microsoft root built into Windows at
+/// the list's own moment.
+///
+/// # Errors
+/// Why not, for a person.
+pub fn list_signer_is_trusted<'a>(
+    pool: &Pool<'a>,
+    signer: usize,
+    lists: Lists<'a>,
+    moment: Time,
+    wanted: Oid<'_>,
+) -> Result<(), String> {
+    let leaf = pool.certificate(signer).ok_or("its signer's certificate cannot be read")?;
+    if !leaf.extended_key_usage().is_some_and(|list| list.contains(&wanted)) {
+        return Err("its signer may not sign such lists".to_owned());
+    }
+    let paths = crate::verify::search_paths(pool, signer, lists, Budget::default());
+    let sound = paths.list.iter().any(|path| {
+        let PathEnd::Anchor { root, in_bag } = path.end else { return false };
+        let certificates: Vec<&Certificate<'_>> =
+            path.certificates.iter().filter_map(|index| pool.certificate(*index)).collect();
+        let below = if in_bag { certificates.len().saturating_sub(1) } else { certificates.len() };
+        let subjects: Vec<&Certificate<'_>> = certificates.into_iter().take(below).collect();
+        let mut reasons = Vec::new();
+        let at = Moment { at: moment, timestamp: None };
+        time(&subjects, Some(root), at, &mut reasons);
+        constraints(&subjects, Some(root), &mut reasons);
+        strength(&subjects, Some(root), at, &mut reasons);
+        root.built_in && path.unverified.is_empty() && !subjects.is_empty() && reasons.is_empty()
+    });
+    if sound { Ok(()) } else { Err("its signer does not chain to a root that is built into Windows".to_owned()) }
+}

@@ -1,0 +1,55 @@
+//! Facts, a moment and a policy become a status and its reasons.
+//!
+//! The only room that knows precedence: [`table`] lists the reasons in the order in which they decide.
+
+mod chain;
+mod signature;
+mod table;
+
+pub use chain::{ChainVerdict, Purpose, list_signer_is_trusted};
+pub use signature::{ChosenTimestamp, SignatureVerdict, TimestampVerdict, judge_signature};
+pub use table::{Reason, Row, Status, TABLE, first_in_table};
+
+use crate::asn1::Time;
+
+/// Which signature gives the file its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignaturePolicy {
+    /// The first one, as Windows does.
+    #[default]
+    Primary,
+    /// Valid when any signature is; else the primary's status.
+    Any,
+    /// The worst of all.
+    All,
+    /// The best of all.
+    Best,
+}
+
+/// What judging depends on besides the facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// The moment that counts as now.
+    pub now: Time,
+    /// Which signature decides.
+    pub signature: SignaturePolicy,
+    /// Bytes behind the PKCS#7 break the signature (EnableCertPaddingCheck).
+    pub strict_padding: bool,
+}
+
+/// Index of the signature that gives the file its status.
+#[must_use]
+pub fn deciding_signature(verdicts: &[SignatureVerdict], policy: SignaturePolicy) -> Option<usize> {
+    let rank = |verdict: &SignatureVerdict| verdict.status.severity();
+    let indexed = || verdicts.iter().enumerate();
+    match policy {
+        SignaturePolicy::Primary => (!verdicts.is_empty()).then_some(0),
+        SignaturePolicy::Any => match indexed().find(|(_, verdict)| verdict.status == Status::Valid) {
+            Some((index, _)) => Some(index),
+            None => (!verdicts.is_empty()).then_some(0),
+        },
+        // Among equals the first one: max_by_key would take the last.
+        SignaturePolicy::All => indexed().rev().max_by_key(|(_, verdict)| rank(verdict)).map(|(index, _)| index),
+        SignaturePolicy::Best => indexed().min_by_key(|(_, verdict)| rank(verdict)).map(|(index, _)| index),
+    }
+}

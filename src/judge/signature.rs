@@ -1,0 +1,150 @@
+//! One signature judged: its timestamps first, because they set the moment, then everything else.
+
+use crate::asn1::{Time, oids};
+use crate::crypto::Verification;
+use crate::verify::{
+    AttributeFault, ContentFacts, DigestFact, SignatureFacts, TimestampFacts, TimestampFault, TimestampKind,
+};
+
+use super::chain::{ChainVerdict, Moment, Purpose, judge_paths};
+use super::table::{Reason, Status, first_in_table};
+use super::Policy;
+
+/// The verdict on one timestamp.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimestampVerdict {
+    /// Intact and from an authority that was trusted for stamping time at the stated time.
+    pub usable: bool,
+    /// The authority's chain.
+    pub chain: ChainVerdict,
+}
+
+/// The timestamp that sets the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChosenTimestamp {
+    /// Index in the signature's timestamps.
+    pub index: usize,
+    /// Its time.
+    pub time: Time,
+}
+
+/// The verdict on one signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureVerdict {
+    /// Status.
+    pub status: Status,
+    /// The reason that decided.
+    pub reason: Reason,
+    /// All other reasons that hold, in table order.
+    pub other_reasons: Vec<Reason>,
+    /// The signature over these bytes holds, whatever the trust: digest and SignerInfo signature.
+    pub holds: bool,
+    /// The signer's chain.
+    pub chain: Option<ChainVerdict>,
+    /// Timestamps, as in the facts.
+    pub timestamps: Vec<TimestampVerdict>,
+    /// The timestamp in use.
+    pub timestamp: Option<ChosenTimestamp>,
+}
+
+/// Judges one signature.
+#[must_use]
+pub fn judge_signature(facts: &SignatureFacts<'_>, policy: &Policy) -> SignatureVerdict {
+    let Some(content) = &facts.content else {
+        return verdict(vec![Reason::Malformed], false, None, Vec::new(), None);
+    };
+    let timestamps: Vec<TimestampVerdict> = content.timestamps.iter().map(judge_timestamp).collect();
+    let chosen = choose(&content.timestamps, &timestamps);
+    let moment = Moment { at: chosen.map_or(policy.now, |stamp| stamp.time), timestamp: chosen.map(|stamp| stamp.time) };
+    let mut reasons = intact(content);
+    let holds = reasons.is_empty();
+    if policy.strict_padding && facts.tail.first_nonzero.is_some() {
+        reasons.push(Reason::CertPadding);
+    }
+    let chain = content.certificate.map(|_| judge_paths(&content.pool, &content.paths, Purpose::CodeSigning, moment));
+    if let Some(chain) = &chain {
+        // A search that ran out of budget says nothing about a signature that is broken anyway.
+        reasons.extend(chain.reasons.iter().copied().filter(|reason| holds || *reason != Reason::Limit));
+    }
+    reasons.extend(lifetime(content, policy.now));
+    if chosen.is_none() && !content.timestamps.is_empty() {
+        reasons.extend(unusable_timestamp(&content.timestamps, &timestamps));
+    }
+    verdict(reasons, holds, chain, timestamps, chosen)
+}
+
+fn verdict(
+    reasons: Vec<Reason>,
+    holds: bool,
+    chain: Option<ChainVerdict>,
+    timestamps: Vec<TimestampVerdict>,
+    timestamp: Option<ChosenTimestamp>,
+) -> SignatureVerdict {
+    let (reason, other_reasons) = first_in_table(reasons);
+    SignatureVerdict { status: reason.status(), reason, other_reasons, holds, chain, timestamps, timestamp }
+}
+
+/// What breaks the signature itself: digest, attributes, the signer's key.
+fn intact(content: &ContentFacts<'_>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    match content.digest {
+        DigestFact::Match => {}
+        DigestFact::Mismatch => reasons.push(Reason::BadDigest),
+        DigestFact::Refused(_) => reasons.push(Reason::BadAlgorithm),
+        DigestFact::Unknown => reasons.push(Reason::UnsupportedAlgorithm),
+    }
+    match content.signer.attributes {
+        Ok(()) => {}
+        Err(AttributeFault::UnknownDigest) => reasons.push(Reason::UnsupportedAlgorithm),
+        Err(_) => reasons.push(Reason::SignerSignature),
+    }
+    match content.signer.signature {
+        None => reasons.push(Reason::NoSignerCert),
+        Some(Verification::Good(_)) => {}
+        Some(Verification::Bad) => reasons.push(Reason::SignerSignature),
+        Some(Verification::Unsupported(_)) => reasons.push(Reason::UnsupportedAlgorithm),
+        Some(Verification::Refused(_)) => reasons.push(Reason::BadAlgorithm),
+    }
+    reasons
+}
+
+/// A signer with the lifetime-signing usage asks that its signatures die with its certificate, timestamp or
+/// not. Source: Microsoft Authenticode PE format, "Time Stamping"; `wincrypt.h`, szOID_KP_LIFETIME_SIGNING.
+fn lifetime(content: &ContentFacts<'_>, now: Time) -> Option<Reason> {
+    let signer = content.certificate.and_then(|index| content.pool.certificate(index))?;
+    let asks = signer.extended_key_usage()?.contains(&oids::EKU_LIFETIME_SIGNING);
+    (asks && signer.not_after.is_none_or(|end| now > end)).then_some(Reason::LifetimeExpired)
+}
+
+/// A timestamp is judged at its own time. Its authority's later expiry or loss of trust takes nothing back.
+fn judge_timestamp(facts: &TimestampFacts<'_>) -> TimestampVerdict {
+    let chain = match facts.time {
+        Some(time) if facts.certificate.is_some() => {
+            let moment = Moment { at: time, timestamp: Some(time) };
+            judge_paths(&facts.pool, &facts.paths, Purpose::TimeStamping, moment)
+        }
+        _ => ChainVerdict { path: None, reasons: vec![Reason::ChainIncomplete], problems: Vec::new() },
+    };
+    TimestampVerdict { usable: facts.fault.is_none() && chain.is_trusted(), chain }
+}
+
+/// A usable RFC 3161 token goes before a usable counter-signature; among equals the earliest counts.
+fn choose(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> Option<ChosenTimestamp> {
+    let usable = facts.iter().zip(verdicts).enumerate().filter(|(_, (_, verdict))| verdict.usable);
+    usable
+        .filter_map(|(index, (facts, _))| facts.time.map(|time| (facts.kind == TimestampKind::Pkcs9, time, index)))
+        .min()
+        .map(|(_, time, index)| ChosenTimestamp { index, time })
+}
+
+/// Timestamps are there and none is usable. On a signer that is out of its validity the status is `Expired`
+/// by its own row; on one that still is valid a broken timestamp is worse than an intact, untrusted one.
+fn unusable_timestamp(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> Option<Reason> {
+    let intact = facts.iter().zip(verdicts).any(|(facts, _)| facts.fault.is_none());
+    let unsupported = facts.iter().any(|facts| matches!(facts.fault, Some(TimestampFault::Unsupported(_))));
+    Some(match (intact, unsupported) {
+        (true, _) => Reason::TimestampUntrusted,
+        (false, true) => Reason::UnsupportedAlgorithm,
+        (false, false) => Reason::TimestampInvalid,
+    })
+}

@@ -1,0 +1,355 @@
+//! Facts and verdicts become a record.
+
+use std::collections::BTreeMap;
+
+use super::chain::{chain, hex, sha256_hex, signer, time_text};
+use super::{
+    Anomaly, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record, Revocation, Signature, Status,
+    TableEntry, Timestamp, TimestampFault, TimestampKind, TimestampSummary, TrustStoreName, UnsignedAttribute,
+    VersionInfo,
+};
+use crate::asn1::{Time, oid_to_string, oids};
+use crate::cms::spc::{SpcOpusInfo, statement_types};
+use crate::container::Blob;
+use crate::crypto::{DigestAlgorithm, signature_name};
+use crate::judge::{SignatureVerdict, TimestampVerdict};
+use crate::trust::TrustStore;
+use crate::verify::{self, ContentFacts, SignatureFacts, TimestampFacts};
+
+/// Everything that a record is made of.
+#[derive(Debug)]
+pub struct Inputs<'i, 'a> {
+    /// Length of the file.
+    pub size: u64,
+    /// Kind of file.
+    pub format: Format,
+    /// What the judge said of the file: status, reason, other reasons.
+    pub verdict: (Status, Reason, Vec<Reason>),
+    /// Index of the signature that decided.
+    pub deciding: Option<usize>,
+    /// Facts of the signatures.
+    pub facts: &'i [SignatureFacts<'a>],
+    /// Verdicts on them.
+    pub verdicts: &'i [SignatureVerdict],
+    /// Page hashes, by signature.
+    pub page_hashes: Vec<Option<PageHashes>>,
+    /// The blobs that hold them.
+    pub blobs: &'i [Blob],
+    /// Authenticode digests to report.
+    pub authentihash: BTreeMap<String, String>,
+    /// File digests to report.
+    pub hashes: BTreeMap<String, String>,
+    /// Version resource and its SHA-256.
+    pub version: Option<(VersionInfo, String)>,
+    /// Oddities noted on the way.
+    pub anomalies: Vec<Anomaly>,
+    /// Message of an `Error` verdict or a malformed signature.
+    pub message: Option<String>,
+    /// The moment that counted as now.
+    pub now: Time,
+    /// The store used.
+    pub trust: &'i TrustStore,
+}
+
+fn empty(path: String, format: Format, reason: Reason, now: Time, trust: &TrustStore) -> Record {
+    Record {
+        schema: RECORD_SCHEMA.to_owned(),
+        path,
+        path_hex: None,
+        size: None,
+        format,
+        status: reason.status(),
+        reason,
+        hresult: reason.hresult(),
+        other_reasons: Vec::new(),
+        self_signed: false,
+        signer: None,
+        claimed_signer: None,
+        timestamp: None,
+        signatures: Vec::new(),
+        authentihash: BTreeMap::new(),
+        hashes: BTreeMap::new(),
+        revocation: Revocation::NotChecked,
+        catalog: "not-checked".to_owned(),
+        version_info: None,
+        findings: Vec::new(),
+        keys: Keys::default(),
+        anomalies: Vec::new(),
+        judged_at: now.to_rfc3339(),
+        trust_store: TrustStoreName { name: trust.name().to_owned(), date: trust.date().to_owned() },
+        error: None,
+    }
+}
+
+/// The record of a file that could not be judged.
+#[must_use]
+pub fn error_record(path: &str, format: Format, reason: Reason, message: String, now: Time, trust: &TrustStore) -> Record {
+    let mut record = empty(path.to_owned(), format, reason, now, trust);
+    record.error = Some(ErrorDetail { kind: reason, message });
+    record
+}
+
+/// Builds the record of a file that was read.
+#[must_use]
+pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
+    let (status, reason, other_reasons) = inputs.verdict;
+    let mut record = empty(path.to_owned(), inputs.format, reason, inputs.now, inputs.trust);
+    record.size = Some(inputs.size);
+    record.status = status;
+    record.other_reasons = other_reasons;
+    record.authentihash = inputs.authentihash;
+    record.hashes = inputs.hashes;
+    record.anomalies = inputs.anomalies;
+    let pairs = inputs.facts.iter().zip(inputs.verdicts).enumerate();
+    for (index, (facts, verdict)) in pairs {
+        let pages = inputs.page_hashes.get(index).cloned().flatten();
+        record.signatures.push(signature(index, facts, verdict, pages, inputs.blobs));
+        note_oddities(index, facts, &mut record.anomalies);
+    }
+    let deciding = inputs.deciding.and_then(|index| Some((inputs.facts.get(index)?, inputs.verdicts.get(index)?, index)));
+    if let Some((facts, verdict, index)) = deciding {
+        if let Some(shown) = record.signatures.get(index) {
+            record.signer = shown.signer.clone();
+            record.claimed_signer = shown.claimed_signer.clone();
+        }
+        if let Some(content) = &facts.content {
+            record.self_signed = is_self_signed(content);
+            record.timestamp = timestamp_summary(content, verdict);
+            record.keys = keys(content, verdict);
+        }
+    }
+    if let Some((info, sha256)) = inputs.version {
+        record.version_info = Some(info);
+        record.keys.version_res_sha256 = Some(sha256);
+    }
+    if let Some(message) = inputs.message {
+        if status == Status::Error {
+            record.error = Some(ErrorDetail { kind: reason, message });
+        } else {
+            record.anomalies.push(Anomaly::new("malformed-signature", message));
+        }
+    } else if status == Status::Error {
+        record.error = Some(ErrorDetail { kind: reason, message: reason.row().meaning.to_owned() });
+    }
+    record
+}
+
+fn signature(
+    index: usize,
+    facts: &SignatureFacts<'_>,
+    verdict: &SignatureVerdict,
+    page_hashes: Option<PageHashes>,
+    blobs: &[Blob],
+) -> Signature {
+    let content = facts.content.as_ref();
+    let shown = content.and_then(signer_of);
+    let (signer, claimed_signer) = if verdict.holds { (shown, None) } else { (None, shown) };
+    let opus = content.map(opus).unwrap_or_default();
+    Signature {
+        index,
+        nested_in: facts.parsed.parent,
+        offset: facts.parsed.offset,
+        status: verdict.status,
+        reason: verdict.reason,
+        hresult: verdict.reason.hresult(),
+        other_reasons: verdict.other_reasons.clone(),
+        problem: facts.parsed.body.as_ref().err().map(|malformed| malformed.message.clone()),
+        digest_algorithm: content.map(digest_name),
+        signed_digest: content.map(|content| hex(content.body.indirect.digest)),
+        computed_digest: content.and_then(|content| content.computed).map(|value| value.to_string()),
+        signature_algorithm: content.map(|content| signature_name(content.body.signer.signature_algorithm.oid)),
+        signer,
+        claimed_signer,
+        chain: match (content, &verdict.chain) {
+            (Some(content), Some(judged)) => chain(&content.pool, &content.paths, judged),
+            _ => Vec::new(),
+        },
+        timestamps: content.map(|content| timestamps(content, verdict)).unwrap_or_default(),
+        program_name: opus.program_name,
+        more_info: opus.more_info,
+        statement_type: content.map(statement_type).unwrap_or_default(),
+        page_hashes,
+        unauthenticated_attributes: content.map(unsigned_attributes).unwrap_or_default(),
+        certificates: content.map_or(0, |content| content.body.data.certificates.len()),
+        entry: match facts.parsed.parent {
+            None => blobs.get(facts.parsed.blob).map(|blob| TableEntry {
+                revision: blob.revision,
+                certificate_type: blob.certificate_type,
+                padding: blob.tail.length,
+                padding_nonzero: blob.tail.first_nonzero.is_some(),
+            }),
+            Some(_) => None,
+        },
+    }
+}
+
+fn signer_of(content: &ContentFacts<'_>) -> Option<super::Signer> {
+    content.certificate.and_then(|index| content.pool.certificate(index)).map(signer)
+}
+
+fn digest_name(content: &ContentFacts<'_>) -> String {
+    match content.digest_algorithm {
+        Some(algorithm) => algorithm.name().to_owned(),
+        None => oid_to_string(content.body.indirect.digest_algorithm.oid),
+    }
+}
+
+fn is_self_signed(content: &ContentFacts<'_>) -> bool {
+    content.certificate.and_then(|index| content.pool.certificate(index)).is_some_and(|certificate| {
+        certificate.is_self_issued() && {
+            let algorithm = &certificate.signature_algorithm;
+            crate::crypto::verify_signature(
+                certificate.spki,
+                algorithm,
+                None,
+                certificate.tbs,
+                certificate.signature,
+            )
+            .is_good()
+        }
+    })
+}
+
+fn opus(content: &ContentFacts<'_>) -> SpcOpusInfo {
+    let attributes = content.body.signer.signed_attributes.as_ref();
+    let value = attributes
+        .and_then(|attributes| attributes.one(oids::SPC_OPUS_INFO).ok())
+        .and_then(|attribute| attribute.single_value().ok());
+    value.map(|value| SpcOpusInfo::parse(&value)).unwrap_or_default()
+}
+
+fn statement_type(content: &ContentFacts<'_>) -> Vec<String> {
+    let attributes = content.body.signer.signed_attributes.as_ref();
+    let value = attributes
+        .and_then(|attributes| attributes.one(oids::SPC_STATEMENT_TYPE).ok())
+        .and_then(|attribute| attribute.single_value().ok());
+    let list = value.and_then(|value| statement_types(&value).ok()).unwrap_or_default();
+    list.into_iter().map(super::chain::usage_text).collect()
+}
+
+fn unsigned_attributes(content: &ContentFacts<'_>) -> Vec<UnsignedAttribute> {
+    let Some(attributes) = &content.body.signer.unsigned_attributes else { return Vec::new() };
+    let list = attributes.attributes.iter().take(64);
+    list.map(|attribute| UnsignedAttribute {
+        oid: oid_to_string(attribute.oid),
+        name: oids::title(attribute.oid).map(str::to_owned),
+        size: attribute.raw.len(),
+        sha256: sha256_hex(attribute.raw),
+    })
+    .collect()
+}
+
+fn kind(kind: verify::TimestampKind) -> TimestampKind {
+    match kind {
+        verify::TimestampKind::Rfc3161 => TimestampKind::Rfc3161,
+        verify::TimestampKind::Pkcs9 => TimestampKind::Pkcs9,
+    }
+}
+
+fn timestamps(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Vec<Timestamp> {
+    let used = verdict.timestamp.map(|chosen| chosen.index);
+    let pairs = content.timestamps.iter().zip(&verdict.timestamps).enumerate();
+    pairs.map(|(index, (facts, judged))| timestamp(facts, judged, used == Some(index))).collect()
+}
+
+fn timestamp(facts: &TimestampFacts<'_>, judged: &TimestampVerdict, used: bool) -> Timestamp {
+    Timestamp {
+        kind: kind(facts.kind),
+        time: time_text(facts.time),
+        used,
+        verified: judged.usable,
+        fault: facts.fault.map(|fault| match fault {
+            verify::TimestampFault::Malformed => TimestampFault::Malformed,
+            verify::TimestampFault::Imprint => TimestampFault::Imprint,
+            verify::TimestampFault::Signature => TimestampFault::Signature,
+            verify::TimestampFault::NoCertificate => TimestampFault::NoCertificate,
+            verify::TimestampFault::NoTime => TimestampFault::NoTime,
+            verify::TimestampFault::Unsupported(_) => TimestampFault::UnsupportedAlgorithm,
+        }),
+        digest_algorithm: facts.imprint_algorithm.map(|algorithm: DigestAlgorithm| algorithm.name().to_owned()),
+        authority: facts.certificate.and_then(|index| facts.pool.certificate(index)).map(signer),
+        chain: chain(&facts.pool, &facts.paths, &judged.chain),
+        chain_reasons: judged.chain.reasons.clone(),
+    }
+}
+
+fn timestamp_summary(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Option<TimestampSummary> {
+    let index = verdict.timestamp.map_or(0, |chosen| chosen.index);
+    let facts = content.timestamps.get(index)?;
+    let authority = facts.certificate.and_then(|index| facts.pool.certificate(index)).map(signer);
+    Some(TimestampSummary {
+        time: time_text(facts.time),
+        kind: kind(facts.kind),
+        verified: verdict.timestamp.is_some(),
+        authority: authority.map(|signer| signer.common_name.unwrap_or(signer.subject)),
+    })
+}
+
+fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
+    let certificate = content.certificate.and_then(|index| content.pool.certificate(index));
+    let token = content.timestamps.get(verdict.timestamp.map_or(0, |chosen| chosen.index));
+    Keys {
+        signed_digest: Some(hex(content.body.indirect.digest)),
+        pkcs7_sha256: Some(sha256_hex(content.body.data.raw)),
+        signer_info_sha256: Some(sha256_hex(content.body.signer.signature)),
+        timestamp_token_sha256: token.map(|facts| sha256_hex(facts.raw)),
+        leaf_tbs_sha256: certificate.map(|certificate| sha256_hex(certificate.tbs)),
+        leaf_spki_sha256: certificate.map(|certificate| sha256_hex(certificate.spki)),
+        issuer_serial_key: certificate.map(|certificate| sha256_hex(&[certificate.issuer, certificate.serial].concat())),
+        subject_key: certificate.map(|certificate| sha256_hex(certificate.subject)),
+        version_res_sha256: None,
+    }
+}
+
+/// Departures from DER and from what signers usually write, each harmless by itself.
+fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<Anomaly>) {
+    let place = facts.parsed.offset;
+    if let Some(at) = facts.tail.first_nonzero {
+        let message = "bytes that are not zero follow the signature inside its table entry";
+        anomalies.push(Anomaly::at("data-in-padding", message, at));
+    }
+    let Some(content) = &facts.content else { return };
+    let body = content.body;
+    let mut note = |code: &str, message: String| anomalies.push(Anomaly::at(code, format!("signature {index}: {message}"), place));
+    if body.data.ber {
+        note("ber", "the SignedData uses BER lengths".to_owned());
+    }
+    if body.data.version != 1 {
+        note("signed-data-version", format!("SignedData has version {}", body.data.version));
+    }
+    if body.signer.version != 1 {
+        note("signer-info-version", format!("SignerInfo has version {}", body.signer.version));
+    }
+    if let Some(objection) = &body.signer.der_objection {
+        note("signer-info-der", format!("a strict DER reader refuses the SignerInfo: {objection}"));
+    }
+    if let Some(error) = body.signer.unsigned_error {
+        note("unsigned-attributes", format!("the unsigned attributes cannot be read: {error}"));
+    }
+    if let Some(error) = body.data.certificates_error {
+        note("certificate-bag", format!("the rest of the certificates cannot be delimited: {error}"));
+    }
+    if body.data.certificates_truncated {
+        note("certificate-limit", "certificates beyond the documented limit were not looked at".to_owned());
+    }
+    if body.signer.signed_attributes.is_none() {
+        note("no-signed-attributes", "the signature covers the content directly".to_owned());
+    }
+    if DigestAlgorithm::is_signature_oid(body.indirect.digest_algorithm.oid) {
+        note("digest-oid", "a signature algorithm stands where a digest algorithm belongs".to_owned());
+    }
+    let bad = content.pool.certificates.iter().filter(|entry| entry.parsed.is_err()).count();
+    if bad > 0 {
+        note("certificate-unreadable", format!("{bad} certificates of the bag cannot be read"));
+    }
+    if content.paths.exhausted {
+        note("path-limit", "the search for chains stopped at its documented limit".to_owned());
+    }
+    if facts.content.as_ref().is_some_and(|c| c.timestamps.iter().any(|t| t.raw_hash)) {
+        note("timestamp-raw-hash", "the counter-signature covers the bare hash, as old authorities did".to_owned());
+    }
+    let unused_broken = content.timestamps.iter().filter(|stamp| stamp.fault.is_some()).count();
+    if unused_broken > 0 && unused_broken < content.timestamps.len() {
+        note("timestamp-broken", format!("{unused_broken} timestamps are broken beside usable ones"));
+    }
+}

@@ -1,0 +1,146 @@
+//! Certificates and chains as records show them.
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use super::{ChainCertificate, Signer, Source};
+use crate::asn1::{Time, oid_to_string, oids};
+use crate::crypto::{key_info, signature_name};
+use crate::judge::ChainVerdict;
+use crate::trust::Root;
+use crate::verify::{CertificateSource, PathEnd, Paths, Pool};
+use crate::x509::{Certificate, Name, serial_to_hex};
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(super) fn time_text(time: Option<Time>) -> Option<String> {
+    time.map(Time::to_rfc3339)
+}
+
+/// A certificate as a signer.
+pub(super) fn signer(certificate: &Certificate<'_>) -> Signer {
+    let subject = Name::decode(certificate.subject);
+    Signer {
+        common_name: subject.get("CN").map(str::to_owned),
+        organization: subject.get("O").map(str::to_owned),
+        subject: subject.to_string(),
+        issuer: Name::decode(certificate.issuer).to_string(),
+        serial: serial_to_hex(certificate.serial),
+        thumbprint_sha1: hex(&Sha1::digest(certificate.raw)),
+        thumbprint_sha256: sha256_hex(certificate.raw),
+        not_before: time_text(certificate.not_before),
+        not_after: time_text(certificate.not_after),
+    }
+}
+
+/// The judged path, certificate by certificate, with the store's root as its last member where it ends there.
+pub(super) fn chain(pool: &Pool<'_>, paths: &Paths<'_>, verdict: &ChainVerdict) -> Vec<ChainCertificate> {
+    let Some(path) = verdict.path.and_then(|index| paths.list.get(index)) else { return Vec::new() };
+    let problems_at = |position: usize| {
+        let mut found: Vec<_> =
+            verdict.problems.iter().filter(|problem| problem.0 == position).map(|problem| problem.1).collect();
+        found.sort_by_key(|reason| reason.position());
+        found.dedup();
+        found
+    };
+    let mut chain = Vec::new();
+    for (position, index) in path.certificates.iter().enumerate() {
+        let Some(entry) = pool.certificates.get(*index) else { continue };
+        let Ok(certificate) = &entry.parsed else { continue };
+        let mut shown = chain_certificate(certificate, source(entry.source));
+        shown.problems = problems_at(position);
+        chain.push(shown);
+    }
+    match path.end {
+        PathEnd::Anchor { in_bag: true, .. } => {
+            if let Some(last) = chain.last_mut() {
+                last.trusted_root = true;
+            }
+        }
+        PathEnd::Anchor { root, in_bag: false } => {
+            let mut shown = chain_root(&root);
+            shown.problems = problems_at(path.certificates.len());
+            chain.push(shown);
+        }
+        _ => {}
+    }
+    chain
+}
+
+fn source(source: CertificateSource) -> Source {
+    match source {
+        CertificateSource::Signature => Source::Signature,
+        CertificateSource::Timestamp => Source::Timestamp,
+        CertificateSource::Outer => Source::Outer,
+        CertificateSource::Intermediates => Source::Intermediates,
+        CertificateSource::TrustStore => Source::TrustStore,
+    }
+}
+
+fn chain_certificate(certificate: &Certificate<'_>, source: Source) -> ChainCertificate {
+    let signer = signer(certificate);
+    ChainCertificate {
+        subject: signer.subject,
+        issuer: signer.issuer,
+        serial: signer.serial,
+        thumbprint_sha1: signer.thumbprint_sha1,
+        thumbprint_sha256: signer.thumbprint_sha256,
+        not_before: signer.not_before,
+        not_after: signer.not_after,
+        key: key_text(certificate.spki),
+        signature_algorithm: Some(signature_name(certificate.signature_algorithm.oid)),
+        usages: certificate.extended_key_usage().map(|list| list.iter().map(|oid| usage_text(oid)).collect()),
+        source,
+        trusted_root: false,
+        problems: Vec::new(),
+    }
+}
+
+fn chain_root(root: &Root<'_>) -> ChainCertificate {
+    let subject = Name::decode(root.subject).to_string();
+    ChainCertificate {
+        issuer: subject.clone(),
+        subject,
+        serial: serial_to_hex(root.serial),
+        thumbprint_sha1: hex(root.thumbprint_sha1),
+        thumbprint_sha256: hex(root.thumbprint_sha256),
+        not_before: time_text(root.not_before),
+        not_after: time_text(root.not_after),
+        key: key_text(root.spki),
+        signature_algorithm: None,
+        usages: root.usages.filter(|_| !root.built_in).map(|list| list.iter().map(usage_text).collect()),
+        source: Source::TrustStore,
+        trusted_root: true,
+        problems: Vec::new(),
+    }
+}
+
+/// `RSA 2048`, `EC P-256`, or what else the key is.
+pub(crate) fn key_text(spki: &[u8]) -> String {
+    let Some(key) = key_info(spki) else { return "unreadable".to_owned() };
+    if key.explicit_curve {
+        return "EC with explicit parameters".to_owned();
+    }
+    match (key.kind.as_ref(), key.curve) {
+        ("rsa", _) => format!("RSA {}", key.bits),
+        ("ec", Some(curve)) => format!("EC {curve}"),
+        (kind, _) if key.bits > 0 => format!("{} {}", kind.to_uppercase(), key.bits),
+        (kind, _) => kind.to_uppercase(),
+    }
+}
+
+/// A usage by name, or by number where it has none.
+pub(crate) fn usage_text(oid: &[u8]) -> String {
+    oids::title(oid).map_or_else(|| oid_to_string(oid), str::to_owned)
+}

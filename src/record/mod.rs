@@ -1,0 +1,479 @@
+//! What leaves: the owned record of one file, serialisable, every field a contract.
+//!
+//! Keys are snake_case, times RFC 3339 in UTC, digests lower-case hexadecimal, serial numbers upper-case
+//! hexadecimal without leading zeros. The JSON Schema is generated from these types.
+
+mod build;
+mod chain;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use build::{Inputs, build, error_record};
+
+pub use crate::anomaly::Anomaly;
+pub use crate::container::Format;
+pub use crate::judge::{Reason, Status};
+
+/// The value of [`Record::schema`].
+pub const RECORD_SCHEMA: &str = "sigscan.record/1";
+/// The value of [`FindingLine::schema`].
+pub const FINDING_SCHEMA: &str = "sigscan.finding/1";
+
+/// Everything that sigscan says about one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// `sigscan.record/1`.
+    pub schema: String,
+    /// The path as given and walked; characters that are not UTF-8 are replaced.
+    pub path: String,
+    /// The path's bytes in hexadecimal, when they are not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
+    /// Length in bytes; null when the file could not be opened.
+    pub size: Option<u64>,
+    /// Kind of file, by content.
+    pub format: Format,
+    /// The status.
+    pub status: Status,
+    /// The reason that decided.
+    pub reason: Reason,
+    /// What WinVerifyTrust would return; null for `Error`.
+    pub hresult: Option<String>,
+    /// All other reasons that hold, in table order.
+    pub other_reasons: Vec<Reason>,
+    /// The signer's certificate verifies under its own key and names itself as issuer.
+    pub self_signed: bool,
+    /// The signer, when the signature over these bytes holds, whatever the trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Signer>,
+    /// The certificate that the signature names, when the signature over these bytes does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_signer: Option<Signer>,
+    /// The timestamp in use, or the first one if none is usable.
+    pub timestamp: Option<TimestampSummary>,
+    /// Every signature, primary first, then nested ones and further table entries in file order.
+    pub signatures: Vec<Signature>,
+    /// Authenticode digests by algorithm.
+    pub authentihash: BTreeMap<String, String>,
+    /// Digests of the whole file by algorithm.
+    pub hashes: BTreeMap<String, String>,
+    /// What is known of revocation.
+    pub revocation: Revocation,
+    /// `not-checked`, `none`, or the catalog's path.
+    pub catalog: String,
+    /// Version resource of a PE file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_info: Option<VersionInfo>,
+    /// Findings about this file.
+    pub findings: Vec<Finding>,
+    /// Values by which records of many machines can be joined.
+    pub keys: Keys,
+    /// What was odd but harmless.
+    pub anomalies: Vec<Anomaly>,
+    /// The moment that counted as now.
+    pub judged_at: String,
+    /// The trust store used.
+    pub trust_store: TrustStoreName,
+    /// With status `Error`: what went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorDetail>,
+}
+
+/// A certificate as the signer of something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signer {
+    /// Distinguished name, most specific attribute first.
+    pub subject: String,
+    /// CN of the subject.
+    pub common_name: Option<String>,
+    /// O of the subject.
+    pub organization: Option<String>,
+    /// Distinguished name of the issuer.
+    pub issuer: String,
+    /// Serial number.
+    pub serial: String,
+    /// SHA-1 of the certificate.
+    pub thumbprint_sha1: String,
+    /// SHA-256 of the certificate.
+    pub thumbprint_sha256: String,
+    /// Start of validity; null when unreadable.
+    pub not_before: Option<String>,
+    /// End of validity; null when unreadable.
+    pub not_after: Option<String>,
+}
+
+/// The file's timestamp in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimestampSummary {
+    /// The stated time; null when unreadable.
+    pub time: Option<String>,
+    /// Which kind.
+    pub kind: TimestampKind,
+    /// Intact and from an authority trusted at that time.
+    pub verified: bool,
+    /// Common name of the authority's certificate, or its subject.
+    pub authority: Option<String>,
+}
+
+/// Kind of timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TimestampKind {
+    /// RFC 3161 token.
+    Rfc3161,
+    /// PKCS#9 counter-signature.
+    Pkcs9,
+}
+
+/// One signature of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// Position in `signatures`.
+    pub index: usize,
+    /// Position of the signature that this one is nested in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nested_in: Option<usize>,
+    /// Offset of the PKCS#7 in the file.
+    pub offset: u64,
+    /// Its own status.
+    pub status: Status,
+    /// The reason that decided.
+    pub reason: Reason,
+    /// What WinVerifyTrust would return if this were the only signature.
+    pub hresult: Option<String>,
+    /// All other reasons that hold.
+    pub other_reasons: Vec<Reason>,
+    /// What could not be read, when the reason is `malformed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Digest algorithm of SpcIndirectDataContent, or its object identifier when it is not known.
+    pub digest_algorithm: Option<String>,
+    /// The digest that was signed.
+    pub signed_digest: Option<String>,
+    /// The digest of this file.
+    pub computed_digest: Option<String>,
+    /// Signature algorithm of the SignerInfo.
+    pub signature_algorithm: Option<String>,
+    /// The signer, when the signature over these bytes holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Signer>,
+    /// The named certificate, when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_signer: Option<Signer>,
+    /// The path that was judged, the signer first.
+    pub chain: Vec<ChainCertificate>,
+    /// Every timestamp.
+    pub timestamps: Vec<Timestamp>,
+    /// Program name of SpcSpOpusInfo.
+    pub program_name: Option<String>,
+    /// Link of SpcSpOpusInfo.
+    pub more_info: Option<String>,
+    /// SpcStatementType identifiers by name.
+    pub statement_type: Vec<String>,
+    /// Page hashes, if there are any.
+    pub page_hashes: Option<PageHashes>,
+    /// Every unsigned attribute.
+    pub unauthenticated_attributes: Vec<UnsignedAttribute>,
+    /// Certificates in the bag.
+    pub certificates: usize,
+    /// WIN_CERTIFICATE entry that holds it (signatures of a table only).
+    pub entry: Option<TableEntry>,
+}
+
+/// The WIN_CERTIFICATE around a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableEntry {
+    /// wRevision.
+    pub revision: u16,
+    /// wCertificateType.
+    pub certificate_type: u16,
+    /// Bytes behind the PKCS#7 inside the entry.
+    pub padding: u64,
+    /// Whether one of them is not zero.
+    pub padding_nonzero: bool,
+}
+
+/// One certificate of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChainCertificate {
+    /// Distinguished name.
+    pub subject: String,
+    /// Distinguished name of the issuer.
+    pub issuer: String,
+    /// Serial number.
+    pub serial: String,
+    /// SHA-1 of the certificate.
+    pub thumbprint_sha1: String,
+    /// SHA-256 of the certificate.
+    pub thumbprint_sha256: String,
+    /// Start of validity; null when unreadable.
+    pub not_before: Option<String>,
+    /// End of validity; null when unreadable.
+    pub not_after: Option<String>,
+    /// Key, such as `RSA 2048` or `EC P-256`.
+    pub key: String,
+    /// Signature algorithm of the certificate; null for a root known by its facts alone.
+    pub signature_algorithm: Option<String>,
+    /// Extended key usages by name; null when the certificate does not limit them.
+    pub usages: Option<Vec<String>>,
+    /// Where it came from.
+    pub source: Source,
+    /// Whether it is a root of the trust store.
+    pub trusted_root: bool,
+    /// What is wrong with this certificate in this chain.
+    pub problems: Vec<Reason>,
+}
+
+/// Where a certificate came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The signature's own bag.
+    Signature,
+    /// The bag of the timestamp token.
+    Timestamp,
+    /// The bag of the signature around this one.
+    Outer,
+    /// A file given with `--intermediates`.
+    Intermediates,
+    /// The trust store.
+    TrustStore,
+}
+
+/// One timestamp of a signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timestamp {
+    /// Which kind.
+    pub kind: TimestampKind,
+    /// The stated time; null when unreadable.
+    pub time: Option<String>,
+    /// Whether it is the one in use.
+    pub used: bool,
+    /// Intact and from an authority trusted at that time.
+    pub verified: bool,
+    /// What is wrong with the timestamp itself.
+    pub fault: Option<TimestampFault>,
+    /// Digest algorithm of the imprint.
+    pub digest_algorithm: Option<String>,
+    /// The authority's certificate.
+    pub authority: Option<Signer>,
+    /// The authority's chain.
+    pub chain: Vec<ChainCertificate>,
+    /// What is wrong with the authority's chain.
+    pub chain_reasons: Vec<Reason>,
+}
+
+/// Why a timestamp proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimestampFault {
+    /// It cannot be read.
+    Malformed,
+    /// It is of another signature.
+    Imprint,
+    /// The authority's signature does not hold.
+    Signature,
+    /// The authority's certificate is missing.
+    NoCertificate,
+    /// It states no time.
+    NoTime,
+    /// It uses an algorithm that sigscan cannot verify.
+    UnsupportedAlgorithm,
+}
+
+/// Page hashes of a PE signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageHashes {
+    /// `sha1` or `sha256`.
+    pub algorithm: String,
+    /// Entries, the terminating one left out.
+    pub count: usize,
+    /// All pages match; null when the list could not be compared.
+    pub matched: Option<bool>,
+    /// File offset of the first page that differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_mismatch: Option<u64>,
+    /// Why the list could not be compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// One unsigned attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnsignedAttribute {
+    /// Object identifier.
+    pub oid: String,
+    /// Its name, if known.
+    pub name: Option<String>,
+    /// Octets of the attribute.
+    pub size: usize,
+    /// SHA-256 of the attribute.
+    pub sha256: String,
+}
+
+/// What is known of revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Revocation {
+    /// Nobody asked.
+    NotChecked,
+    /// Every certificate that matters is known not to be revoked.
+    Good,
+    /// One is revoked.
+    Revoked,
+    /// Asked, without an answer.
+    Unknown,
+}
+
+/// Strings of the version resource.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionInfo {
+    /// CompanyName.
+    pub company: Option<String>,
+    /// ProductName.
+    pub product: Option<String>,
+    /// FileDescription.
+    pub description: Option<String>,
+    /// OriginalFilename.
+    pub original_filename: Option<String>,
+    /// FileVersion string, or the fixed version where there is none.
+    pub file_version: Option<String>,
+}
+
+/// Values by which records can be joined. Each is null where the file has nothing of the kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// The digest that the deciding signature signed.
+    pub signed_digest: Option<String>,
+    /// SHA-256 of the PKCS#7 without what follows it.
+    pub pkcs7_sha256: Option<String>,
+    /// SHA-256 of the SignerInfo's signature octets.
+    pub signer_info_sha256: Option<String>,
+    /// SHA-256 of the timestamp attribute value.
+    pub timestamp_token_sha256: Option<String>,
+    /// SHA-256 of the signer's TBSCertificate.
+    pub leaf_tbs_sha256: Option<String>,
+    /// SHA-256 of the signer's SubjectPublicKeyInfo.
+    pub leaf_spki_sha256: Option<String>,
+    /// SHA-256 of the issuer Name followed by the serial number octets.
+    pub issuer_serial_key: Option<String>,
+    /// SHA-256 of the subject Name.
+    pub subject_key: Option<String>,
+    /// SHA-256 of the version resource.
+    pub version_res_sha256: Option<String>,
+}
+
+/// The trust store in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrustStoreName {
+    /// Name.
+    pub name: String,
+    /// Date of its lists, empty when it has none.
+    pub date: String,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorDetail {
+    /// The reason code again.
+    pub kind: Reason,
+    /// For a person.
+    pub message: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Unusual.
+    Low,
+    /// Suspicious.
+    Medium,
+    /// Probably hostile.
+    High,
+    /// Hostile, with proof.
+    Critical,
+}
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// A hint.
+    Low,
+    /// Likely.
+    Medium,
+    /// Very likely.
+    High,
+    /// Proven by the bytes.
+    Proof,
+}
+
+/// A finding about one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// Stable code.
+    pub code: String,
+    /// Title.
+    pub title: String,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// ATT&CK techniques.
+    pub attack: Vec<String>,
+    /// What proves it.
+    pub evidence: BTreeMap<String, serde_json::Value>,
+    /// Other files concerned.
+    pub related: Vec<String>,
+}
+
+/// A finding about several files, a line of its own after the last record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindingLine {
+    /// `sigscan.finding/1`.
+    pub schema: String,
+    /// Stable code.
+    pub code: String,
+    /// Title.
+    pub title: String,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// ATT&CK techniques.
+    pub attack: Vec<String>,
+    /// What proves it.
+    pub evidence: BTreeMap<String, serde_json::Value>,
+    /// Every path.
+    pub members: Vec<String>,
+    /// The file whose signature it is, if known.
+    pub donor: Option<String>,
+}
+
+/// The JSON Schema of [`Record`], draft 2020-12.
+#[must_use]
+pub fn record_schema() -> serde_json::Value {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.into_root_schema_for::<Record>().to_value()
+}

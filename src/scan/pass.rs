@@ -1,0 +1,143 @@
+//! One pass over a file: every digest that it needs, at once.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+
+use crate::container::pe::Page;
+use crate::container::{HashedRegions, Source};
+use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher};
+
+/// Bytes read at a time; small enough for the second-level cache, large enough that system calls do not count.
+const BLOCK: usize = 256 * 1024;
+
+/// What one pass computes.
+#[derive(Debug, Default)]
+pub struct Plan<'p> {
+    /// Digests of the whole file.
+    pub file: Vec<DigestAlgorithm>,
+    /// Digests of the covered regions.
+    pub authentihash: Vec<DigestAlgorithm>,
+    /// The covered regions.
+    pub regions: HashedRegions,
+    /// Page hash lists to compare.
+    pub pages: Vec<PageRun<'p>>,
+}
+
+/// One list of page hashes: where each page lies and what its digest should be.
+#[derive(Debug)]
+pub struct PageRun<'p> {
+    algorithm: DigestAlgorithm,
+    pages: Vec<Page>,
+    expected: Vec<&'p [u8]>,
+    at: usize,
+    hasher: Option<Hasher>,
+    /// Offset of the first page that differs.
+    pub first_mismatch: Option<u64>,
+}
+
+impl<'p> PageRun<'p> {
+    /// A run over `pages`, ascending and disjoint, with one expected digest each.
+    #[must_use]
+    pub fn new(algorithm: DigestAlgorithm, pages: Vec<Page>, expected: Vec<&'p [u8]>) -> Self {
+        PageRun { algorithm, pages, expected, at: 0, hasher: None, first_mismatch: None }
+    }
+
+    /// Takes the next window of the file.
+    fn update(&mut self, window: Range<u64>, bytes: &[u8]) {
+        while let Some(page) = self.pages.get(self.at) {
+            let start = page.ranges.first().map_or(window.end, |range| range.start);
+            if start >= window.end && !page.ranges.is_empty() {
+                return;
+            }
+            for range in &page.ranges {
+                let part = range.start.max(window.start)..range.end.min(window.end);
+                if part.start < part.end {
+                    let hasher = self.hasher.take().or_else(|| Hasher::new(self.algorithm));
+                    self.hasher = hasher.map(|mut hasher| {
+                        hasher.update(slice(bytes, &window, &part));
+                        hasher
+                    });
+                }
+            }
+            let end = page.ranges.last().map_or(0, |range| range.end);
+            if end > window.end {
+                return;
+            }
+            self.close();
+        }
+    }
+
+    /// Ends the current page: zero padding, comparison, next.
+    fn close(&mut self) {
+        const ZEROS: [u8; 8192] = [0; 8192];
+        let (Some(page), Some(expected)) = (self.pages.get(self.at), self.expected.get(self.at)) else { return };
+        if let Some(mut hasher) = self.hasher.take().or_else(|| Hasher::new(self.algorithm)) {
+            let padding = usize::try_from(page.zero_padding).unwrap_or(0);
+            hasher.update(ZEROS.get(..padding).unwrap_or(&ZEROS));
+            if hasher.finish().as_bytes() != *expected && self.first_mismatch.is_none() {
+                self.first_mismatch = Some(u64::from(page.offset));
+            }
+        }
+        self.at = self.at.saturating_add(1);
+    }
+}
+
+/// What one pass found.
+#[derive(Debug, Default)]
+pub struct Digests {
+    /// Digests of the whole file.
+    pub file: BTreeMap<DigestAlgorithm, DigestValue>,
+    /// Digests of the covered regions.
+    pub authentihash: BTreeMap<DigestAlgorithm, DigestValue>,
+}
+
+/// Runs the pass. A plan that needs nothing reads nothing.
+///
+/// # Errors
+/// Errors of reading, and `UnexpectedEof` when the file is shorter than it was when it was opened.
+pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io::Result<Digests> {
+    if plan.file.is_empty() && plan.authentihash.is_empty() && plan.pages.is_empty() {
+        return Ok(Digests::default());
+    }
+    buffer.resize(BLOCK, 0);
+    let mut file = MultiHasher::new(plan.file.iter().copied());
+    let mut covered = MultiHasher::new(plan.authentihash.iter().copied());
+    let length = source.len();
+    let mut at = 0u64;
+    while at < length {
+        let want = usize::try_from(length.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
+        let Some(block) = buffer.get_mut(..want) else { break };
+        let count = match source.read_at(block, at) {
+            Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter")),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let bytes = buffer.get(..count).unwrap_or(&[]);
+        let window = at..at.saturating_add(count as u64);
+        file.update(bytes);
+        for part in plan.regions.within(window.clone()) {
+            covered.update(slice(bytes, &window, &part));
+        }
+        for run in &mut plan.pages {
+            run.update(window.clone(), bytes);
+        }
+        at = window.end;
+    }
+    let padding = usize::try_from(plan.regions.zero_padding).unwrap_or(0).min(8);
+    covered.update([0u8; 8].get(..padding).unwrap_or(&[]));
+    for run in &mut plan.pages {
+        while run.at < run.pages.len() {
+            run.close();
+        }
+    }
+    Ok(Digests { file: file.finish().into_iter().collect(), authentihash: covered.finish().into_iter().collect() })
+}
+
+/// The bytes of `part` within a window that starts at `window.start`.
+fn slice<'b>(bytes: &'b [u8], window: &Range<u64>, part: &Range<u64>) -> &'b [u8] {
+    let start = usize::try_from(part.start.saturating_sub(window.start)).unwrap_or(usize::MAX);
+    let end = usize::try_from(part.end.saturating_sub(window.start)).unwrap_or(usize::MAX);
+    bytes.get(start..end).unwrap_or(&[])
+}

@@ -1,0 +1,42 @@
+//! Facts: which digest matches, which signature holds, which paths exist, what a timestamp proves.
+//!
+//! No policy lives here: nothing is expired, trusted or forbidden in this room. Its results carry what the
+//! judge needs to decide, and nothing that was not computed from the bytes.
+
+mod paths;
+mod pool;
+mod signature;
+mod timestamp;
+mod tree;
+
+pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
+pub use pool::{CertificateSource, Pool, PoolCertificate};
+pub use signature::{AttributeFault, ContentFacts, DigestFact, FileDigests, SignatureFacts, SignerFacts, signer_facts};
+pub use timestamp::{TimestampFacts, TimestampFault, TimestampKind};
+pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, parse_tree};
+
+use crate::container::Blob;
+use crate::crypto::SignatureMemo;
+use crate::trust::TrustStore;
+
+/// Lists and shared caches that verification reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Lists<'t> {
+    /// Roots.
+    pub trust: &'t TrustStore,
+    /// Certificates that may serve as intermediates, DER.
+    pub intermediates: &'t [Vec<u8>],
+    /// Signatures verified before.
+    pub memo: &'t SignatureMemo,
+}
+
+/// Establishes the facts of every signature of a file: first the primary one, then the others in file order.
+#[must_use]
+pub fn facts<'a>(
+    tree: &'a [ParsedSignature<'a>],
+    blobs: &'a [Blob],
+    digests: &FileDigests,
+    lists: Lists<'a>,
+) -> Vec<SignatureFacts<'a>> {
+    tree.iter().map(|signature| signature::establish(signature, tree, blobs, digests, lists)).collect()
+}

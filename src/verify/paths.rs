@@ -1,0 +1,231 @@
+//! Every path from a certificate to where it ends, within a budget.
+//!
+//! Candidates for an issuer match by name and, where both sides have one, by key identifier; a candidate counts
+//! when the signature verifies under its key. Roots match by key, never by name alone. Loops end because no
+//! (subject, key) pair occurs twice in a path (RFC 4158 section 5.2).
+
+use super::{Lists, Pool};
+use crate::crypto::Verification;
+use crate::trust::Root;
+use crate::x509::Certificate;
+
+/// Bounds of one path search.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Signature verifications. Real searches need fewer than ten.
+    pub signatures: usize,
+    /// Paths kept.
+    pub paths: usize,
+    /// Certificates in a path, the root not counted. Windows' own default is of the same order.
+    pub length: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { signatures: 200, paths: 64, length: 12 }
+    }
+}
+
+/// How a path ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathEnd<'a> {
+    /// At a root of the trust store. `in_bag` says that the last certificate of the path is the root itself.
+    Anchor {
+        /// The root.
+        root: Root<'a>,
+        /// Whether the path's last certificate is that root.
+        in_bag: bool,
+    },
+    /// At a certificate that verifies under its own key, names itself as issuer, and is no root of the store.
+    SelfSigned,
+    /// No issuer was found.
+    Incomplete,
+    /// Issuers were found and the certificate verifies under none of them.
+    BadSignature,
+    /// The path is longer than the budget allows.
+    TooLong,
+}
+
+/// One path.
+#[derive(Debug, Clone)]
+pub struct Path<'a> {
+    /// Indices into the pool, the end entity first.
+    pub certificates: Vec<usize>,
+    /// Links whose signature could not be computed or is refused on principle: index of the lower
+    /// certificate in `certificates` and what was found.
+    pub unverified: Vec<(usize, Verification)>,
+    /// How it ends.
+    pub end: PathEnd<'a>,
+}
+
+/// The result of a search.
+#[derive(Debug, Clone, Default)]
+pub struct Paths<'a> {
+    /// The paths found, in a fixed order.
+    pub list: Vec<Path<'a>>,
+    /// Whether the budget ran out before every path was looked at.
+    pub exhausted: bool,
+}
+
+struct Search<'s, 'a> {
+    pool: &'s Pool<'a>,
+    lists: Lists<'a>,
+    budget: Budget,
+    signatures: usize,
+    found: Paths<'a>,
+    work: Vec<Partial>,
+}
+
+#[derive(Clone)]
+struct Partial {
+    certificates: Vec<usize>,
+    unverified: Vec<(usize, Verification)>,
+}
+
+/// Finds the paths that start at the certificate `leaf` of the pool.
+#[must_use]
+pub fn search<'a>(pool: &Pool<'a>, leaf: usize, lists: Lists<'a>, budget: Budget) -> Paths<'a> {
+    let start = Partial { certificates: vec![leaf], unverified: Vec::new() };
+    let mut search = Search { pool, lists, budget, signatures: 0, found: Paths::default(), work: vec![start] };
+    // Depth first over an explicit stack; `work` never holds more than (path length x candidates) entries, and
+    // candidates only enter it by a verification that the budget counts.
+    while let Some(partial) = search.work.pop() {
+        if search.found.list.len() >= budget.paths {
+            search.found.exhausted = true;
+            break;
+        }
+        search.extend(partial);
+    }
+    search.found
+}
+
+impl<'a> Search<'_, 'a> {
+    fn extend(&mut self, partial: Partial) {
+        let Some(&last) = partial.certificates.last() else { return };
+        let Some(certificate) = self.pool.certificate(last).cloned() else { return };
+        if let Some(root) = self.is_root(&certificate, partial.certificates.len()) {
+            self.finish(partial, PathEnd::Anchor { root, in_bag: true });
+            return;
+        }
+        let mut progress = false;
+        let mut failed = false;
+        let roots = self.root_candidates(&certificate);
+        for (root, key_matches) in roots {
+            match self.verify(&certificate, root.spki) {
+                None => break,
+                Some(Verification::Bad) => failed |= key_matches,
+                Some(verification) => {
+                    progress = true;
+                    let end = PathEnd::Anchor { root, in_bag: false };
+                    self.finish(note(partial.clone(), verification), end);
+                }
+            }
+        }
+        if certificate.is_self_issued() {
+            match self.verify(&certificate, certificate.spki) {
+                None => {}
+                Some(Verification::Bad) => failed = true,
+                Some(_) => {
+                    // What cannot be computed ends here all the same: nothing above it could be a root.
+                    progress = true;
+                    self.finish(partial.clone(), PathEnd::SelfSigned);
+                }
+            }
+        }
+        let (went_on, any_failed) = self.pool_candidates(&partial, &certificate);
+        if !(progress || went_on) {
+            let end = if failed || any_failed { PathEnd::BadSignature } else { PathEnd::Incomplete };
+            self.finish(partial, end);
+        }
+    }
+
+    /// Goes on with every certificate of the pool that may have issued `certificate`.
+    fn pool_candidates(&mut self, partial: &Partial, certificate: &Certificate<'a>) -> (bool, bool) {
+        let (mut progress, mut failed) = (false, false);
+        let mut next = Vec::new();
+        let pool = self.pool;
+        for &index in pool.with_subject(certificate.issuer) {
+            let Some(issuer) = pool.certificate(index) else { continue };
+            if !key_identifiers_allow(certificate, issuer.subject_key_identifier()) || self.in_path(partial, issuer) {
+                continue;
+            }
+            if issuer.is_self_issued() && self.is_root(issuer, 2).is_some() {
+                continue; // the store's own entry for this root has been tried
+            }
+            match self.verify(certificate, issuer.spki) {
+                None => break,
+                Some(Verification::Bad) => failed = true,
+                Some(verification) => {
+                    progress = true;
+                    let mut longer = note(partial.clone(), verification);
+                    longer.certificates.push(index);
+                    next.push(longer);
+                }
+            }
+        }
+        if progress && partial.certificates.len() >= self.budget.length {
+            self.finish(partial.clone(), PathEnd::TooLong);
+            return (true, failed);
+        }
+        // The stack is last in, first out: reversed, so that file order decides.
+        self.work.extend(next.into_iter().rev());
+        (progress, failed)
+    }
+
+    fn finish(&mut self, partial: Partial, end: PathEnd<'a>) {
+        let Partial { certificates, unverified } = partial;
+        self.found.list.push(Path { certificates, unverified, end });
+    }
+
+    /// The store's root that this certificate is: same name and same key. Asked of end entities and of
+    /// self-issued certificates; for a cross-certificate the root itself is a candidate one level below.
+    fn is_root(&self, certificate: &Certificate<'a>, position: usize) -> Option<Root<'a>> {
+        if position > 1 && !certificate.is_self_issued() {
+            return None;
+        }
+        self.lists.trust.by_subject(certificate.subject).into_iter().find(|root| root.spki == certificate.spki)
+    }
+
+    fn root_candidates(&self, certificate: &Certificate<'a>) -> Vec<(Root<'a>, bool)> {
+        let named = self.lists.trust.by_subject(certificate.issuer);
+        let authority = certificate.authority_key_identifier();
+        named
+            .into_iter()
+            .filter(|root| key_identifiers_allow(certificate, root.key_identifier))
+            .map(|root| (root, authority.is_some() && authority == root.key_identifier))
+            .collect()
+    }
+
+    fn in_path(&self, partial: &Partial, issuer: &Certificate<'a>) -> bool {
+        partial.certificates.iter().filter_map(|index| self.pool.certificate(*index)).any(|known| {
+            known.subject == issuer.subject && known.spki == issuer.spki
+        })
+    }
+
+    /// `None` when the budget is used up.
+    fn verify(&mut self, certificate: &Certificate<'a>, spki: &[u8]) -> Option<Verification> {
+        if self.signatures >= self.budget.signatures {
+            self.found.exhausted = true;
+            return None;
+        }
+        self.signatures = self.signatures.saturating_add(1);
+        let algorithm = &certificate.signature_algorithm;
+        Some(self.lists.memo.verify(spki, algorithm, certificate.tbs, certificate.signature))
+    }
+}
+
+/// Notes a link that is neither good nor bad.
+fn note(mut partial: Partial, verification: Verification) -> Partial {
+    if !verification.is_good() {
+        let lower = partial.certificates.len().saturating_sub(1);
+        partial.unverified.push((lower, verification));
+    }
+    partial
+}
+
+fn key_identifiers_allow(certificate: &Certificate<'_>, issuer: Option<&[u8]>) -> bool {
+    match (certificate.authority_key_identifier(), issuer) {
+        (Some(authority), Some(subject)) => authority == subject,
+        _ => true,
+    }
+}

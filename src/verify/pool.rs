@@ -1,0 +1,127 @@
+//! The certificates that may take part in chains, each decoded once and leniently.
+
+use std::collections::HashMap;
+
+use crate::asn1::Error;
+use crate::cms::{SignedData, SignerId};
+use crate::x509::Certificate;
+
+/// Where a certificate of a chain came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// The signature's own bag.
+    Signature,
+    /// The bag of a timestamp token.
+    Timestamp,
+    /// The bag of the signature that this one is nested in, or that a timestamp belongs to.
+    Outer,
+    /// A file given by the user.
+    Intermediates,
+    /// The trust store.
+    TrustStore,
+}
+
+/// One certificate with its fate.
+#[derive(Debug)]
+pub struct PoolCertificate<'a> {
+    /// The bytes as they stand.
+    pub raw: &'a [u8],
+    /// Offset in the blob, for certificates of a bag.
+    pub offset: usize,
+    /// Where it came from.
+    pub source: CertificateSource,
+    /// The decoded view, or why there is none.
+    pub parsed: Result<Certificate<'a>, Error>,
+}
+
+/// Certificates in the order in which they are preferred, indexed by subject.
+#[derive(Debug, Default)]
+pub struct Pool<'a> {
+    /// The certificates; the first `own` are those of the signature's own bag.
+    pub certificates: Vec<PoolCertificate<'a>>,
+    own: Option<usize>,
+    by_subject: HashMap<&'a [u8], Vec<usize>>,
+}
+
+impl<'a> Pool<'a> {
+    /// An empty pool.
+    #[must_use]
+    pub fn new() -> Self {
+        Pool::default()
+    }
+
+    /// Adds the bag of a SignedData. Only the first bag added can hold the signer.
+    pub fn add_bag(&mut self, data: &SignedData<'a>, source: CertificateSource) {
+        for element in &data.certificates {
+            self.add(element.raw, element.offset, source);
+        }
+        self.own.get_or_insert(self.certificates.len());
+    }
+
+    /// Adds one certificate unless the same bytes are there already.
+    pub fn add(&mut self, raw: &'a [u8], offset: usize, source: CertificateSource) {
+        let parsed = Certificate::parse(raw);
+        if let Ok(certificate) = &parsed {
+            let same = self.by_subject.entry(certificate.subject).or_default();
+            let known = same.iter().any(|index| self.certificates.get(*index).is_some_and(|other| other.raw == raw));
+            // Within the own bag duplicates are kept out too; the signer is then the first of equal ones.
+            if known {
+                return;
+            }
+            same.push(self.certificates.len());
+        }
+        self.certificates.push(PoolCertificate { raw, offset, source, parsed });
+    }
+
+    /// The decoded certificate at an index.
+    #[must_use]
+    pub fn certificate(&self, index: usize) -> Option<&Certificate<'a>> {
+        self.certificates.get(index)?.parsed.as_ref().ok()
+    }
+
+    /// Certificates with this subject.
+    #[must_use]
+    pub fn with_subject(&self, subject: &[u8]) -> &[usize] {
+        self.by_subject.get(subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// The signer's certificate: the first of its own bag that has the named issuer and serial number, or key
+    /// identifier. What is verified is what is shown (T30).
+    #[must_use]
+    pub fn signer(&self, sid: &SignerId<'_>) -> Option<usize> {
+        self.find(sid, 0..self.own.unwrap_or(0))
+    }
+
+    /// Like [`Pool::signer`] over the whole pool: authorities' certificates may lie in the outer bag.
+    #[must_use]
+    pub fn authority(&self, sid: &SignerId<'_>) -> Option<usize> {
+        self.find(sid, 0..self.certificates.len())
+    }
+
+    fn find(&self, sid: &SignerId<'_>, mut range: std::ops::Range<usize>) -> Option<usize> {
+        range.find(|index| {
+            let Some(certificate) = self.certificate(*index) else { return false };
+            match sid {
+                SignerId::IssuerAndSerial { issuer, serial } => {
+                    certificate.issuer == *issuer && same_integer(certificate.serial, serial)
+                }
+                SignerId::KeyIdentifier(identifier) => certificate.subject_key_identifier() == Some(*identifier),
+            }
+        })
+    }
+}
+
+/// Equality of INTEGER octets, needless leading octets apart: some signers copy a serial number and drop or
+/// add a leading zero (T29).
+fn same_integer(left: &[u8], right: &[u8]) -> bool {
+    fn strip(mut octets: &[u8]) -> &[u8] {
+        while let [0, rest @ ..] = octets {
+            if rest.is_empty() {
+                break;
+            }
+            octets = rest;
+        }
+        octets
+    }
+    left == right || strip(left) == strip(right)
+}

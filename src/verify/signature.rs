@@ -1,0 +1,245 @@
+//! One signature: its digest, its attributes, the signer's own signature, the paths of its certificate.
+
+use std::collections::BTreeMap;
+
+use super::paths::{Budget, Paths, search};
+use super::pool::{CertificateSource, Pool};
+use super::timestamp::{TimestampFacts, timestamps};
+use super::tree::{ParsedSignature, SignatureBody};
+use super::Lists;
+use crate::asn1::{Oid, oids};
+use crate::cms::{SignerInfo, spc};
+use crate::container::{Blob, Tail};
+use crate::crypto::{DigestAlgorithm, DigestValue, Verification, digest, verify_signature};
+
+/// Digests of the covered bytes of the file, made in one pass.
+#[derive(Debug, Clone, Default)]
+pub struct FileDigests {
+    /// Authenticode digests by algorithm.
+    pub authentihash: BTreeMap<DigestAlgorithm, DigestValue>,
+}
+
+/// How the signed digest compares with the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestFact {
+    /// Equal, octet for octet and in length.
+    Match,
+    /// Different.
+    Mismatch,
+    /// MD2 or MD4, which Windows refuses as a file hash.
+    Refused(DigestAlgorithm),
+    /// An algorithm that is not known here.
+    Unknown,
+}
+
+/// Why the signed attributes do not bind the content, apart from any signature over them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttributeFault {
+    /// messageDigest is missing, repeated, or has several values.
+    NoMessageDigest,
+    /// messageDigest is not the digest of the content.
+    MessageDigestDiffers,
+    /// contentType is missing or names another type than the content has.
+    ContentType,
+    /// The digest algorithm is not known here.
+    UnknownDigest,
+    /// The content cannot be read as octets.
+    Content,
+}
+
+/// What the signer's own signature proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignerFacts {
+    /// Whether the attributes bind the content.
+    pub attributes: Result<(), AttributeFault>,
+    /// The public-key signature over the attributes; `None` without the signer's certificate.
+    pub signature: Option<Verification>,
+}
+
+impl SignerFacts {
+    /// Whether everything the signer can vouch for holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.attributes.is_ok() && self.signature.is_some_and(Verification::is_good)
+    }
+}
+
+/// The facts of one signature of a file.
+#[derive(Debug)]
+pub struct SignatureFacts<'a> {
+    /// The structure, or why there is none.
+    pub parsed: &'a ParsedSignature<'a>,
+    /// Bytes behind the PKCS#7 inside its entry (top-level signatures only).
+    pub tail: Tail,
+    /// Everything that needs a structure.
+    pub content: Option<ContentFacts<'a>>,
+}
+
+/// The facts of a signature that has the structure of Authenticode.
+#[derive(Debug)]
+pub struct ContentFacts<'a> {
+    /// The structure.
+    pub body: &'a SignatureBody<'a>,
+    /// Digest algorithm of the file.
+    pub digest_algorithm: Option<DigestAlgorithm>,
+    /// The file's digest under that algorithm.
+    pub computed: Option<DigestValue>,
+    /// How it compares.
+    pub digest: DigestFact,
+    /// The signer's own signature.
+    pub signer: SignerFacts,
+    /// The certificates that may take part.
+    pub pool: Pool<'a>,
+    /// The signer's certificate in the pool.
+    pub certificate: Option<usize>,
+    /// Its paths.
+    pub paths: Paths<'a>,
+    /// Its timestamps, in file order.
+    pub timestamps: Vec<TimestampFacts<'a>>,
+}
+
+/// Establishes the facts of one signature.
+pub(super) fn establish<'a>(
+    parsed: &'a ParsedSignature<'a>,
+    tree: &'a [ParsedSignature<'a>],
+    blobs: &'a [Blob],
+    digests: &FileDigests,
+    lists: Lists<'a>,
+) -> SignatureFacts<'a> {
+    let tail = match parsed.parent {
+        None => blobs.get(parsed.blob).map(|blob| blob.tail).unwrap_or_default(),
+        Some(_) => Tail::default(),
+    };
+    let content = parsed.body.as_ref().ok().map(|body| {
+        let pool = pool_of(parsed, body, tree, lists);
+        let certificate = pool.signer(&body.signer.sid);
+        let spki = certificate.and_then(|index| pool.certificate(index)).map(|certificate| certificate.spki);
+        let paths = certificate.map(|index| search(&pool, index, lists, Budget::default())).unwrap_or_default();
+        let (digest_algorithm, computed, digest) = compare_digest(body, digests);
+        ContentFacts {
+            body,
+            digest_algorithm,
+            computed,
+            digest,
+            signer: signer_facts(&body.signer, oids::SPC_INDIRECT_DATA, Some(body.indirect.content), spki),
+            timestamps: timestamps(&body.signer, &body.data, lists),
+            pool,
+            certificate,
+            paths,
+        }
+    });
+    SignatureFacts { parsed, tail, content }
+}
+
+/// The signature's own bag first, then the bags of the signatures around it, then the user's certificates.
+fn pool_of<'a>(
+    parsed: &ParsedSignature<'a>,
+    body: &'a SignatureBody<'a>,
+    tree: &'a [ParsedSignature<'a>],
+    lists: Lists<'a>,
+) -> Pool<'a> {
+    let mut pool = Pool::new();
+    pool.add_bag(&body.data, CertificateSource::Signature);
+    let mut outer = parsed.parent;
+    while let Some(signature) = outer.and_then(|index| tree.get(index)) {
+        if let Ok(body) = &signature.body {
+            pool.add_bag(&body.data, CertificateSource::Outer);
+        }
+        outer = signature.parent; // parents have smaller indices, so this ends
+    }
+    for raw in lists.intermediates {
+        pool.add(raw, 0, CertificateSource::Intermediates);
+    }
+    pool
+}
+
+/// The algorithm comes from SpcIndirectDataContent (T16) and lengths are compared exactly (T38).
+fn compare_digest(
+    body: &SignatureBody<'_>,
+    digests: &FileDigests,
+) -> (Option<DigestAlgorithm>, Option<DigestValue>, DigestFact) {
+    let Some(algorithm) = DigestAlgorithm::from_oid(body.indirect.digest_algorithm.oid) else {
+        return (None, None, DigestFact::Unknown);
+    };
+    if matches!(algorithm, DigestAlgorithm::Md2 | DigestAlgorithm::Md4) {
+        return (Some(algorithm), None, DigestFact::Refused(algorithm));
+    }
+    let computed = digests.authentihash.get(&algorithm).copied();
+    let fact = match computed {
+        Some(value) if value.as_bytes() == body.indirect.digest => DigestFact::Match,
+        Some(_) => DigestFact::Mismatch,
+        None => DigestFact::Unknown,
+    };
+    (Some(algorithm), computed, fact)
+}
+
+/// Verifies a SignerInfo over content octets with the given key.
+///
+/// With signed attributes: contentType and messageDigest must bind the content and the signature covers the
+/// attributes as they stand (RFC 5652 section 5.4). Without: the signature covers the content octets.
+/// `content_type` of `None` in the attributes is allowed where `content_type_optional` callers say so.
+#[must_use]
+pub fn signer_facts(
+    signer: &SignerInfo<'_>,
+    content_type: Oid<'_>,
+    content: Option<&[u8]>,
+    spki: Option<&[u8]>,
+) -> SignerFacts {
+    let Some(content) = content else {
+        return SignerFacts { attributes: Err(AttributeFault::Content), signature: None };
+    };
+    let algorithm = DigestAlgorithm::from_oid(signer.digest_algorithm.oid);
+    let Some(attributes) = &signer.signed_attributes else {
+        let signature = spki.map(|spki| verify(signer, spki, algorithm, content));
+        return SignerFacts { attributes: Ok(()), signature };
+    };
+    let binding = content_type_attribute(signer, content_type, false)
+        .and_then(|()| message_digest_attribute(signer, algorithm, content));
+    let signature = spki.map(|spki| verify(signer, spki, algorithm, &attributes.signed_bytes()));
+    SignerFacts { attributes: binding, signature }
+}
+
+pub(super) fn verify(
+    signer: &SignerInfo<'_>,
+    spki: &[u8],
+    algorithm: Option<DigestAlgorithm>,
+    message: &[u8],
+) -> Verification {
+    verify_signature(spki, &signer.signature_algorithm, algorithm, message, signer.signature)
+}
+
+/// contentType must be there once and name the content's type; counter-signatures may leave it out.
+pub(super) fn content_type_attribute(
+    signer: &SignerInfo<'_>,
+    expected: Oid<'_>,
+    optional: bool,
+) -> Result<(), AttributeFault> {
+    let Some(attributes) = &signer.signed_attributes else { return Ok(()) };
+    match attributes.one(oids::CONTENT_TYPE) {
+        Ok(attribute) => match attribute.single_value() {
+            Ok(value) if value.content == expected => Ok(()),
+            _ => Err(AttributeFault::ContentType),
+        },
+        Err(None) if optional => Ok(()),
+        Err(_) => Err(AttributeFault::ContentType),
+    }
+}
+
+/// messageDigest must be there once, with one value (T22), equal to the digest of the content octets.
+pub(super) fn message_digest_attribute(
+    signer: &SignerInfo<'_>,
+    algorithm: Option<DigestAlgorithm>,
+    content: &[u8],
+) -> Result<(), AttributeFault> {
+    let Some(attributes) = &signer.signed_attributes else { return Ok(()) };
+    let attribute = attributes.one(oids::MESSAGE_DIGEST).map_err(|_| AttributeFault::NoMessageDigest)?;
+    let value = attribute.single_value().map_err(|_| AttributeFault::NoMessageDigest)?;
+    let stated = value.octets().map_err(|_| AttributeFault::NoMessageDigest)?;
+    let computed = algorithm.and_then(|algorithm| digest(algorithm, content)).ok_or(AttributeFault::UnknownDigest)?;
+    if computed.as_bytes() == &*stated { Ok(()) } else { Err(AttributeFault::MessageDigestDiffers) }
+}
+
+/// [`spc::digested_content`] without its error, for callers that treat unreadable content as absent.
+pub(super) fn content_octets<'a>(data: &crate::cms::SignedData<'a>) -> Option<std::borrow::Cow<'a, [u8]>> {
+    data.content.as_ref().and_then(|content| spc::digested_content(content).ok())
+}

@@ -1,0 +1,106 @@
+//! Certificate trust lists: Microsoft's root list (`authroot.stl`) and disallowed list.
+//!
+//! ```text
+//! CertificateTrustList ::= SEQUENCE { version INTEGER DEFAULT v1, subjectUsage SEQUENCE OF OID,
+//!   listIdentifier OCTET STRING OPTIONAL, sequenceNumber INTEGER OPTIONAL, ctlThisUpdate Time,
+//!   ctlNextUpdate Time OPTIONAL, subjectAlgorithm AlgorithmIdentifier,
+//!   trustedSubjects SEQUENCE OF TrustedSubject OPTIONAL, ctlExtensions [0] EXPLICIT Extensions OPTIONAL }
+//! TrustedSubject ::= SEQUENCE { subjectIdentifier OCTET STRING, subjectAttributes SET OF Attribute OPTIONAL }
+//! ```
+//! Source: Microsoft [MS-CAESO] and `wincrypt.h` (CTL_INFO); property numbers are `CERT_*_PROP_ID`.
+
+use crate::asn1::{Error, Oid, Reader, Time, decode_time, tag};
+use crate::crypto::AlgorithmId;
+
+/// Prefix of 1.3.6.1.4.1.311.10.11, under which the last arc is a certificate property number.
+const PROPERTY_PREFIX: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x0b];
+
+/// A trust list, its entries kept as spans.
+#[derive(Debug, Clone)]
+pub struct Ctl<'a> {
+    /// What the list is for.
+    pub subject_usage: Vec<Oid<'a>>,
+    /// Content octets of the sequence number, if any.
+    pub sequence_number: Option<&'a [u8]>,
+    /// When this list was made.
+    pub this_update: Option<Time>,
+    /// The algorithm that makes subject identifiers.
+    pub subject_algorithm: AlgorithmId<'a>,
+    /// The entries in file order.
+    pub entries: Vec<CtlEntry<'a>>,
+}
+
+/// One trusted subject.
+#[derive(Debug, Clone)]
+pub struct CtlEntry<'a> {
+    /// Octets of the subject identifier, for the root list the SHA-1 of the certificate.
+    pub identifier: &'a [u8],
+    /// Certificate properties: number (`CERT_*_PROP_ID`) and octets.
+    pub properties: Vec<(u32, &'a [u8])>,
+}
+
+impl<'a> CtlEntry<'a> {
+    /// Octets of a property; `Some(&[])` is a property that has been cleared.
+    #[must_use]
+    pub fn property(&self, number: u32) -> Option<&'a [u8]> {
+        self.properties.iter().find(|(known, _)| *known == number).map(|(_, value)| *value)
+    }
+}
+
+impl<'a> Ctl<'a> {
+    /// Reads the content of a SignedData of type 1.3.6.1.4.1.311.10.1.
+    ///
+    /// # Errors
+    /// When the structure cannot be delimited; attributes that are no certificate property are passed over.
+    pub fn parse(content: &'a [u8]) -> Result<Ctl<'a>, Error> {
+        let mut fields = Reader::new(content).expect(tag::SEQUENCE)?.children();
+        fields.optional(tag::INTEGER)?;
+        let mut usages = fields.expect(tag::SEQUENCE)?.children();
+        let mut subject_usage = Vec::new();
+        while let Some(usage) = usages.next()? {
+            subject_usage.push(usage.expect(tag::OID)?.content);
+        }
+        fields.optional(tag::OCTET_STRING)?;
+        let sequence_number = fields.optional(tag::INTEGER)?.map(|number| number.content);
+        let this_update = decode_time(&fields.any()?);
+        if fields.optional(tag::UTC_TIME)?.is_none() {
+            fields.optional(tag::GENERALIZED_TIME)?;
+        }
+        let subject_algorithm = AlgorithmId::parse(fields.expect(tag::SEQUENCE)?)?;
+        let mut entries = Vec::new();
+        if let Some(subjects) = fields.optional(tag::SEQUENCE)? {
+            let mut subjects = subjects.children();
+            while let Some(subject) = subjects.next()? {
+                entries.push(entry(subject.expect(tag::SEQUENCE)?.children())?);
+            }
+        }
+        Ok(Ctl { subject_usage, sequence_number, this_update, subject_algorithm, entries })
+    }
+}
+
+fn entry<'a>(mut fields: Reader<'a>) -> Result<CtlEntry<'a>, Error> {
+    let identifier = fields.expect(tag::OCTET_STRING)?.content;
+    let mut properties = Vec::new();
+    if let Some(attributes) = fields.optional(tag::SET)? {
+        let mut attributes = attributes.children();
+        while let Some(attribute) = attributes.next()? {
+            let mut parts = attribute.expect(tag::SEQUENCE)?.children();
+            let oid = parts.expect(tag::OID)?.content;
+            let values = parts.expect(tag::SET)?;
+            let value = values.children().next()?;
+            if let (Some(number), Some(value)) = (property_number(oid), value) {
+                properties.push((number, value.content));
+            }
+        }
+    }
+    Ok(CtlEntry { identifier, properties })
+}
+
+fn property_number(oid: Oid<'_>) -> Option<u32> {
+    let arc = oid.strip_prefix(PROPERTY_PREFIX)?;
+    let mut number: u32 = 0;
+    for byte in arc {
+        number = number.checked_mul(128)?.checked_add(u32::from(byte & 0x7f))?;
+    }
+    Some(number)
+}

@@ -1,0 +1,14 @@
+//! Certificates, names, extensions and trust lists: views over the original bytes.
+//!
+//! Nothing here judges. A certificate that does not decode is a value with an error, and never hurts another.
+
+mod certificate;
+pub mod ctl;
+mod extensions;
+mod name;
+mod name_constraints;
+
+pub use certificate::{Certificate, Extension, self_issued, serial_to_hex};
+pub use extensions::{BasicConstraints, KeyUsage};
+pub use name::{Name, display_name, name_attribute};
+pub use name_constraints::{ConstraintViolation, check_name_constraints};
