@@ -1,3 +1,4 @@
 //! Authenticode signatures, judged offline.
 
 pub mod asn1;
+pub mod crypto;

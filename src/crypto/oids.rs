@@ -1,0 +1,115 @@
+//! The object identifiers that this room knows, as content octets.
+
+// Hash functions.
+
+/// md2 (RFC 8017 appendix B.1): 1.2.840.113549.2.2.
+pub const MD2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x02];
+/// md4 (RFC 1320): 1.2.840.113549.2.4.
+pub const MD4: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x04];
+/// md5 (RFC 8017 appendix B.1): 1.2.840.113549.2.5.
+pub const MD5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05];
+/// id-sha1 (RFC 8017 appendix B.1): 1.3.14.3.2.26.
+pub const SHA1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1a];
+/// id-sha224 (RFC 8017 appendix B.1): 2.16.840.1.101.3.4.2.4.
+pub const SHA224: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x04];
+/// id-sha256 (RFC 8017 appendix B.1): 2.16.840.1.101.3.4.2.1.
+pub const SHA256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
+/// id-sha384 (RFC 8017 appendix B.1): 2.16.840.1.101.3.4.2.2.
+pub const SHA384: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
+/// id-sha512 (RFC 8017 appendix B.1): 2.16.840.1.101.3.4.2.3.
+pub const SHA512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
+
+// RSA keys and signatures.
+
+/// rsaEncryption (RFC 8017 appendix A.1): 1.2.840.113549.1.1.1.
+pub const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+/// rsa (X.509, `id-ea-rsa`): an old identifier for RSA keys: 2.5.8.1.1.
+pub const X500_RSA: &[u8] = &[0x55, 0x08, 0x01, 0x01];
+/// md2WithRSAEncryption (RFC 8017 appendix A.2.4): 1.2.840.113549.1.1.2.
+pub const MD2_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x02];
+/// md4WithRSAEncryption (PKCS #1 version 1.5): 1.2.840.113549.1.1.3.
+pub const MD4_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x03];
+/// md5WithRSAEncryption (RFC 8017 appendix A.2.4): 1.2.840.113549.1.1.4.
+pub const MD5_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04];
+/// sha1WithRSAEncryption (RFC 8017 appendix A.2.4): 1.2.840.113549.1.1.5.
+pub const SHA1_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05];
+/// id-mgf1 (RFC 8017 appendix A.2.1): 1.2.840.113549.1.1.8.
+pub const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
+/// id-RSASSA-PSS (RFC 8017 appendix A.2.3): 1.2.840.113549.1.1.10.
+pub const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
+/// sha256WithRSAEncryption (RFC 8017 appendix A.2.4): 1.2.840.113549.1.1.11.
+pub const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
+/// sha384WithRSAEncryption (RFC 8017 appendix A.2.4): 1.2.840.113549.1.1.12.
+pub const SHA384_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c];
+/// sha512WithRSAEncryption (RFC 8017 appendix A.2.4): 1.2.840.113549.1.1.13.
+pub const SHA512_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d];
+/// sha224WithRSAEncryption (RFC 8017 appendix A.2.4): 1.2.840.113549.1.1.14.
+pub const SHA224_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0e];
+/// md4WithRSA (OIW security SIG): 1.3.14.3.2.2.
+pub const OIW_MD4_WITH_RSA: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x02];
+/// md5WithRSA (OIW security SIG): 1.3.14.3.2.3.
+pub const OIW_MD5_WITH_RSA: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x03];
+/// md4WithRSAEncryption (OIW security SIG): 1.3.14.3.2.4.
+pub const OIW_MD4_WITH_RSA_ENCRYPTION: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x04];
+/// sha1WithRSASignature (OIW security SIG): 1.3.14.3.2.29.
+pub const OIW_SHA1_WITH_RSA: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1d];
+
+// Elliptic curves.
+
+/// id-ecPublicKey (RFC 5480 section 2.1.1): 1.2.840.10045.2.1.
+pub const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+/// ecdsa-with-SHA1 (RFC 3279 section 2.2.3): 1.2.840.10045.4.1.
+pub const ECDSA_WITH_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
+/// ecdsa-with-Specified: the parameters name the hash (ANSI X9.62; Windows `szOID_ECDSA_SPECIFIED`): 1.2.840.10045.4.3.
+pub const ECDSA_WITH_SPECIFIED: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03];
+/// ecdsa-with-SHA224 (RFC 5758 section 3.2): 1.2.840.10045.4.3.1.
+pub const ECDSA_WITH_SHA224: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x01];
+/// ecdsa-with-SHA256 (RFC 5758 section 3.2): 1.2.840.10045.4.3.2.
+pub const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+/// ecdsa-with-SHA384 (RFC 5758 section 3.2): 1.2.840.10045.4.3.3.
+pub const ECDSA_WITH_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03];
+/// ecdsa-with-SHA512 (RFC 5758 section 3.2): 1.2.840.10045.4.3.4.
+pub const ECDSA_WITH_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04];
+/// secp192r1 (RFC 5480 section 2.1.1.1): 1.2.840.10045.3.1.1.
+pub const P192: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01];
+/// secp224r1 (RFC 5480 section 2.1.1.1): 1.3.132.0.33.
+pub const P224: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x21];
+/// secp256r1 (RFC 5480 section 2.1.1.1): 1.2.840.10045.3.1.7.
+pub const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+/// secp384r1 (RFC 5480 section 2.1.1.1): 1.3.132.0.34.
+pub const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
+/// secp521r1 (RFC 5480 section 2.1.1.1): 1.3.132.0.35.
+pub const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
+/// secp256k1 (SEC 2): 1.3.132.0.10.
+pub const SECP256K1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x0a];
+/// brainpoolP256r1 (RFC 5639 section 4.1): 1.3.36.3.3.2.8.1.1.7.
+pub const BRAINPOOL_P256R1: &[u8] = &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07];
+/// brainpoolP320r1 (RFC 5639 section 4.1): 1.3.36.3.3.2.8.1.1.9.
+pub const BRAINPOOL_P320R1: &[u8] = &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x09];
+/// brainpoolP384r1 (RFC 5639 section 4.1): 1.3.36.3.3.2.8.1.1.11.
+pub const BRAINPOOL_P384R1: &[u8] = &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b];
+/// brainpoolP512r1 (RFC 5639 section 4.1): 1.3.36.3.3.2.8.1.1.13.
+pub const BRAINPOOL_P512R1: &[u8] = &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d];
+/// SM2 curve (GB/T 32918): 1.2.156.10197.1.301.
+pub const SM2: &[u8] = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d];
+
+// Algorithms that are recognised, named and not verified.
+
+/// id-dsa (RFC 3279 section 2.3.2): 1.2.840.10040.4.1.
+pub const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
+/// id-dsa-with-sha1 (RFC 3279 section 2.2.2): 1.2.840.10040.4.3.
+pub const DSA_WITH_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x03];
+/// dsa (OIW security SIG): 1.3.14.3.2.12.
+pub const OIW_DSA: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x0c];
+/// dsaWithSHA (OIW security SIG): 1.3.14.3.2.13.
+pub const OIW_DSA_WITH_SHA: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x0d];
+/// dsaWithSHA1 (OIW security SIG): 1.3.14.3.2.27.
+pub const OIW_DSA_WITH_SHA1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1b];
+/// sigAlgs arc (NIST): DSA with SHA-2, ML-DSA, SLH-DSA and the SHA-3 signatures are below it: 2.16.840.1.101.3.4.3.
+pub const NIST_SIGNATURES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03];
+/// id-Ed25519 (RFC 8410 section 3): 1.3.101.112.
+pub const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+/// id-Ed448 (RFC 8410 section 3): 1.3.101.113.
+pub const ED448: &[u8] = &[0x2b, 0x65, 0x71];
+/// SM2 signature with SM3 (GB/T 33560): 1.2.156.10197.1.501.
+pub const SM2_WITH_SM3: &[u8] = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x83, 0x75];
