@@ -191,6 +191,24 @@ fn pss_defaults_are_sha1_and_twenty() {
     assert_eq!(parse(&[5, 0]), Err(Verification::Bad));
 }
 
+/// RFC 8017 section 9.1.2 works on emBits; where that is a whole number of octets less than the modulus, the octet
+/// in front must be zero.
+#[test]
+fn pss_bits_above_the_encoded_message_must_be_zero() {
+    let sha256 = DigestAlgorithm::Sha256;
+    let algorithm = pss_algorithm(&PssParameters { hash: sha256, mgf1_hash: sha256, salt_len: 0 });
+    assert_eq!(abc(RSA_1025_PSS_KEY, &algorithm, None, RSA_1025_PSS_EMPTY_SALT), GOOD);
+    assert_eq!(abc(RSA_1025_PSS_KEY, &algorithm, None, RSA_1025_PSS_SURPLUS), Verification::Bad);
+}
+
+/// RFC 8017 section 9.2: at least eight octets of padding.
+#[test]
+fn pkcs1_padding_has_at_least_eight_octets() {
+    let sha1 = rsa_algorithm(DigestAlgorithm::Sha1);
+    assert_eq!(abc(RSA_368_KEY, &sha1, None, RSA_368_SHA1), GOOD);
+    assert_eq!(abc(RSA_360_KEY, &sha1, None, RSA_360_SHA1), Verification::Bad);
+}
+
 #[test]
 fn raw_hash_counter_signatures() {
     let key = unhex(RSA_1024_KEY);

@@ -279,3 +279,40 @@ pub(super) const P521_SHA512: &str = "\
     3081870242016f5b863d069a5143aab38fa2205c71a1a38260b2d1e12c775f9c9d622c417223129eaf3f91dd64f841323027\
     1ac9d3e82a8d2fba60bfc6c14efea69ca79deb23ae02417915d504059cef0d2b6a6968e0955ca4fd75a8b6f9d108ec55923f\
     9cb7002af824dc1f86603f56ed30a22b6285928fa93b76ff5f0c0bd19a05876819f4605c96d0";
+
+/// SubjectPublicKeyInfo, RSA, 368 bits.
+pub(super) const RSA_368_KEY: &str = "\
+    304a300d06092a864886f70d01010105000339003036022f00bca560d1ceab9a158f896dd21e23663d914c10d8b50092739f\
+    13959762a52a18f7761b17dbc3f69fa26f08ad4ca50203010001";
+
+/// PKCS #1 v1.5 signature of "abc" with eight octets of padding: the fewest allowed.
+pub(super) const RSA_368_SHA1: &str = "\
+    8ed431797fa85bf3e4ec52d5762296eaa503d9123cacd7cf4b6445e4eabeb54066e4c5deb6d73ecdb171a318cd2f";
+
+/// SubjectPublicKeyInfo, RSA, 360 bits.
+pub(super) const RSA_360_KEY: &str = "\
+    3049300d06092a864886f70d01010105000338003035022e00ac90ddfbd01c840eac31febf25c6edbb2635be9c5feb621a65\
+    8bb899927fb54a4a9aa3b4e364960db7c63f49730203010001";
+
+/// PKCS #1 v1.5 signature of "abc" with seven octets of padding: one too few.
+pub(super) const RSA_360_SHA1: &str = "\
+    4061ea2fc12917017de620aa2d24ee749f42afc97d913ab81780e197d722bd9fd8126bbf6b836e4d1d95ec4d55";
+
+/// SubjectPublicKeyInfo, RSA, 1025 bits, modulus near the top of its range.
+pub(super) const RSA_1025_PSS_KEY: &str = "\
+    30819f300d06092a864886f70d010101050003818d0030818902818101bd1bb506b0ba5ba84be95d43f7d61a44265bb2575e\
+    dc62230961b589b232a1f80577bb57e87844b540d296a1c3d1afe308dc5a670dfc410f1e7a8cca4255d4493c4e572f75a782\
+    5bb4bcde63df4bc56e926e41c78ae4fccc770a3fce6301c569eb5a0a3a27ad87e005aec3532d0b5a9581b77f292388ea1256\
+    42a2dd06846bcd0203010001";
+
+/// RSASSA-PSS signature of "abc": SHA-256 throughout, no salt.
+pub(super) const RSA_1025_PSS_EMPTY_SALT: &str = "\
+    012449f18430d6def042b19fb7c8354c8fb476d30ca36bdf2c72a09ffe4b49ff7f20846e2956b18266aa6c40a5dbe7126c20\
+    e0d7caaac967c12d030c4835e041c62dce4e84536cb267da86cda55a24656c5473b62141097edc163a3f18904dab6cd33d75\
+    b2fd340cd4e99f80086d9595930fbcf10c2ddf92fcd9a3082995d5dfc5";
+
+/// The same encoded message with the bit above emBits set.
+pub(super) const RSA_1025_PSS_SURPLUS: &str = "\
+    01afc22a1244d68428fa95ee6af48062f797ecf4121343a5d78939904e2799a9658672726665f7b9eddc12983c0ad947bec9\
+    fb68c52450f8358d94d13c03919d7db1b23426ffb91554e22bd1ecb985e5e5ecfc0c1d31556e1fdaa8fdce9346f5f0730974\
+    75d582d59b8c473f6b72a620c16444ad0fb3bda489b3098f5471d84b5c";
