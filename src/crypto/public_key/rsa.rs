@@ -1,6 +1,6 @@
 //! RSA signatures: PKCS #1 v1.5 and PSS (RFC 8017 section 8).
 //!
-//! aws-lc goes first where it offers the combination, because it is three times faster. Where it does not, or
+//! aws-lc goes first where it offers the combination, because it is several times faster. Where it does not, or
 //! says no, the signature is opened with [`mod_exp`] and compared as a whole with the encodings that would be
 //! right. Nothing inside an opened signature is ever parsed: that is how trailing garbage after a short
 //! DigestInfo forges signatures for keys with exponent 3 (Bleichenbacher 2006).
