@@ -5,6 +5,7 @@ import json
 import os
 
 from measure import measured
+from pe_digest import layout, plain
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MOMENT = "2026-12-01T00:00:00Z"  # the moment for which the tables hold
@@ -67,6 +68,19 @@ def records(output, root):
 
 def verdict(record):
     return f"{record.get('status')}/{record.get('reason')}"
+
+
+def recomputed_row(path, record):
+    """A row as of authentihash.tsv for a file that is not in it, for the algorithms that the record has."""
+    with open(path, "rb") as handle:
+        data = handle.read()
+    gaps, table = layout(data)
+    names = [name for name in ("md5", "sha1", "sha256", "sha384", "sha512") if name in record.get("authentihash", {})]
+    row = dict.fromkeys(("md5", "sha1", "sha256", "sha384", "sha512"), "")
+    row.update((name, plain(data, gaps, name)) for name in names or ["sha256"])
+    return {**row, "sha256_of_file": hashlib.sha256(data).hexdigest(), "table": table,
+            "algorithms": "" if table == "none" else ",".join(names or ["sha256"]),
+            "sha256_padded8": plain(data, gaps, "sha256", 8)}
 
 
 def wrong_hashes(record, row):
