@@ -6,6 +6,12 @@ pub mod cms;
 pub mod container;
 pub mod crypto;
 pub mod judge;
+pub mod record;
+pub mod scan;
 pub mod trust;
 pub mod verify;
 pub mod x509;
+
+pub use asn1::Time;
+pub use record::Record;
+pub use scan::{HashMode, Options, Scanner};

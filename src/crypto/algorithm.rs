@@ -128,6 +128,24 @@ pub fn hash_for_signature(
     Plan::new(algorithm, digest_hint).ok().map(|plan| plan.hash)
 }
 
+/// A signature algorithm as people write it: `RSA-SHA256`, `ECDSA-SHA384`, `RSA-PSS`; dotted decimal where it is
+/// not known.
+#[must_use]
+pub fn signature_name(oid: &[u8]) -> String {
+    let Some((scheme, hash)) = signature_scheme(oid) else { return crate::asn1::oid_to_string(oid) };
+    let family = match scheme {
+        Scheme::RsaPkcs1 => "RSA",
+        Scheme::RsaPss => "RSA-PSS",
+        Scheme::Ecdsa | Scheme::EcdsaSpecified => "ECDSA",
+        Scheme::ByKey => "key's own",
+        Scheme::Unverified(name) => name,
+    };
+    match hash {
+        Some(hash) => format!("{family}-{}", hash.name().to_uppercase()),
+        None => family.to_owned(),
+    }
+}
+
 /// RSASSA-PSS-params (RFC 8017 appendix A.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PssParameters {

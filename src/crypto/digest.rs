@@ -151,10 +151,10 @@ pub fn digest(algorithm: DigestAlgorithm, bytes: &[u8]) -> Option<DigestValue> {
 }
 
 /// An incremental digest.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Hasher(State);
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum State {
     Md2(md2::Md2),
     Md5(md5::Md5),
@@ -215,7 +215,7 @@ impl Hasher {
 const BLOCK: usize = 16 * 1024;
 
 /// Several digests over one stream, in one pass over memory.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct MultiHasher(Vec<(DigestAlgorithm, Hasher)>);
 
 impl MultiHasher {

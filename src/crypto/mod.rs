@@ -15,7 +15,7 @@ pub mod digest;
 pub mod oids;
 pub mod public_key;
 
-pub use algorithm::{AlgorithmId, PssParameters, Scheme, hash_for_signature, signature_scheme};
+pub use algorithm::{AlgorithmId, PssParameters, Scheme, hash_for_signature, signature_name, signature_scheme};
 pub use digest::{DigestAlgorithm, DigestValue, Hasher, MultiHasher, digest};
 pub use memo::SignatureMemo;
 pub use public_key::{

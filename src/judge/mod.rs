@@ -7,7 +7,7 @@ mod signature;
 mod table;
 
 pub use chain::{ChainVerdict, Purpose, list_signer_is_trusted};
-pub use signature::{ChosenTimestamp, SignatureVerdict, TimestampVerdict, judge_signature};
+pub use signature::{ChosenTimestamp, Layout, SignatureVerdict, TimestampVerdict, judge_signature};
 pub use table::{Reason, Row, Status, TABLE, first_in_table};
 
 use crate::asn1::Time;

@@ -47,9 +47,16 @@ pub struct SignatureVerdict {
     pub timestamp: Option<ChosenTimestamp>,
 }
 
+/// What the container says of the signature's place in the file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Layout {
+    /// Bytes follow the certificate table, which Windows wants to be the last thing in the file (MS12-024).
+    pub data_after_table: bool,
+}
+
 /// Judges one signature.
 #[must_use]
-pub fn judge_signature(facts: &SignatureFacts<'_>, policy: &Policy) -> SignatureVerdict {
+pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Policy) -> SignatureVerdict {
     let Some(content) = &facts.content else {
         return verdict(vec![Reason::Malformed], false, None, Vec::new(), None);
     };
@@ -58,6 +65,9 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, policy: &Policy) -> Signature
     let moment = Moment { at: chosen.map_or(policy.now, |stamp| stamp.time), timestamp: chosen.map(|stamp| stamp.time) };
     let mut reasons = intact(content);
     let holds = reasons.is_empty();
+    if layout.data_after_table && !reasons.iter().any(|reason| matches!(reason, Reason::BadDigest | Reason::BadAlgorithm)) {
+        reasons.push(Reason::Malformed);
+    }
     if policy.strict_padding && facts.tail.first_nonzero.is_some() {
         reasons.push(Reason::CertPadding);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 
-use crate::container::pe::Page;
+use crate::container::pe::{Page, PeFacts};
 use crate::container::{HashedRegions, Source};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher};
 
@@ -133,6 +133,36 @@ pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io
         }
     }
     Ok(Digests { file: file.finish().into_iter().collect(), authentihash: covered.finish().into_iter().collect() })
+}
+
+/// The digest of ranges in the given order, CheckSum, directory entry and table left out as always.
+///
+/// # Errors
+/// Errors of reading.
+pub fn digest_ranges(
+    source: &dyn Source,
+    facts: &PeFacts,
+    ranges: &[Range<u64>],
+    algorithm: DigestAlgorithm,
+    buffer: &mut Vec<u8>,
+) -> io::Result<String> {
+    let Some(mut hasher) = Hasher::new(algorithm) else { return Ok(String::new()) };
+    buffer.resize(BLOCK, 0);
+    let fields = HashedRegions::all_but(source.len(), &facts.excluded_ranges());
+    for part in ranges.iter().flat_map(|range| fields.within(range.clone())) {
+        let mut at = part.start;
+        while at < part.end {
+            let want = usize::try_from(part.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
+            let Some(block) = buffer.get_mut(..want) else { break };
+            let count = source.read_at(block, at)?;
+            if count == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter"));
+            }
+            hasher.update(block.get(..count).unwrap_or(&[]));
+            at = at.saturating_add(count as u64);
+        }
+    }
+    Ok(hasher.finish().to_string())
 }
 
 /// The bytes of `part` within a window that starts at `window.start`.

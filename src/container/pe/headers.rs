@@ -70,6 +70,15 @@ impl PeFacts {
         Some(start..start.saturating_add(u64::from(size)))
     }
 
+    /// What Authenticode never hashes: CheckSum, the security directory entry, the certificate table.
+    #[must_use]
+    pub fn excluded_ranges(&self) -> Vec<Range<u64>> {
+        let mut excluded = vec![self.checksum_offset..self.checksum_offset.saturating_add(4)];
+        excluded.extend(self.security_entry_offset.map(|entry| entry..entry.saturating_add(8)));
+        excluded.extend(self.certificate_table());
+        excluded
+    }
+
     /// Size of a page in page hashes: 8192 on IA-64, else 4096, never SectionAlignment.
     #[must_use]
     pub fn page_size(&self) -> u32 {

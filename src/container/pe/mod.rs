@@ -4,6 +4,7 @@
 
 mod headers;
 mod page_hashes;
+pub mod version;
 mod win_certificate;
 
 use std::io;
@@ -44,17 +45,8 @@ impl Container for Pe {
 
 /// The linear Authenticode regions: everything but CheckSum, the security directory entry and the table.
 fn regions(facts: &PeFacts, length: u64) -> HashedRegions {
-    let checksum = facts.checksum_offset..facts.checksum_offset.saturating_add(4);
-    let mut excluded = vec![checksum];
-    if let Some(entry) = facts.security_entry_offset {
-        excluded.push(entry..entry.saturating_add(8));
-    }
-    let table = facts.certificate_table();
-    if let Some(table) = &table {
-        excluded.push(table.clone());
-    }
-    let mut regions = HashedRegions::all_but(length, &excluded);
-    if table.is_none() {
+    let mut regions = HashedRegions::all_but(length, &facts.excluded_ranges());
+    if facts.certificate_table().is_none() {
         regions.zero_padding = length.wrapping_neg() & 7;
     }
     regions

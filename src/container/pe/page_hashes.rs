@@ -35,11 +35,7 @@ pub enum PageLayoutError {
 /// The first offset that does not fit.
 pub fn page_plan(facts: &PeFacts, offsets: &[u32], length: u64) -> Result<Vec<Page>, PageLayoutError> {
     let page = u64::from(facts.page_size());
-    let mut excluded = vec![facts.checksum_offset..facts.checksum_offset.saturating_add(4)];
-    if let Some(entry) = facts.security_entry_offset {
-        excluded.push(entry..entry.saturating_add(8));
-    }
-    let headers = HashedRegions::all_but(u64::from(facts.size_of_headers).min(length), &excluded);
+    let headers = HashedRegions::all_but(u64::from(facts.size_of_headers).min(length), &facts.excluded_ranges());
     let mut sections: Vec<_> = facts.sections.iter().filter(|section| section.raw_size > 0).collect();
     sections.sort_by_key(|section| section.raw_offset);
     let mut plan: Vec<Page> = Vec::with_capacity(offsets.len());

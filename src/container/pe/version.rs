@@ -8,6 +8,7 @@
 
 use std::io;
 
+use super::headers::Section;
 use crate::crypto::{DigestAlgorithm, digest};
 
 /// Resource type RT_VERSION (winuser.h).
@@ -25,19 +26,6 @@ const FIXED_FILE_INFO_SIGNATURE: u32 = 0xfeef_04bd;
 
 /// High bit of a directory entry's fields: the name is text, or the offset leads to another directory.
 const HIGH_BIT: u32 = 0x8000_0000;
-
-/// Where a section lies in memory and in the file, as the loader sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Section {
-    /// RVA of the first octet.
-    pub virtual_address: u32,
-    /// Octets in memory.
-    pub virtual_size: u32,
-    /// File offset of the first octet.
-    pub raw_offset: u32,
-    /// Octets in the file.
-    pub raw_size: u32,
-}
 
 impl Section {
     /// The file offset of an RVA and how many octets of the file follow it in this section. The loader maps no more

@@ -1,0 +1,401 @@
+//! Bytes in, record out: the one function through which every file goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use super::pass::{self, Digests, PageRun, Plan};
+use crate::anomaly::Anomaly;
+use crate::asn1::Time;
+use crate::container::pe::{self, PageLayoutError, PeFacts};
+use crate::container::{
+    ContainerLimits, Format, MemorySource, Presence, Source, Subject, container_for, read_up_to, sniff,
+};
+use crate::crypto::{DigestAlgorithm, SignatureMemo};
+use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
+use crate::record::{self, Inputs, PageHashes, Record, VersionInfo, error_record};
+use crate::trust::TrustStore;
+use crate::verify::{self, FileDigests, Lists, ParsedSignature, parse_tree};
+
+/// Which digests a record carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HashMode {
+    /// Only those that the verdict needs.
+    None,
+    /// The file's SHA-256 too, and the Authenticode SHA-256 of unsigned files.
+    #[default]
+    Sha256,
+    /// MD5, SHA-1, SHA-256, SHA-384 and SHA-512 of both.
+    All,
+}
+
+const ALL: [DigestAlgorithm; 5] = [
+    DigestAlgorithm::Md5,
+    DigestAlgorithm::Sha1,
+    DigestAlgorithm::Sha256,
+    DigestAlgorithm::Sha384,
+    DigestAlgorithm::Sha512,
+];
+
+/// What a scan depends on besides bytes and lists.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The moment that counts as now.
+    pub now: Time,
+    /// Which signature gives a file its status.
+    pub signature: SignaturePolicy,
+    /// Treat bytes behind the PKCS#7 as EnableCertPaddingCheck does.
+    pub strict_padding: bool,
+    /// Which digests to report.
+    pub hashes: HashMode,
+    /// Read the version resource of files whose signature is examined.
+    pub version_info: bool,
+    /// Files larger than this many bytes are not judged.
+    pub max_size: Option<u64>,
+    /// Caps on what is read from one file.
+    pub limits: ContainerLimits,
+}
+
+impl Options {
+    /// The defaults, judging as of `now`.
+    #[must_use]
+    pub fn at(now: Time) -> Options {
+        Options {
+            now,
+            signature: SignaturePolicy::default(),
+            strict_padding: false,
+            hashes: HashMode::default(),
+            version_info: true,
+            max_size: None,
+            limits: ContainerLimits::default(),
+        }
+    }
+}
+
+/// Judges files. A record is a pure function of the file's bytes, the lists, the options and the moment;
+/// one scanner may be used from many threads at once.
+#[derive(Debug)]
+pub struct Scanner {
+    options: Options,
+    trust: TrustStore,
+    intermediates: Vec<Vec<u8>>,
+    memo: SignatureMemo,
+}
+
+impl Scanner {
+    /// A scanner that trusts the embedded store.
+    #[must_use]
+    pub fn new(options: Options) -> Scanner {
+        Scanner::with_trust(options, TrustStore::embedded())
+    }
+
+    /// A scanner that trusts the given store.
+    #[must_use]
+    pub fn with_trust(options: Options, trust: TrustStore) -> Scanner {
+        Scanner { options, trust, intermediates: Vec::new(), memo: SignatureMemo::default() }
+    }
+
+    /// Adds certificates (DER) that may serve as intermediates.
+    #[must_use]
+    pub fn with_intermediates(mut self, certificates: Vec<Vec<u8>>) -> Scanner {
+        self.intermediates = certificates;
+        self
+    }
+
+    /// The options in use.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The trust store in use.
+    #[must_use]
+    pub fn trust(&self) -> &TrustStore {
+        &self.trust
+    }
+
+    /// Judges bytes in memory; `name` becomes the record's path.
+    #[must_use]
+    pub fn scan_bytes(&self, name: &str, bytes: &[u8]) -> Record {
+        self.scan_source(name, &MemorySource(bytes))
+    }
+
+    /// Judges a source; `name` becomes the record's path. Errors of reading become `Error` records.
+    #[must_use]
+    pub fn scan_source(&self, name: &str, source: &dyn Source) -> Record {
+        match sniff(source) {
+            Ok(format) => self.scan_as(name, source, format, &mut Vec::new()),
+            Err(error) => self.io_error(name, Format::Other, &error),
+        }
+    }
+
+    /// Judges a source whose format is known, with a buffer that is reused between files.
+    #[must_use]
+    pub fn scan_as(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> Record {
+        if let Some(limit) = self.options.max_size.filter(|limit| source.len() > *limit) {
+            let message = format!("the file has {} bytes, more than the limit of {limit}", source.len());
+            let mut record = self.error(name, format, Reason::Limit, message);
+            record.size = Some(source.len());
+            return record;
+        }
+        self.inspect(name, source, format, buffer).unwrap_or_else(|error| self.io_error(name, format, &error))
+    }
+
+    /// The record of a file that was not judged.
+    #[must_use]
+    pub fn error(&self, name: &str, format: Format, reason: Reason, message: String) -> Record {
+        error_record(name, format, reason, message, self.options.now, &self.trust)
+    }
+
+    /// The record of a file that could not be read.
+    #[must_use]
+    pub fn io_error(&self, name: &str, format: Format, error: &io::Error) -> Record {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => Reason::NotFound,
+            io::ErrorKind::UnexpectedEof => Reason::ChangedWhileReading,
+            _ => Reason::Io,
+        };
+        self.error(name, format, reason, error.to_string())
+    }
+
+    fn inspect(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> io::Result<Record> {
+        let Some(container) = container_for(format) else { return self.uncontained(name, source, format, buffer) };
+        let mut subject = container.open(source, &self.options.limits)?;
+        let mut anomalies = std::mem::take(&mut subject.anomalies);
+        let no_blobs = Vec::new();
+        let blobs = if let Presence::Blobs(blobs) = &subject.signatures { blobs } else { &no_blobs };
+        let (tree, truncated) = parse_tree(blobs);
+        if truncated {
+            let message = format!("signatures after the first {} were not read", verify::MAX_SIGNATURES);
+            anomalies.push(Anomaly::new("signature-limit", message));
+        }
+        let signed = !matches!(subject.signatures, Presence::None | Presence::Unsupported);
+        let (mut plan, mut pages) = self.plan(&subject, &tree, signed, source.len());
+        let digests = pass::run(source, &mut plan, buffer)?;
+        for (report, at) in pages.iter_mut().flatten() {
+            if let Some(run) = at.and_then(|at| plan.pages.get(at)) {
+                report.matched = Some(run.first_mismatch.is_none());
+                report.first_mismatch = run.first_mismatch;
+            }
+        }
+        let page_hashes = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
+        if let (Some(facts), true) = (&subject.pe, !tree.is_empty()) {
+            anomalies.extend(self.section_layout(source, facts, &digests, buffer)?);
+        }
+        let file_digests = FileDigests { authentihash: digests.authentihash.clone() };
+        let lists = Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo };
+        let facts = verify::facts(&tree, blobs, &file_digests, lists);
+        let policy = Policy {
+            now: self.options.now,
+            signature: self.options.signature,
+            strict_padding: self.options.strict_padding,
+        };
+        let layout = layout(&subject, source.len());
+        let verdicts: Vec<SignatureVerdict> =
+            facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();
+        let deciding = judge::deciding_signature(&verdicts, policy.signature);
+        let (verdict, message) = file_verdict(&subject, &verdicts, deciding);
+        let version = if signed || self.options.hashes != HashMode::None { self.version(source, &subject)? } else { None };
+        let inputs = Inputs {
+            size: source.len(),
+            format,
+            verdict,
+            deciding,
+            facts: &facts,
+            verdicts: &verdicts,
+            page_hashes,
+            blobs,
+            authentihash: texts(&digests.authentihash),
+            hashes: texts(&digests.file),
+            version,
+            anomalies,
+            message,
+            now: self.options.now,
+            trust: &self.trust,
+        };
+        Ok(record::build(name, inputs))
+    }
+
+    /// A kind of file that no container reads: either it cannot be signed, or sigscan cannot tell yet.
+    fn uncontained(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> io::Result<Record> {
+        let mut plan = Plan { file: self.file_hashes(), ..Plan::default() };
+        let digests = pass::run(source, &mut plan, buffer)?;
+        let reason = if format.can_be_signed() { Reason::UnsupportedFormat } else { Reason::UnsupportedSubject };
+        let message = format.can_be_signed().then(|| format!("signatures of {} files are not read yet", format.name()));
+        let inputs = Inputs {
+            size: source.len(),
+            format,
+            verdict: (reason.status(), reason, Vec::new()),
+            deciding: None,
+            facts: &[],
+            verdicts: &[],
+            page_hashes: Vec::new(),
+            blobs: &[],
+            authentihash: BTreeMap::new(),
+            hashes: texts(&digests.file),
+            version: None,
+            anomalies: Vec::new(),
+            message,
+            now: self.options.now,
+            trust: &self.trust,
+        };
+        Ok(record::build(name, inputs))
+    }
+
+    fn file_hashes(&self) -> Vec<DigestAlgorithm> {
+        match self.options.hashes {
+            HashMode::None => Vec::new(),
+            HashMode::Sha256 => vec![DigestAlgorithm::Sha256],
+            HashMode::All => ALL.to_vec(),
+        }
+    }
+
+    /// Everything that the one pass has to compute, and the page hash reports by signature with the index of
+    /// their run in the plan.
+    fn plan<'p>(
+        &self,
+        subject: &Subject,
+        tree: &'p [ParsedSignature<'p>],
+        signed: bool,
+        length: u64,
+    ) -> (Plan<'p>, Vec<Option<(PageHashes, Option<usize>)>>) {
+        let bodies = || tree.iter().map(|signature| signature.body.as_ref().ok());
+        let mut wanted: BTreeSet<DigestAlgorithm> = bodies()
+            .flatten()
+            .filter_map(|body| DigestAlgorithm::from_oid(body.indirect.digest_algorithm.oid))
+            .filter(|algorithm| !matches!(algorithm, DigestAlgorithm::Md2 | DigestAlgorithm::Md4))
+            .collect();
+        match self.options.hashes {
+            HashMode::None => {}
+            HashMode::Sha256 if !signed || wanted.is_empty() => {
+                wanted.insert(DigestAlgorithm::Sha256);
+            }
+            HashMode::Sha256 => {}
+            HashMode::All => wanted.extend(ALL),
+        }
+        if matches!(subject.signatures, Presence::Unsupported) {
+            wanted.clear();
+        }
+        let mut plan = Plan {
+            file: self.file_hashes(),
+            authentihash: wanted.into_iter().collect(),
+            regions: subject.regions.clone(),
+            pages: Vec::new(),
+        };
+        let reports = bodies()
+            .map(|body| {
+                let list = body?.indirect.page_hashes()?;
+                Some(page_run(subject.pe.as_ref()?, list, length, &mut plan.pages))
+            })
+            .collect();
+        (plan, reports)
+    }
+
+    /// The section-sorted digest, where the layout makes it differ from the linear one.
+    fn section_layout(
+        &self,
+        source: &dyn Source,
+        facts: &PeFacts,
+        digests: &Digests,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Option<Anomaly>> {
+        let Some(algorithm) = digests.authentihash.keys().next().copied() else { return Ok(None) };
+        let budget = source.len().saturating_mul(2);
+        let Some(ranges) = facts.section_sorted_ranges(source.len(), budget) else { return Ok(None) };
+        let value = pass::digest_ranges(source, facts, &ranges, algorithm, buffer)?;
+        let message = format!(
+            "sections and file order differ: hashed section by section the {} digest would be {value}",
+            algorithm.name()
+        );
+        Ok(Some(Anomaly::new("section-layout", message)))
+    }
+
+    fn version(&self, source: &dyn Source, subject: &Subject) -> io::Result<Option<(VersionInfo, String)>> {
+        let Some((facts, (rva, _))) = subject.pe.as_ref().and_then(|facts| Some((facts, facts.resource_directory?)))
+        else {
+            return Ok(None);
+        };
+        if !self.options.version_info {
+            return Ok(None);
+        }
+        let mut read = |offset: u64, length: usize| read_up_to(source, offset, length);
+        let Some(info) = pe::version::version_info(&facts.sections, rva, &mut read)? else { return Ok(None) };
+        let fixed = info.fixed_file_version.map(|parts| parts.map(|part| part.to_string()).join("."));
+        let sha256 = info.resource_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let shown = VersionInfo {
+            company: info.company_name,
+            product: info.product_name,
+            description: info.file_description,
+            original_filename: info.original_filename,
+            file_version: info.file_version.or(fixed),
+        };
+        Ok(Some((shown, sha256)))
+    }
+}
+
+fn texts(digests: &BTreeMap<DigestAlgorithm, crate::crypto::DigestValue>) -> BTreeMap<String, String> {
+    digests.iter().map(|(algorithm, value)| (algorithm.name().to_owned(), value.to_string())).collect()
+}
+
+fn layout(subject: &Subject, length: u64) -> Layout {
+    let table = subject.pe.as_ref().and_then(PeFacts::certificate_table);
+    Layout { data_after_table: table.is_some_and(|table| table.end < length) }
+}
+
+/// Starts a comparison of page hashes, or says why there is none.
+fn page_run<'p>(
+    facts: &PeFacts,
+    list: crate::cms::spc::PageHashList<'p>,
+    length: u64,
+    runs: &mut Vec<PageRun<'p>>,
+) -> (PageHashes, Option<usize>) {
+    let mut entries: Vec<(u32, &[u8])> = list.entries().collect();
+    // The last entry marks the end of the hashed image; its digest is zeros.
+    let end = entries.pop();
+    let mut report = PageHashes {
+        algorithm: list.algorithm.name().to_owned(),
+        count: entries.len(),
+        matched: None,
+        first_mismatch: None,
+        problem: None,
+    };
+    if !list.is_whole() || end.is_none_or(|(_, digest)| digest.iter().any(|byte| *byte != 0)) {
+        report.problem = Some("the list does not end with its terminating entry".to_owned());
+        return (report, None);
+    }
+    let offsets: Vec<u32> = entries.iter().map(|entry| entry.0).collect();
+    match pe::page_plan(facts, &offsets, length) {
+        Ok(pages) => {
+            runs.push(PageRun::new(list.algorithm, pages, entries.into_iter().map(|entry| entry.1).collect()));
+            (report, Some(runs.len().saturating_sub(1)))
+        }
+        Err(PageLayoutError::ForeignOffset(offset)) => {
+            report.matched = Some(false);
+            report.first_mismatch = Some(u64::from(offset));
+            report.problem = Some(format!("offset {offset} is no page of this file"));
+            (report, None)
+        }
+        Err(PageLayoutError::Unordered(offset)) => {
+            report.problem = Some(format!("offset {offset} is out of order"));
+            (report, None)
+        }
+    }
+}
+
+/// Status, reasons and message of the file.
+fn file_verdict(
+    subject: &Subject,
+    verdicts: &[SignatureVerdict],
+    deciding: Option<usize>,
+) -> ((Status, Reason, Vec<Reason>), Option<String>) {
+    let alone = |reason: Reason| (reason.status(), reason, Vec::new());
+    match &subject.signatures {
+        Presence::None => (alone(Reason::NoSignature), None),
+        Presence::Unsupported => (alone(Reason::UnsupportedSubject), None),
+        Presence::Malformed { message, .. } => (alone(Reason::Malformed), Some(message.clone())),
+        Presence::Limit { message } => (alone(Reason::Limit), Some(message.clone())),
+        Presence::Blobs(_) => match deciding.and_then(|index| verdicts.get(index)) {
+            Some(verdict) => ((verdict.status, verdict.reason, verdict.other_reasons.clone()), None),
+            None => (alone(Reason::Malformed), None),
+        },
+    }
+}

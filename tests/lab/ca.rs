@@ -1,0 +1,233 @@
+//! Certificates, sound and unsound (RFC 5280 §4.1).
+
+use super::der::*;
+use super::keys::{Hash, Key, Scheme};
+
+pub const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
+pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
+pub const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
+pub const ANY_USAGE: &str = "2.5.29.37.0";
+/// szOID_KP_LIFETIME_SIGNING (wincrypt.h): timestamps do not extend this signer's life.
+pub const LIFETIME_SIGNING: &str = "1.3.6.1.4.1.311.10.3.13";
+
+pub const COMMON_NAME: &str = "2.5.4.3";
+pub const ORGANIZATION: &str = "2.5.4.10";
+pub const COUNTRY: &str = "2.5.4.6";
+
+/// The organisation of everybody in the cast.
+pub const CAST_ORGANIZATION: &str = "Sigscan Fixtures";
+
+/// A Name of one attribute a relative name, with the strings' own tags.
+pub fn name(parts: &[(&str, Der)]) -> Der {
+    let relative: Vec<Der> = parts.iter().map(|(kind, value)| set(&[seq(&[oid(kind), value.clone()])])).collect();
+    seq(&relative)
+}
+
+/// `C=XX, O=Sigscan Fixtures, CN=common_name`.
+pub fn dn(common_name: &str) -> Der {
+    dn_of(CAST_ORGANIZATION, common_name)
+}
+
+pub fn dn_of(organization: &str, common_name: &str) -> Der {
+    name(&[(COUNTRY, printable("XX")), (ORGANIZATION, printable(organization)), (COMMON_NAME, printable(common_name))])
+}
+
+/// A certificate that is about to be written. Every member may be bent before [`Cert::der`].
+#[derive(Clone)]
+pub struct Cert {
+    /// 2 is v3; `None` leaves the member out, which makes a v1 certificate.
+    pub version: Option<u8>,
+    /// The serial number's content octets as they will stand.
+    pub serial: Vec<u8>,
+    pub issuer: Der,
+    pub subject: Der,
+    pub not_before: Der,
+    pub not_after: Der,
+    pub spki: Der,
+    pub exts: Vec<Der>,
+    /// The key that signs, and how.
+    pub signer: Key,
+    pub scheme: Scheme,
+    pub hash: Hash,
+    /// Replaces the signature's AlgorithmIdentifier.
+    pub sig_alg: Option<Der>,
+    /// Flips a bit of the finished signature.
+    pub broken: bool,
+}
+
+impl Cert {
+    /// A self-issued and self-signed certificate without extensions, from 2000 to 2045.
+    pub fn own(subject: Der, key: Key, serial: &[u8]) -> Cert {
+        Cert {
+            version: Some(2),
+            serial: serial.to_vec(),
+            issuer: subject.clone(),
+            subject,
+            not_before: time("20000101000000Z"),
+            not_after: time("20450101000000Z"),
+            spki: key.spki(),
+            exts: Vec::new(),
+            signer: key,
+            scheme: key.scheme(),
+            hash: Hash::Sha256,
+            sig_alg: None,
+            broken: false,
+        }
+    }
+
+    /// The same certificate issued by somebody else.
+    pub fn by(mut self, issuer: &Der, key: Key) -> Cert {
+        self.issuer = issuer.clone();
+        self.signer = key;
+        self.scheme = key.scheme();
+        self
+    }
+
+    pub fn valid(mut self, not_before: &str, not_after: &str) -> Cert {
+        self.not_before = time(not_before);
+        self.not_after = time(not_after);
+        self
+    }
+
+    pub fn with(mut self, extension: Der) -> Cert {
+        self.exts.push(extension);
+        self
+    }
+
+    /// Drops the extensions of one type.
+    pub fn without(mut self, dotted: &str) -> Cert {
+        let wanted = oid(dotted);
+        self.exts.retain(|extension| elements(split(extension).0)[0] != wanted);
+        self
+    }
+
+    pub fn der(&self) -> Der {
+        let algorithm = self.sig_alg.clone().unwrap_or_else(|| self.signer.sig_alg(self.scheme, self.hash));
+        let version = self.version.map(|number| ctx(0, &int_raw(&[number]))).unwrap_or_default();
+        let extensions = if self.exts.is_empty() { Der::new() } else { ctx(3, &seq(&self.exts)) };
+        let tbs = seq(&[
+            version,
+            int_raw(&self.serial),
+            algorithm.clone(),
+            self.issuer.clone(),
+            seq(&[self.not_before.clone(), self.not_after.clone()]),
+            self.subject.clone(),
+            self.spki.clone(),
+            extensions,
+        ]);
+        let mut signature = self.signer.sign(self.scheme, self.hash, &tbs);
+        if self.broken {
+            let middle = signature.len() / 2;
+            signature[middle] ^= 1;
+        }
+        seq(&[tbs, algorithm, bits(&signature)])
+    }
+}
+
+/// The members of a finished TBSCertificate from serialNumber on.
+fn tbs_members(cert: &[u8]) -> Vec<&[u8]> {
+    let tbs = elements(split(cert).0)[0];
+    let mut members = elements(split(tbs).0);
+    if members[0][0] == 0xa0 {
+        members.remove(0);
+    }
+    members
+}
+
+/// IssuerAndSerialNumber of a finished certificate (RFC 5652 §10.2.4).
+pub fn issuer_and_serial(cert: &[u8]) -> Der {
+    let members = tbs_members(cert);
+    seq(&[members[2].to_vec(), members[0].to_vec()])
+}
+
+fn extension(dotted: &str, critical: bool, value: &Der) -> Der {
+    let flag = if critical { boolean(true) } else { Der::new() };
+    seq(&[oid(dotted), flag, octets(value)])
+}
+
+pub const EKU: &str = "2.5.29.37";
+pub fn eku(usages: &[&str]) -> Der {
+    extension(EKU, false, &seq(&usages.iter().map(|usage| oid(usage)).collect::<Vec<_>>()))
+}
+pub fn eku_critical(usages: &[&str]) -> Der {
+    extension(EKU, true, &seq(&usages.iter().map(|usage| oid(usage)).collect::<Vec<_>>()))
+}
+
+/// Key usage bits by number: 0 digitalSignature, 1 nonRepudiation, 2 keyEncipherment, 5 keyCertSign, 6 cRLSign.
+pub fn key_usage(set_bits: &[u8]) -> Der {
+    extension("2.5.29.15", true, &named_bits(set_bits))
+}
+
+pub const BASIC_CONSTRAINTS: &str = "2.5.29.19";
+pub fn ca(path_len: Option<u32>) -> Der {
+    let limit = path_len.map(small).unwrap_or_default();
+    extension(BASIC_CONSTRAINTS, true, &seq(&[boolean(true), limit]))
+}
+
+pub const SUBJECT_KEY_ID: &str = "2.5.29.14";
+pub fn ski(id: &[u8]) -> Der {
+    extension(SUBJECT_KEY_ID, false, &octets(id))
+}
+
+pub const AUTHORITY_KEY_ID: &str = "2.5.29.35";
+pub fn aki(id: &[u8]) -> Der {
+    extension(AUTHORITY_KEY_ID, false, &seq(&[ctx_prim(0, id)]))
+}
+
+/// NameConstraints over directory names (RFC 5280 §4.2.1.10).
+pub fn name_constraints(permitted: &[Der], excluded: &[Der]) -> Der {
+    let subtrees = |names: &[Der]| -> Der { names.iter().flat_map(|one| seq(&[ctx(4, one)])).collect() };
+    let mut parts = Vec::new();
+    if !permitted.is_empty() {
+        parts.push(ctx(0, &subtrees(permitted)));
+    }
+    if !excluded.is_empty() {
+        parts.push(ctx(1, &subtrees(excluded)));
+    }
+    extension("2.5.29.30", true, &seq(&parts))
+}
+
+pub fn policies(dotted: &[&str]) -> Der {
+    extension("2.5.29.32", false, &seq(&dotted.iter().map(|policy| seq(&[oid(policy)])).collect::<Vec<_>>()))
+}
+
+/// A critical extension that no verifier can know: the arc is for examples.
+pub fn unknown_critical() -> Der {
+    extension("2.999.1", true, &null())
+}
+
+/// Certificate-shaped things that chains never need, as installers and taggers leave them in bags.
+pub fn junk(number: u8) -> Der {
+    match number % 4 {
+        0 => seq(&[octets(b"DUMMY CERTIFICATE"), small(u32::from(number))]),
+        1 => {
+            let mut old = Cert::own(dn("Version One"), Key::Rsa512, &[number | 1]);
+            old.version = None;
+            old.hash = Hash::Md5;
+            old.der()
+        }
+        2 => {
+            let mut cut = Cert::own(dn("Cut Short"), Key::Rsa512, &[number]).der();
+            cut.truncate(90);
+            tlv(0x30, &cut[4..])
+        }
+        _ => {
+            let mut short = Cert::own(dn("Short Key"), Key::Rsa512, &[number]);
+            let modulus = [0x80 | number; 49];
+            let public = seq(&[uint(&modulus), small(3)]);
+            short.spki = seq(&[alg_null("1.2.840.113549.1.1.1"), bits(&public)]);
+            short.der()
+        }
+    }
+}
+
+/// A CRL of `issuer` that lists the given serial numbers as revoked at `revoked` (RFC 5280 §5.1).
+pub fn crl(issuer: &Der, key: Key, revoked: &[(&[u8], &str)]) -> Der {
+    let algorithm = key.sig_alg(key.scheme(), Hash::Sha256);
+    let entries: Vec<Der> = revoked.iter().map(|(serial, at)| seq(&[int_raw(serial), time(at)])).collect();
+    let list = if entries.is_empty() { Der::new() } else { seq(&entries) };
+    let tbs =
+        seq(&[small(1), algorithm.clone(), issuer.clone(), time("20260501000000Z"), time("20270501000000Z"), list]);
+    let signature = key.sign(key.scheme(), Hash::Sha256, &tbs);
+    seq(&[tbs, algorithm, bits(&signature)])
+}

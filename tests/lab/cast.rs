@@ -1,0 +1,100 @@
+//! The authorities and publishers that the fixtures share. Everything not said here is as in [`Cert::own`].
+//!
+//! | who | valid | remarks |
+//! |---|---|---|
+//! | root, TSA root | 2000–2045 | `testdata/pki/root.pem`, `tsa-root.pem`: the trust store of every fixture unless it says otherwise |
+//! | intermediate | 2000–2040 | CA, keyCertSign |
+//! | publisher | 2024–2028 | codeSigning |
+//! | TSA | 2000–2040 | timeStamping, critical |
+
+use super::ca::*;
+use super::der::Der;
+use super::keys::{Hash, Key};
+
+pub fn root_name() -> Der {
+    dn("Fixture Root")
+}
+pub fn inter_name() -> Der {
+    dn("Fixture Issuing CA")
+}
+pub fn publisher_name() -> Der {
+    dn("Fixture Publisher")
+}
+pub fn tsa_root_name() -> Der {
+    dn("Fixture Time Root")
+}
+
+/// A certificate of an authority that calls itself `subject`, self-signed until [`Cert::by`].
+pub fn authority(subject: Der, key: Key, serial: u8) -> Cert {
+    Cert::own(subject, key, &[serial]).with(ca(None)).with(key_usage(&[5, 6])).with(ski(&key.id()))
+}
+
+pub fn root() -> Cert {
+    authority(root_name(), Key::Root, 1)
+}
+
+pub fn inter() -> Cert {
+    let issuing = authority(inter_name(), Key::Inter, 2).valid("20000101000000Z", "20400101000000Z");
+    issuing.by(&root_name(), Key::Root).with(aki(&Key::Root.id()))
+}
+
+/// A publisher's certificate from the intermediate, with another key if need be.
+pub fn publisher(key: Key) -> Cert {
+    let cert = Cert::own(publisher_name(), key, &[0x10, 0x20, 0x30]).valid("20240101000000Z", "20280101000000Z");
+    let cert = cert.with(key_usage(&[0])).with(eku(&[CODE_SIGNING])).with(ski(&key.id()));
+    cert.by(&inter_name(), Key::Inter).with(aki(&Key::Inter.id()))
+}
+
+pub fn leaf() -> Cert {
+    publisher(Key::Leaf)
+}
+
+/// The publisher's previous certificate: over since 2023.
+pub fn expired_leaf() -> Cert {
+    let mut cert = leaf().valid("20200101000000Z", "20230101000000Z");
+    cert.serial = vec![0x10, 0x20, 0x2f];
+    cert
+}
+
+/// The same publisher with a codeSigning certificate that nobody but itself vouches for.
+pub fn self_signed(subject: Der) -> Cert {
+    Cert::own(subject, Key::Other, &[0x51])
+        .valid("20240101000000Z", "20280101000000Z")
+        .with(key_usage(&[0]))
+        .with(eku(&[CODE_SIGNING]))
+}
+
+pub fn tsa_root() -> Cert {
+    authority(tsa_root_name(), Key::TsaRoot, 3)
+}
+
+pub fn tsa() -> Cert {
+    let cert = Cert::own(dn("Fixture Time Stamping"), Key::Tsa, &[0x74]).valid("20000101000000Z", "20400101000000Z");
+    let cert = cert.with(key_usage(&[0])).with(eku_critical(&[TIME_STAMPING])).with(ski(&Key::Tsa.id()));
+    cert.by(&tsa_root_name(), Key::TsaRoot).with(aki(&Key::TsaRoot.id()))
+}
+
+/// A root whose life ended in 2020, whose own signature is MD2 and wrong: a trusted root is believed for its key, and
+/// its signature over itself proves nothing.
+pub fn old_root() -> Cert {
+    let mut cert = authority(dn("Fixture Old Root"), Key::Other, 4).valid("20000101000000Z", "20200101000000Z");
+    cert.hash = Hash::Md2;
+    cert.broken = true;
+    cert
+}
+
+/// A trusted root on a named curve, the target of the explicit-curve forgery.
+pub fn ec_root() -> Cert {
+    authority(dn("Fixture Curve Root"), Key::P256, 5)
+}
+
+/// What `testdata/pki/` holds.
+pub fn trusted() -> Vec<(&'static str, Der)> {
+    vec![
+        ("root", root().der()),
+        ("tsa-root", tsa_root().der()),
+        ("old-root", old_root().der()),
+        ("ec-root", ec_root().der()),
+        ("self-signed", self_signed(dn_of("Microsoft Corporation", "Microsoft Corporation")).der()),
+    ]
+}
