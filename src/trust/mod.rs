@@ -4,11 +4,13 @@
 //! one made from an `authroot.stl` and one made from PEM files are read by the same code. Roots are found by
 //! name through an index and match by key, never by name alone.
 
+mod build;
 mod format;
 mod load;
 
 use std::borrow::Cow;
 
+pub use build::{Ingredients, build_store};
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use load::{LoadError, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl};
 
