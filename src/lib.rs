@@ -6,6 +6,7 @@ pub mod cms;
 pub mod container;
 pub mod crypto;
 pub mod judge;
+pub mod output;
 pub mod record;
 pub mod scan;
 pub mod trust;

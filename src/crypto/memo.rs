@@ -20,13 +20,7 @@ pub struct SignatureMemo {
 
 impl SignatureMemo {
     /// [`verify_signature`], computed at most once for the same inputs while the table remembers them.
-    pub fn verify(
-        &self,
-        spki: &[u8],
-        algorithm: &AlgorithmId<'_>,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Verification {
+    pub fn verify(&self, spki: &[u8], algorithm: &AlgorithmId<'_>, message: &[u8], signature: &[u8]) -> Verification {
         let mut hasher = Sha256::new();
         let parameters = algorithm.parameters.map_or(&[][..], |element| element.raw);
         for part in [spki, algorithm.oid, parameters, message, signature] {

@@ -10,8 +10,8 @@
 //! over public values, where the expected encoding is built and compared as a whole and never parsed.
 
 mod algorithm;
-mod memo;
 pub mod digest;
+mod memo;
 pub mod oids;
 pub mod public_key;
 

@@ -282,9 +282,7 @@ fn root_limits(
     }
     let covers = |limit: &Limit<'_>| limit.usages.is_none_or(allows);
     let hit = match root.not_before_limit.date {
-        LimitDate::At(date) => {
-            covers(&root.not_before_limit) && leaf.not_before.is_none_or(|issued| issued >= date)
-        }
+        LimitDate::At(date) => covers(&root.not_before_limit) && leaf.not_before.is_none_or(|issued| issued >= date),
         LimitDate::Cleared => false,
         LimitDate::Absent => root.not_before_limit.usages.is_some_and(allows),
     };

@@ -6,9 +6,9 @@ use crate::verify::{
     AttributeFault, ContentFacts, DigestFact, SignatureFacts, TimestampFacts, TimestampFault, TimestampKind,
 };
 
+use super::Policy;
 use super::chain::{ChainVerdict, Moment, Purpose, judge_paths};
 use super::table::{Reason, Status, first_in_table};
-use super::Policy;
 
 /// The verdict on one timestamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +62,13 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     };
     let timestamps: Vec<TimestampVerdict> = content.timestamps.iter().map(judge_timestamp).collect();
     let chosen = choose(&content.timestamps, &timestamps);
-    let moment = Moment { at: chosen.map_or(policy.now, |stamp| stamp.time), timestamp: chosen.map(|stamp| stamp.time) };
+    let moment =
+        Moment { at: chosen.map_or(policy.now, |stamp| stamp.time), timestamp: chosen.map(|stamp| stamp.time) };
     let mut reasons = intact(content);
     let holds = reasons.is_empty();
-    if layout.data_after_table && !reasons.iter().any(|reason| matches!(reason, Reason::BadDigest | Reason::BadAlgorithm)) {
+    if layout.data_after_table
+        && !reasons.iter().any(|reason| matches!(reason, Reason::BadDigest | Reason::BadAlgorithm))
+    {
         reasons.push(Reason::Malformed);
     }
     if policy.strict_padding && facts.tail.first_nonzero.is_some() {

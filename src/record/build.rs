@@ -83,7 +83,14 @@ fn empty(path: String, format: Format, reason: Reason, now: Time, trust: &TrustS
 
 /// The record of a file that could not be judged.
 #[must_use]
-pub fn error_record(path: &str, format: Format, reason: Reason, message: String, now: Time, trust: &TrustStore) -> Record {
+pub fn error_record(
+    path: &str,
+    format: Format,
+    reason: Reason,
+    message: String,
+    now: Time,
+    trust: &TrustStore,
+) -> Record {
     let mut record = empty(path.to_owned(), format, reason, now, trust);
     record.error = Some(ErrorDetail { kind: reason, message });
     record
@@ -106,7 +113,8 @@ pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
         record.signatures.push(signature(index, facts, verdict, pages, inputs.blobs));
         note_oddities(index, facts, &mut record.anomalies);
     }
-    let deciding = inputs.deciding.and_then(|index| Some((inputs.facts.get(index)?, inputs.verdicts.get(index)?, index)));
+    let deciding =
+        inputs.deciding.and_then(|index| Some((inputs.facts.get(index)?, inputs.verdicts.get(index)?, index)));
     if let Some((facts, verdict, index)) = deciding {
         if let Some(shown) = record.signatures.get(index) {
             record.signer = shown.signer.clone();
@@ -198,14 +206,8 @@ fn is_self_signed(content: &ContentFacts<'_>) -> bool {
     content.certificate.and_then(|index| content.pool.certificate(index)).is_some_and(|certificate| {
         certificate.is_self_issued() && {
             let algorithm = &certificate.signature_algorithm;
-            crate::crypto::verify_signature(
-                certificate.spki,
-                algorithm,
-                None,
-                certificate.tbs,
-                certificate.signature,
-            )
-            .is_good()
+            crate::crypto::verify_signature(certificate.spki, algorithm, None, certificate.tbs, certificate.signature)
+                .is_good()
         }
     })
 }
@@ -295,7 +297,8 @@ fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
         timestamp_token_sha256: token.map(|facts| sha256_hex(facts.raw)),
         leaf_tbs_sha256: certificate.map(|certificate| sha256_hex(certificate.tbs)),
         leaf_spki_sha256: certificate.map(|certificate| sha256_hex(certificate.spki)),
-        issuer_serial_key: certificate.map(|certificate| sha256_hex(&[certificate.issuer, certificate.serial].concat())),
+        issuer_serial_key: certificate
+            .map(|certificate| sha256_hex(&[certificate.issuer, certificate.serial].concat())),
         subject_key: certificate.map(|certificate| sha256_hex(certificate.subject)),
         version_res_sha256: None,
     }
@@ -310,7 +313,8 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     }
     let Some(content) = &facts.content else { return };
     let body = content.body;
-    let mut note = |code: &str, message: String| anomalies.push(Anomaly::at(code, format!("signature {index}: {message}"), place));
+    let mut note =
+        |code: &str, message: String| anomalies.push(Anomaly::at(code, format!("signature {index}: {message}"), place));
     if body.data.ber {
         note("ber", "the SignedData uses BER lengths".to_owned());
     }

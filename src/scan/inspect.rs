@@ -194,7 +194,8 @@ impl Scanner {
             facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();
         let deciding = judge::deciding_signature(&verdicts, policy.signature);
         let (verdict, message) = file_verdict(&subject, &verdicts, deciding);
-        let version = if signed || self.options.hashes != HashMode::None { self.version(source, &subject)? } else { None };
+        let version =
+            if signed || self.options.hashes != HashMode::None { self.version(source, &subject)? } else { None };
         let inputs = Inputs {
             size: source.len(),
             format,

@@ -2,5 +2,7 @@
 
 mod inspect;
 mod pass;
+mod tally;
 
 pub use inspect::{HashMode, Options, Scanner};
+pub use tally::{Progress, Tally};

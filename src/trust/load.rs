@@ -88,10 +88,8 @@ pub fn load_paths(paths: &[PathBuf]) -> Result<TrustStore, LoadError> {
 }
 
 fn describe(paths: &[PathBuf]) -> String {
-    let names: Vec<String> = paths
-        .iter()
-        .map(|path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned())
-        .collect();
+    let names: Vec<String> =
+        paths.iter().map(|path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()).collect();
     names.join(", ")
 }
 
@@ -200,7 +198,8 @@ mod property {
 
 /// The roots that a list names and whose certificates are at hand, and how many entries have none.
 pub fn roots_from_ctl<'c>(ctl: &Ctl<'_>, certificates: impl Iterator<Item = &'c [u8]>) -> (Vec<RootFacts>, usize) {
-    let mut entries: BTreeMap<&[u8], &CtlEntry<'_>> = ctl.entries.iter().map(|entry| (entry.identifier, entry)).collect();
+    let mut entries: BTreeMap<&[u8], &CtlEntry<'_>> =
+        ctl.entries.iter().map(|entry| (entry.identifier, entry)).collect();
     let mut roots = Vec::new();
     // Identifiers are made with the list's own subjectAlgorithm; Microsoft's lists use SHA-1.
     let algorithm = crate::crypto::DigestAlgorithm::from_oid(ctl.subject_algorithm.oid);

@@ -197,9 +197,11 @@ impl<'a> Search<'_, 'a> {
     }
 
     fn in_path(&self, partial: &Partial, issuer: &Certificate<'a>) -> bool {
-        partial.certificates.iter().filter_map(|index| self.pool.certificate(*index)).any(|known| {
-            known.subject == issuer.subject && known.spki == issuer.spki
-        })
+        partial
+            .certificates
+            .iter()
+            .filter_map(|index| self.pool.certificate(*index))
+            .any(|known| known.subject == issuer.subject && known.spki == issuer.spki)
     }
 
     /// `None` when the budget is used up.

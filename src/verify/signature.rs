@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::Lists;
 use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
 use super::timestamp::{TimestampFacts, timestamps};
 use super::tree::{ParsedSignature, SignatureBody};
-use super::Lists;
 use crate::asn1::{Oid, oids};
 use crate::cms::{SignerInfo, spc};
 use crate::container::{Blob, Tail};

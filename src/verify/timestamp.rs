@@ -1,11 +1,9 @@
 //! What a timestamp proves: that a time authority saw this very signature at a stated time.
 
+use super::Lists;
 use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
-use super::signature::{
-    content_octets, content_type_attribute, message_digest_attribute, signer_facts, verify,
-};
-use super::Lists;
+use super::signature::{content_octets, content_type_attribute, message_digest_attribute, signer_facts, verify};
 use crate::asn1::{Element, Time, decode_time, oids};
 use crate::cms::timestamp::{TstInfo, is_tst_info, token};
 use crate::cms::{SignedData, SignerInfo};
@@ -116,7 +114,12 @@ impl<'a> TimestampFacts<'a> {
     }
 
     /// Gathers certificates and looks for the authority's and its paths.
-    fn find_authority(&mut self, bags: &[(&SignedData<'a>, CertificateSource)], signer: &SignerInfo<'a>, lists: Lists<'a>) {
+    fn find_authority(
+        &mut self,
+        bags: &[(&SignedData<'a>, CertificateSource)],
+        signer: &SignerInfo<'a>,
+        lists: Lists<'a>,
+    ) {
         for (data, source) in bags {
             self.pool.add_bag(data, *source);
         }

@@ -31,10 +31,7 @@ impl<'a> Certificate<'a> {
     pub fn basic_constraints(&self) -> Option<Result<BasicConstraints, ()>> {
         let value = self.extension(oids::BASIC_CONSTRAINTS)?.value;
         if let Ok(typed) = pkix::BasicConstraints::from_der(value) {
-            return Some(Ok(BasicConstraints {
-                ca: typed.ca,
-                path_len: typed.path_len_constraint.map(u32::from),
-            }));
+            return Some(Ok(BasicConstraints { ca: typed.ca, path_len: typed.path_len_constraint.map(u32::from) }));
         }
         Some(lenient_basic_constraints(value).map_err(|_| ()))
     }

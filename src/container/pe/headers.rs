@@ -152,8 +152,18 @@ pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Res
         let entry = DataDirectory::parse(optional, &mut at).ok()?;
         Some((entry.virtual_address, entry.size))
     };
-    let security_directory = directory(SECURITY);
     let security_entry = directories_at.saturating_add(SECURITY * 8) as u64;
+    let mut security_directory = directory(SECURITY);
+    // Where the optional header states a size that ends before the entry, and the entry leads out of the file,
+    // these bytes are other header fields laid over it (hand-made tiny images) and no directory entry. Either
+    // sign alone is not enough: a signature must not vanish because one field was changed.
+    let stated_end = u64::from(coff.size_of_optional_header);
+    let outside = security_directory.is_some_and(|entry| u64::from(entry.0) >= source.len() && entry != (0, 0));
+    if outside && security_entry.saturating_add(8) > stated_end {
+        let message = "the security directory entry lies behind the optional header and leads out of the file";
+        anomalies.push(Anomaly::at("directory-overlaid", message, optional_offset.saturating_add(security_entry)));
+        security_directory = None;
+    }
     let sections_at = optional_offset.saturating_add(u64::from(coff.size_of_optional_header));
     Ok(Some(PeFacts {
         machine: coff.machine,
