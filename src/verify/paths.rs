@@ -14,6 +14,9 @@ use crate::x509::{Certificate, same_name};
 pub struct Budget {
     /// Signature verifications. Real searches need fewer than ten.
     pub signatures: usize,
+    /// Signature verifications for one certificate's issuer among namesakes, so that a crowd of them behind the
+    /// right one cannot use up what the rest of its path needs.
+    pub candidates: usize,
     /// Paths kept.
     pub paths: usize,
     /// Certificates in a path, the root not counted. Windows' own default is of the same order.
@@ -22,7 +25,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { signatures: 200, paths: 64, length: 12 }
+        Budget { signatures: 200, candidates: 32, paths: 64, length: 12 }
     }
 }
 
@@ -143,6 +146,7 @@ impl<'a> Search<'_, 'a> {
     fn pool_candidates(&mut self, partial: &Partial, certificate: &Certificate<'a>) -> (bool, bool) {
         let (mut progress, mut failed) = (false, false);
         let mut next = Vec::new();
+        let mut tried = 0usize;
         let pool = self.pool;
         for &index in pool.with_subject(certificate.issuer) {
             let Some(issuer) = pool.certificate(index) else { continue };
@@ -152,6 +156,11 @@ impl<'a> Search<'_, 'a> {
             if issuer.is_self_issued() && self.is_root(issuer, 2).is_some() {
                 continue; // the store's own entry for this root has been tried
             }
+            if tried >= self.budget.candidates {
+                self.found.exhausted = true;
+                break;
+            }
+            tried = tried.saturating_add(1);
             match self.verify(certificate, issuer.spki) {
                 None => break,
                 Some(Verification::Bad) => failed = true,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::asn1::{Element, Error, Oid, Reader, decode_string, oid_to_string, oids, tag};
+use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, decode_string, oid_to_string, oids, tag};
 
 /// One attribute of a name, decoded for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub fn display_name(raw: &[u8]) -> String {
 
 /// Names longer than this are compared octet for octet: real ones have a few hundred octets, and the cap bounds
 /// what a hostile name costs each time that it is looked up.
-const MAX_NORMALISED: usize = 16 * 1024;
+const MAX_NORMALISED: usize = 4 * 1024;
 
 /// First octet of a normalised name, so that none equals an untouched one (which starts with a SEQUENCE tag).
 const NORMALISED: u8 = 0;
@@ -98,14 +98,20 @@ fn normalise(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether two relative names are the same, by the rules of [`same_name`].
-pub(super) fn same_relative_name(left: &Element<'_>, right: &Element<'_>) -> bool {
-    let (mut one, mut other) = (Vec::new(), Vec::new());
-    left.raw == right.raw
-        || (left.raw.len().max(right.raw.len()) <= MAX_NORMALISED
-            && normalise_rdn(left, &mut one).is_ok()
-            && normalise_rdn(right, &mut other).is_ok()
-            && one == other)
+/// The normalised form, for names that must be readable.
+pub(super) fn normalised(raw: &[u8]) -> Result<Vec<u8>, Error> {
+    let name = Reader::new(raw).any()?;
+    if raw.len() > MAX_NORMALISED {
+        return Err(name.error(ErrorKind::BadValue));
+    }
+    let mut out = vec![NORMALISED];
+    normalise(raw, &mut out)?;
+    Ok(out)
+}
+
+/// Whether the relative names of `base` are the first ones of `name`, both normalised.
+pub(super) fn normalised_within(name: &[u8], base: &[u8]) -> bool {
+    name.strip_prefix(base).is_some_and(|rest| rest.first().is_none_or(|next| *next == tag::SET))
 }
 
 /// Every part preceded by its length, so that no two names flow into the same octets.
@@ -246,5 +252,18 @@ mod tests {
         assert_eq!(normalised_name(&cut), Cow::Borrowed(&cut[..]));
         let huge = |text: u8| [&[0x30, 0x82, 0x50, 0x00][..], &vec![text; 0x5000]].concat();
         assert_eq!(normalised_name(&huge(b'a')).len(), 0x5004);
+    }
+
+    #[test]
+    fn a_subtree_ends_between_relative_names() {
+        let whole = normalised(&name(&[(0x13, b"a"), (0x0c, b"B")])).unwrap();
+        for (base, within) in [(name(&[(0x0c, b"A")]), true), (name(&[]), true), (name(&[(0x13, b"b")]), false)] {
+            assert_eq!(normalised_within(&whole, &normalised(&base).unwrap()), within);
+        }
+        // A relative name of two attributes is not within the one that holds only the first.
+        let attribute = [element(0x06, &[0x55, 0x04, 0x03]), element(0x13, b"a")].concat();
+        let both = element(0x30, &element(0x31, &element(0x30, &attribute).repeat(2)));
+        let first = normalised(&name(&[(0x13, b"a")])).unwrap();
+        assert!(!normalised_within(&normalised(&both).unwrap(), &first));
     }
 }

@@ -1,8 +1,9 @@
 //! Name constraints: which names an issuer may certify. Source: RFC 5280 sections 4.2.1.10 and 6.1.4.
 
 use super::Certificate;
-use super::name::same_relative_name;
+use super::name::{normalised, normalised_within};
 use crate::asn1::{Element, Error, Reader, oids, tag};
+use std::borrow::Cow;
 
 /// Why a certificate falls outside an issuer's name constraints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum ConstraintViolation {
 
 /// Comparisons after which the answer is [`ConstraintViolation::Unreadable`]: the product of hostile
 /// constraints and names must not grow without bound.
-const MAX_COMPARISONS: usize = 100_000;
+const MAX_COMPARISONS: usize = 20_000;
 
 /// Kinds of GeneralName (RFC 5280 section 4.2.1.6) as context tags.
 const RFC822: u8 = 0x81;
@@ -38,7 +39,7 @@ pub fn check_name_constraints(constraints: &[u8], certificate: &Certificate<'_>)
         return Err(ConstraintViolation::Unreadable);
     }
     for (kind, name) in &names {
-        let same_kind = |(base_kind, _): &&(u8, &[u8])| base_kind == kind;
+        let same_kind = |(base_kind, _): &&(u8, Cow<'_, [u8]>)| base_kind == kind;
         let excluded_here = excluded.iter().filter(same_kind);
         let mut permitted_here = permitted.iter().filter(same_kind).peekable();
         let known = matches!(*kind, RFC822 | DNS | DIRECTORY | IP);
@@ -55,7 +56,7 @@ pub fn check_name_constraints(constraints: &[u8], certificate: &Certificate<'_>)
     Ok(())
 }
 
-type Subtrees<'a> = Vec<(u8, &'a [u8])>;
+type Subtrees<'a> = Vec<(u8, Cow<'a, [u8]>)>;
 
 fn subtrees(value: &[u8]) -> Result<(Subtrees<'_>, Subtrees<'_>), Error> {
     let mut permitted = Vec::new();
@@ -72,9 +73,12 @@ fn subtrees(value: &[u8]) -> Result<(Subtrees<'_>, Subtrees<'_>), Error> {
     Ok((permitted, excluded))
 }
 
-/// Kind and comparable octets: a directory name becomes its Name element, other kinds their content.
-fn general_name<'a>(name: &Element<'a>) -> Result<(u8, &'a [u8]), Error> {
-    if name.tag == DIRECTORY { Ok((DIRECTORY, name.children().any()?.raw)) } else { Ok((name.tag, name.content)) }
+/// Kind and comparable octets: a directory name becomes its normalised form, made once, other kinds their content.
+fn general_name<'a>(name: &Element<'a>) -> Result<(u8, Cow<'a, [u8]>), Error> {
+    match name.tag {
+        DIRECTORY => Ok((DIRECTORY, Cow::Owned(normalised(name.children().any()?.raw)?))),
+        kind => Ok((kind, Cow::Borrowed(name.content))),
+    }
 }
 
 fn names<'a>(certificate: &Certificate<'a>) -> Result<Subtrees<'a>, Error> {
@@ -82,7 +86,7 @@ fn names<'a>(certificate: &Certificate<'a>) -> Result<Subtrees<'a>, Error> {
     if Reader::new(certificate.subject).expect(tag::SEQUENCE)?.content.is_empty() {
         // An empty subject is under every subtree.
     } else {
-        list.push((DIRECTORY, certificate.subject));
+        list.push((DIRECTORY, Cow::Owned(normalised(certificate.subject)?)));
     }
     let mut rdns = Reader::new(certificate.subject).expect(tag::SEQUENCE)?.children();
     while let Some(rdn) = rdns.next()? {
@@ -90,7 +94,7 @@ fn names<'a>(certificate: &Certificate<'a>) -> Result<Subtrees<'a>, Error> {
         while let Some(item) = items.next()? {
             let mut parts = item.children();
             if parts.expect(tag::OID)?.content == oids::AT_EMAIL {
-                list.push((RFC822, parts.any()?.content));
+                list.push((RFC822, Cow::Borrowed(parts.any()?.content)));
             }
         }
     }
@@ -105,25 +109,12 @@ fn names<'a>(certificate: &Certificate<'a>) -> Result<Subtrees<'a>, Error> {
 
 fn within(kind: u8, name: &[u8], base: &[u8]) -> bool {
     match kind {
-        DIRECTORY => directory_within(name, base).unwrap_or(false),
+        DIRECTORY => normalised_within(name, base),
         DNS => host_within(name, base),
         RFC822 => mailbox_within(name, base),
         IP => address_within(name, base),
         _ => false,
     }
-}
-
-/// A name is within a subtree when the subtree's RDNs are its first RDNs.
-fn directory_within(name: &[u8], base: &[u8]) -> Result<bool, Error> {
-    let mut name = Reader::new(name).expect(tag::SEQUENCE)?.children();
-    let mut base = Reader::new(base).expect(tag::SEQUENCE)?.children();
-    while let Some(wanted) = base.next()? {
-        match name.next()? {
-            Some(found) if same_relative_name(&found, &wanted) => {}
-            _ => return Ok(false),
-        }
-    }
-    Ok(true)
 }
 
 fn host_within(name: &[u8], base: &[u8]) -> bool {
