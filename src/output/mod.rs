@@ -1,5 +1,7 @@
 //! Records leave: one file a format, each behind the same trait.
 
+pub mod escape;
+
 use std::io;
 
 use crate::record::Record;

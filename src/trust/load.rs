@@ -87,6 +87,20 @@ pub fn load_paths(paths: &[PathBuf]) -> Result<TrustStore, LoadError> {
     Ok(TrustStore::from_roots(&provenance, &roots))
 }
 
+/// Every certificate in files and folders, DER, sorted and without repetition.
+///
+/// # Errors
+/// When a path cannot be read.
+pub fn certificates_below(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, LoadError> {
+    let mut certificates = BTreeSet::new();
+    for path in paths {
+        for file in files_below(path)? {
+            certificates.extend(certificates_in(&read_limited(&file)?));
+        }
+    }
+    Ok(certificates.into_iter().collect())
+}
+
 fn describe(paths: &[PathBuf]) -> String {
     let names: Vec<String> =
         paths.iter().map(|path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()).collect();
