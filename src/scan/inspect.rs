@@ -161,8 +161,7 @@ impl Scanner {
         let Some(container) = container_for(format) else { return self.uncontained(name, source, format, buffer) };
         let mut subject = container.open(source, &self.options.limits)?;
         let mut anomalies = std::mem::take(&mut subject.anomalies);
-        let no_blobs = Vec::new();
-        let blobs = if let Presence::Blobs(blobs) = &subject.signatures { blobs } else { &no_blobs };
+        let blobs = subject.signatures.blobs();
         let (tree, truncated) = parse_tree(blobs);
         if truncated {
             let message = format!("signatures after the first {} were not read", verify::MAX_SIGNATURES);
@@ -339,7 +338,10 @@ fn texts(digests: &BTreeMap<DigestAlgorithm, crate::crypto::DigestValue>) -> BTr
 
 fn layout(subject: &Subject, length: u64) -> Layout {
     let table = subject.pe.as_ref().and_then(PeFacts::certificate_table);
-    Layout { data_after_table: table.is_some_and(|table| table.end < length) }
+    Layout {
+        data_after_table: table.is_some_and(|table| table.end < length),
+        malformed: matches!(subject.signatures, Presence::Malformed { .. }),
+    }
 }
 
 /// Starts a comparison of page hashes, or says why there is none.
@@ -392,10 +394,18 @@ fn file_verdict(
     match &subject.signatures {
         Presence::None => (alone(Reason::NoSignature), None),
         Presence::Unsupported => (alone(Reason::UnsupportedSubject), None),
-        Presence::Malformed { message, .. } => (alone(Reason::Malformed), Some(message.clone())),
         Presence::Limit { message } => (alone(Reason::Limit), Some(message.clone())),
-        Presence::Blobs(_) => match deciding.and_then(|index| verdicts.get(index)) {
-            Some(verdict) => ((verdict.status, verdict.reason, verdict.other_reasons.clone()), None),
+        Presence::Malformed { message, .. } if verdicts.is_empty() => {
+            (alone(Reason::Malformed), Some(message.clone()))
+        }
+        Presence::Blobs(_) | Presence::Malformed { .. } => match deciding.and_then(|index| verdicts.get(index)) {
+            Some(verdict) => {
+                let message = match &subject.signatures {
+                    Presence::Malformed { message, .. } => Some(message.clone()),
+                    _ => None,
+                };
+                ((verdict.status, verdict.reason, verdict.other_reasons.clone()), message)
+            }
             None => (alone(Reason::Malformed), None),
         },
     }
