@@ -45,7 +45,9 @@ fn verdict(name: &str, status: &str, reason: &str) -> (String, String, String) {
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("b")).unwrap();
-    for (from, to) in [("pe32.exe", "a.exe"), ("thief.exe", "b/c.dll"), ("unsigned-pe64.exe", "b.sys"), ("self-signed.exe", "d")] {
+    for (from, to) in
+        [("pe32.exe", "a.exe"), ("thief.exe", "b/c.dll"), ("unsigned-pe64.exe", "b.sys"), ("self-signed.exe", "d")]
+    {
         fs::copy(testdata("fixtures").join(from), folder.path().join(to)).unwrap();
     }
     fs::write(folder.path().join("notes.txt"), "MZ is mentioned here").unwrap();
@@ -106,8 +108,7 @@ fn wrong_usage_says_what_is_wrong_and_exits_with_2() {
 
 #[test]
 fn a_missing_path_is_a_record_and_everything_else_is_still_scanned() {
-    let output =
-        sigscan().args(["--json", "does-not-exist"]).arg(testdata("fixtures/pe32.exe")).output().unwrap();
+    let output = sigscan().args(["--json", "does-not-exist"]).arg(testdata("fixtures/pe32.exe")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         verdicts(&output),
@@ -239,7 +240,11 @@ fn every_record_fulfils_the_schema_and_the_checked_in_schema_is_current() {
     if std::env::var_os("SIGSCAN_BLESS").is_some() {
         fs::write(&path, &generated.stdout).unwrap();
     }
-    assert_eq!(String::from_utf8_lossy(&generated.stdout), fs::read_to_string(&path).unwrap(), "run with SIGSCAN_BLESS=1");
+    assert_eq!(
+        String::from_utf8_lossy(&generated.stdout),
+        fs::read_to_string(&path).unwrap(),
+        "run with SIGSCAN_BLESS=1"
+    );
     let schema: Value = serde_json::from_slice(&generated.stdout).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let output = sigscan().args(["--json", "--all"]).arg(testdata("")).arg("does-not-exist").output().unwrap();
@@ -265,8 +270,25 @@ fn every_record_fulfils_the_schema_and_the_checked_in_schema_is_current() {
     assert!(refused(&|record| record["status"] = "valid".into()));
     assert!(refused(&|record| record["reason"] = "because".into()));
     for field in [
-        "schema", "path", "size", "format", "status", "reason", "hresult", "other_reasons", "self_signed", "timestamp",
-        "signatures", "authentihash", "hashes", "revocation", "catalog", "findings", "keys", "anomalies", "judged_at",
+        "schema",
+        "path",
+        "size",
+        "format",
+        "status",
+        "reason",
+        "hresult",
+        "other_reasons",
+        "self_signed",
+        "timestamp",
+        "signatures",
+        "authentihash",
+        "hashes",
+        "revocation",
+        "catalog",
+        "findings",
+        "keys",
+        "anomalies",
+        "judged_at",
         "trust_store",
     ] {
         assert!(refused(&|record| drop(record.as_object_mut().unwrap().remove(field))), "{field}");

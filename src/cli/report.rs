@@ -35,7 +35,13 @@ impl Report {
         serde_json::to_writer(&mut self.out, record)?;
         self.out.write_all(b"\n")
     }
-    pub(super) fn finish(&mut self, tally: &Tally, _scanner: &Scanner, started: Instant, _interrupted: bool) -> io::Result<()> {
+    pub(super) fn finish(
+        &mut self,
+        tally: &Tally,
+        _scanner: &Scanner,
+        started: Instant,
+        _interrupted: bool,
+    ) -> io::Result<()> {
         self.out.flush()?;
         eprintln!("{tally:?} {:?}", started.elapsed());
         Ok(())

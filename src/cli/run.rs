@@ -75,7 +75,8 @@ fn scan(args: &ScanArgs) -> Result<u8, String> {
     // A second handler in one process is the only failure, and then somebody else ends the scan.
     let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
     let progress = Arc::new(Progress::default());
-    let run = Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let run =
+        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
     let mut report = Report::new(args, view)?;
     let drawing = report.start_progress(&progress);
     let result = run.run(&mut |record| report.record(record));

@@ -108,6 +108,11 @@ fn make(args: &TrustBuildArgs, out: &mut dyn Write) -> Result<(), String> {
     };
     let (store, missing) = build_store(&ingredients).map_err(|error| error.to_string())?;
     std::fs::write(&args.output, &store).map_err(|error| format!("{}: {error}", args.output.display()))?;
-    writeln!(out, "{}: {} bytes, {missing} entries of the list without a certificate", args.output.display(), store.len())
-        .map_err(|error| error.to_string())
+    writeln!(
+        out,
+        "{}: {} bytes, {missing} entries of the list without a certificate",
+        args.output.display(),
+        store.len()
+    )
+    .map_err(|error| error.to_string())
 }

@@ -257,7 +257,7 @@ impl Scanner {
         tree: &'p [ParsedSignature<'p>],
         signed: bool,
         length: u64,
-    ) -> (Plan<'p>, Vec<Option<(PageHashes, Option<usize>)>>) {
+    ) -> (Plan<'p>, Vec<Option<PageReport>>) {
         let bodies = || tree.iter().map(|signature| signature.body.as_ref().ok());
         let mut wanted: BTreeSet<DigestAlgorithm> = bodies()
             .flatten()
@@ -332,6 +332,9 @@ impl Scanner {
     }
 }
 
+/// Page hashes of one signature as far as known before the pass, and the index of their run in the plan.
+type PageReport = (PageHashes, Option<usize>);
+
 fn texts(digests: &BTreeMap<DigestAlgorithm, crate::crypto::DigestValue>) -> BTreeMap<String, String> {
     digests.iter().map(|(algorithm, value)| (algorithm.name().to_owned(), value.to_string())).collect()
 }
@@ -350,7 +353,7 @@ fn page_run<'p>(
     list: crate::cms::spc::PageHashList<'p>,
     length: u64,
     runs: &mut Vec<PageRun<'p>>,
-) -> (PageHashes, Option<usize>) {
+) -> PageReport {
     let mut entries: Vec<(u32, &[u8])> = list.entries().collect();
     // The last entry marks the end of the hashed image; its digest is zeros.
     let end = entries.pop();
@@ -395,9 +398,7 @@ fn file_verdict(
         Presence::None => (alone(Reason::NoSignature), None),
         Presence::Unsupported => (alone(Reason::UnsupportedSubject), None),
         Presence::Limit { message } => (alone(Reason::Limit), Some(message.clone())),
-        Presence::Malformed { message, .. } if verdicts.is_empty() => {
-            (alone(Reason::Malformed), Some(message.clone()))
-        }
+        Presence::Malformed { message, .. } if verdicts.is_empty() => (alone(Reason::Malformed), Some(message.clone())),
         Presence::Blobs(_) | Presence::Malformed { .. } => match deciding.and_then(|index| verdicts.get(index)) {
             Some(verdict) => {
                 let message = match &subject.signatures {

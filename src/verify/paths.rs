@@ -28,6 +28,7 @@ impl Default for Budget {
 
 /// How a path ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // a root is a view of 250 bytes, and the budget keeps paths few
 pub enum PathEnd<'a> {
     /// At a root of the trust store. `in_bag` says that the last certificate of the path is the root itself.
     Anchor {

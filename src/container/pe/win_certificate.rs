@@ -42,9 +42,7 @@ pub(super) fn read(
             malformed("the certificate table reaches beyond the end of the file".to_owned(), start, blobs)
         }
         Some(Problem::Malformed(message, at)) => malformed(message, at, blobs),
-        None if blobs.is_empty() => {
-            malformed("the certificate table holds no PKCS#7 entry".to_owned(), start, blobs)
-        }
+        None if blobs.is_empty() => malformed("the certificate table holds no PKCS#7 entry".to_owned(), start, blobs),
         None => Ok(Presence::Blobs(blobs)),
     }
 }
