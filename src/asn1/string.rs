@@ -1,4 +1,4 @@
-//! Character strings, decoded leniently for display; comparison always uses the original bytes.
+//! Character strings, decoded leniently for display; names are compared in the way of [`crate::x509::same_name`].
 
 use super::{Element, tag};
 

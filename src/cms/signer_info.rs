@@ -1,5 +1,7 @@
 //! SignerInfo: who signed, with what, over which attributes.
 
+use std::borrow::Cow;
+
 use cms::signed_data as strict;
 use x509_cert::der::Decode;
 
@@ -45,7 +47,7 @@ pub struct SignerInfo<'a> {
     /// Signature algorithm.
     pub signature_algorithm: AlgorithmId<'a>,
     /// Signature octets (Microsoft: encryptedDigest).
-    pub signature: &'a [u8],
+    pub signature: Cow<'a, [u8]>,
     /// Unsigned attributes; `None` also when they cannot be delimited, see `unsigned_error`.
     pub unsigned_attributes: Option<AttributeSet<'a>>,
     /// Why the unsigned attributes could not be read.
@@ -69,7 +71,7 @@ impl<'a> SignerInfo<'a> {
             None => None,
         };
         let signature_algorithm = AlgorithmId::parse(fields.expect(tag::SEQUENCE)?)?;
-        let signature = fields.expect(tag::OCTET_STRING)?.content;
+        let signature = octet_string(fields.any()?)?;
         let (unsigned_attributes, unsigned_error) = unsigned(&mut fields);
         Ok(SignerInfo {
             raw: element.raw,
@@ -84,6 +86,14 @@ impl<'a> SignerInfo<'a> {
             unsigned_error,
             der_objection: strict::SignerInfo::from_der(element.raw).err().map(|error| error.to_string()),
         })
+    }
+}
+
+/// An OCTET STRING in one piece, or in several as BER allows (X.690 section 8.7).
+fn octet_string<'a>(element: Element<'a>) -> Result<Cow<'a, [u8]>, Error> {
+    match element.tag {
+        tag::OCTET_STRING_CONSTRUCTED => element.octets(),
+        _ => element.expect(tag::OCTET_STRING)?.octets(),
     }
 }
 

@@ -23,7 +23,7 @@ pub struct SpcIndirectData<'a> {
     pub digest_algorithm: AlgorithmId<'a>,
     /// Digest of the file.
     pub digest: &'a [u8],
-    /// Content octets of the SEQUENCE, which is what the messageDigest attribute covers.
+    /// What the messageDigest attribute covers: the content octets of the SEQUENCE, or of the OCTET STRING around it.
     pub content: &'a [u8],
 }
 
@@ -33,14 +33,15 @@ impl<'a> SpcIndirectData<'a> {
     /// # Errors
     /// When the structure cannot be delimited.
     pub fn parse(element: Element<'a>) -> Result<SpcIndirectData<'a>, Error> {
-        let mut fields = element.expect(tag::SEQUENCE)?.children();
+        let (sequence, content) = unwrap(element)?;
+        let mut fields = sequence.children();
         let mut data = fields.expect(tag::SEQUENCE)?.children();
         let data_type = data.expect(tag::OID)?.content;
         let data_value = data.next()?;
         let mut info = fields.expect(tag::SEQUENCE)?.children();
         let digest_algorithm = AlgorithmId::parse(info.expect(tag::SEQUENCE)?)?;
         let digest = info.expect(tag::OCTET_STRING)?.content;
-        Ok(SpcIndirectData { data_type, data_value, digest_algorithm, digest, content: element.content })
+        Ok(SpcIndirectData { data_type, data_value, digest_algorithm, digest, content })
     }
 
     /// The page hash list of SpcPeImageData, if there is one: algorithm and entries.
@@ -75,6 +76,24 @@ impl<'a> SpcIndirectData<'a> {
             return Some(PageHashList { algorithm, bytes });
         }
         None
+    }
+}
+
+/// The SEQUENCE and the octets that are digested. PKCS#7 has the SEQUENCE bare (RFC 2315 section 9.1), CMS inside
+/// an OCTET STRING, all of whose octets are digested (RFC 5652 sections 5.2 and 5.4).
+fn unwrap<'a>(mut element: Element<'a>) -> Result<(Element<'a>, &'a [u8]), Error> {
+    while element.tag == tag::OCTET_STRING_CONSTRUCTED {
+        // In a single piece only: several would have to be joined, and no signer is known to split 100 octets.
+        let mut pieces = element.children();
+        let piece = pieces.any()?;
+        if !pieces.is_empty() {
+            return Err(element.error(ErrorKind::BadValue));
+        }
+        element = piece;
+    }
+    match element.tag {
+        tag::OCTET_STRING => Ok((element.children().expect(tag::SEQUENCE)?, element.content)),
+        _ => Ok((element.expect(tag::SEQUENCE)?, element.content)),
     }
 }
 

@@ -174,9 +174,6 @@ fn usage(subjects: &[&Certificate<'_>], purpose: Purpose, reasons: &mut Vec<Prob
             let fits = list.iter().any(|oid| wanted.contains(oid) || (any && *oid == oids::EKU_ANY));
             allowed &= fits;
         }
-        if index > 0 && certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign) {
-            allowed = false;
-        }
         if !allowed {
             reasons.push((index, Reason::WrongUsage));
         }
@@ -202,6 +199,11 @@ fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, reasons: &
                 }
             }
             _ => reasons.push((index, Reason::BasicConstraints)),
+        }
+        // An end entity's certificate that issues another one is row 13, not row 11: that one is about extended
+        // usages only (`semantics.md` section 0.2 and "EE cert used as issuer" in section 5.1).
+        if certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign) {
+            reasons.push((index, Reason::BasicConstraints));
         }
         if let Some(extension) = certificate.extension(oids::NAME_CONSTRAINTS) {
             names(extension.value, subjects, index, reasons);

@@ -293,7 +293,7 @@ fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
     Keys {
         signed_digest: Some(hex(content.body.indirect.digest)),
         pkcs7_sha256: Some(sha256_hex(content.body.data.raw)),
-        signer_info_sha256: Some(sha256_hex(content.body.signer.signature)),
+        signer_info_sha256: Some(sha256_hex(&content.body.signer.signature)),
         timestamp_token_sha256: token.map(|facts| sha256_hex(facts.raw)),
         leaf_tbs_sha256: certificate.map(|certificate| sha256_hex(certificate.tbs)),
         leaf_spki_sha256: certificate.map(|certificate| sha256_hex(certificate.spki)),

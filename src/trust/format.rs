@@ -1,8 +1,8 @@
 //! The store's file format: facts about roots, indexed by subject so that nothing is decoded that no chain needs.
 //!
 //! ```text
-//! store   := "SIGROOT1" header-length:u32 header:JSON count:u32 index record*
-//! index   := count * (first 8 octets of SHA-256(subject), record offset:u32), sorted by hash, then offset
+//! store   := "SIGROOT2" header-length:u32 header:JSON count:u32 index record*
+//! index   := count * (first 8 octets of SHA-256(normalised subject), record offset:u32), sorted by hash, then offset
 //! record  := length:u32 field*
 //! field   := kind:u8 length:u32 octets
 //! ```
@@ -16,8 +16,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Limit, LimitDate, OidList, Root};
 use crate::asn1::Time;
+use crate::x509::{normalised_name, same_name};
 
-const MAGIC: &[u8; 8] = b"SIGROOT1";
+const MAGIC: &[u8; 8] = b"SIGROOT2";
 
 /// Where a store comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -193,7 +194,7 @@ fn encode_list(list: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn subject_hash(subject: &[u8]) -> [u8; 8] {
-    let digest = Sha256::digest(subject);
+    let digest = Sha256::digest(normalised_name(subject));
     digest.first_chunk::<8>().copied().unwrap_or_default()
 }
 
@@ -242,7 +243,7 @@ impl StoreLayout {
 }
 
 impl<'t> StoreView<'t> {
-    /// The roots with this subject.
+    /// The roots with this subject, by meaning (RFC 5280 section 7.1).
     pub fn by_subject(&self, subject: &[u8]) -> Vec<Root<'t>> {
         let wanted = subject_hash(subject);
         let (entries, _) = self.index.as_chunks::<ENTRY>();
@@ -252,7 +253,7 @@ impl<'t> StoreView<'t> {
             .skip(start)
             .take_while(|entry| entry.get(..8) == Some(&wanted[..]))
             .filter_map(|entry| self.root_at(entry))
-            .filter(|root| root.subject == subject)
+            .filter(|root| same_name(root.subject, subject))
             .collect()
     }
 
@@ -375,6 +376,6 @@ mod tests {
                 assert!(layout.view(&store[..length]).roots().len() < 2);
             }
         }
-        assert!(StoreLayout::parse(b"SIGROOT1\xff\xff\xff\xff").is_err());
+        assert!(StoreLayout::parse(b"SIGROOT2\xff\xff\xff\xff").is_err());
     }
 }

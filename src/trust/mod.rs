@@ -187,7 +187,7 @@ impl TrustStore {
         self.parts.iter().map(|part| part.layout.view(&part.bytes))
     }
 
-    /// The roots whose subject is this Name element, octet for octet.
+    /// The roots whose subject is this name, by meaning (RFC 5280 section 7.1).
     #[must_use]
     pub fn by_subject(&self, subject: &[u8]) -> Vec<Root<'_>> {
         let mut found: Vec<Root<'_>> = Vec::new();

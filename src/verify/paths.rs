@@ -7,7 +7,7 @@
 use super::{Lists, Pool};
 use crate::crypto::Verification;
 use crate::trust::Root;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, same_name};
 
 /// Bounds of one path search.
 #[derive(Debug, Clone, Copy)]
@@ -202,7 +202,7 @@ impl<'a> Search<'_, 'a> {
             .certificates
             .iter()
             .filter_map(|index| self.pool.certificate(*index))
-            .any(|known| known.subject == issuer.subject && known.spki == issuer.spki)
+            .any(|known| known.spki == issuer.spki && same_name(known.subject, issuer.subject))
     }
 
     /// `None` when the budget is used up.

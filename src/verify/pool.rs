@@ -1,10 +1,11 @@
 //! The certificates that may take part in chains, each decoded once and leniently.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use crate::asn1::Error;
 use crate::cms::{SignedData, SignerId};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, normalised_name, same_name};
 
 /// Where a certificate of a chain came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +35,14 @@ pub struct PoolCertificate<'a> {
     pub parsed: Result<Certificate<'a>, Error>,
 }
 
-/// Certificates in the order in which they are preferred, indexed by subject.
+/// Certificates in the order in which they are preferred, indexed by normalised subject.
 #[derive(Debug, Default)]
 pub struct Pool<'a> {
     /// The certificates; the first `own` are those of the signature's own bag.
     pub certificates: Vec<PoolCertificate<'a>>,
     own: Option<usize>,
-    by_subject: HashMap<&'a [u8], Vec<usize>>,
+    by_subject: HashMap<Cow<'a, [u8]>, Vec<usize>>,
+    known: HashSet<&'a [u8]>,
 }
 
 impl<'a> Pool<'a> {
@@ -60,14 +62,13 @@ impl<'a> Pool<'a> {
 
     /// Adds one certificate unless the same bytes are there already.
     pub fn add(&mut self, raw: &'a [u8], offset: usize, source: CertificateSource) {
+        // Within the own bag duplicates are kept out too; the signer is then the first of equal ones.
+        if !self.known.insert(raw) {
+            return;
+        }
         let parsed = Certificate::parse(raw);
         if let Ok(certificate) = &parsed {
-            let same = self.by_subject.entry(certificate.subject).or_default();
-            let known = same.iter().any(|index| self.certificates.get(*index).is_some_and(|other| other.raw == raw));
-            // Within the own bag duplicates are kept out too; the signer is then the first of equal ones.
-            if known {
-                return;
-            }
+            let same = self.by_subject.entry(normalised_name(certificate.subject)).or_default();
             same.push(self.certificates.len());
         }
         self.certificates.push(PoolCertificate { raw, offset, source, parsed });
@@ -82,7 +83,7 @@ impl<'a> Pool<'a> {
     /// Certificates with this subject.
     #[must_use]
     pub fn with_subject(&self, subject: &[u8]) -> &[usize] {
-        self.by_subject.get(subject).map_or(&[], Vec::as_slice)
+        self.by_subject.get(normalised_name(subject).as_ref()).map_or(&[], Vec::as_slice)
     }
 
     /// The signer's certificate: the first of its own bag that has the named issuer and serial number, or key
@@ -98,16 +99,18 @@ impl<'a> Pool<'a> {
         self.find(sid, 0..self.certificates.len())
     }
 
-    fn find(&self, sid: &SignerId<'_>, mut range: std::ops::Range<usize>) -> Option<usize> {
-        range.find(|index| {
-            let Some(certificate) = self.certificate(*index) else { return false };
-            match sid {
-                SignerId::IssuerAndSerial { issuer, serial } => {
-                    certificate.issuer == *issuer && same_integer(certificate.serial, serial)
-                }
-                SignerId::KeyIdentifier(identifier) => certificate.subject_key_identifier() == Some(*identifier),
+    /// Octet for octet first; only when there is no such certificate, by what the issuer's name means (T70).
+    fn find(&self, sid: &SignerId<'_>, range: std::ops::Range<usize>) -> Option<usize> {
+        let first = |fits: &dyn Fn(&Certificate<'a>) -> bool| {
+            range.clone().find(|index| self.certificate(*index).is_some_and(fits))
+        };
+        match sid {
+            SignerId::IssuerAndSerial { issuer, serial } => {
+                first(&|known| known.issuer == *issuer && same_integer(known.serial, serial))
+                    .or_else(|| first(&|known| same_integer(known.serial, serial) && same_name(known.issuer, issuer)))
             }
-        })
+            SignerId::KeyIdentifier(identifier) => first(&|known| known.subject_key_identifier() == Some(*identifier)),
+        }
     }
 }
 

@@ -205,7 +205,7 @@ pub(super) fn verify(
     algorithm: Option<DigestAlgorithm>,
     message: &[u8],
 ) -> Verification {
-    verify_signature(spki, &signer.signature_algorithm, algorithm, message, signer.signature)
+    verify_signature(spki, &signer.signature_algorithm, algorithm, message, &signer.signature)
 }
 
 /// contentType must be there once and name the content's type; counter-signatures may leave it out.

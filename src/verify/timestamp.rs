@@ -160,7 +160,7 @@ fn rfc3161<'a>(
     if info.gen_time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }
-    let expected = facts.imprint_algorithm.and_then(|algorithm| digest(algorithm, signer.signature));
+    let expected = facts.imprint_algorithm.and_then(|algorithm| digest(algorithm, &signer.signature));
     match expected {
         None => return facts.fail(TimestampFault::Unsupported("imprint digest algorithm")),
         Some(value) if value.as_bytes() != info.imprint => return facts.fail(TimestampFault::Imprint),
@@ -199,7 +199,7 @@ fn pkcs9<'a>(
     if content_type.is_err() {
         return facts.fail(TimestampFault::Signature);
     }
-    if message_digest_attribute(&counter, algorithm, signer.signature).is_err() {
+    if message_digest_attribute(&counter, algorithm, &signer.signature).is_err() {
         return facts.fail(TimestampFault::Imprint);
     }
     let Some(spki) = facts.spki() else { return facts.fail(TimestampFault::NoCertificate) };
@@ -209,7 +209,7 @@ fn pkcs9<'a>(
         Verification::Good(_) => facts,
         Verification::Unsupported(what) => facts.fail(TimestampFault::Unsupported(what)),
         // Old authorities padded the bare hash (T27); only MD5 and SHA-1 ever occurred.
-        _ if raw_hash_holds(spki, algorithm, &message, counter.signature) => {
+        _ if raw_hash_holds(spki, algorithm, &message, &counter.signature) => {
             facts.raw_hash = true;
             facts
         }

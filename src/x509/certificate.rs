@@ -3,6 +3,8 @@
 use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, Time, decode_time, tag};
 use crate::crypto::AlgorithmId;
 
+use super::same_name;
+
 /// A view of an X.509 certificate.
 ///
 /// ```text
@@ -105,10 +107,10 @@ impl<'a> Certificate<'a> {
         self.extensions.iter().find(|extension| extension.oid == oid)
     }
 
-    /// Whether the certificate names itself as its issuer (by octets; nothing is verified).
+    /// Whether the certificate names itself as its issuer; nothing is verified.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
-        self_issued(self.issuer, self.subject)
+        same_name(self.issuer, self.subject)
     }
 
     /// Whether `moment` lies within the validity, both ends included. A validity that cannot be read holds never.
@@ -116,12 +118,6 @@ impl<'a> Certificate<'a> {
     pub fn valid_at(&self, moment: Time) -> bool {
         matches!((self.not_before, self.not_after), (Some(from), Some(to)) if from <= moment && moment <= to)
     }
-}
-
-/// Whether issuer and subject are the same name, octet for octet.
-#[must_use]
-pub fn self_issued(issuer: &[u8], subject: &[u8]) -> bool {
-    issuer == subject
 }
 
 /// A serial number as upper-case hexadecimal without leading zeros; `0` for zero. Negative numbers keep

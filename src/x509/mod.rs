@@ -8,7 +8,7 @@ mod extensions;
 mod name;
 mod name_constraints;
 
-pub use certificate::{Certificate, Extension, self_issued, serial_to_hex};
+pub use certificate::{Certificate, Extension, serial_to_hex};
 pub use extensions::{BasicConstraints, KeyUsage};
-pub use name::{Name, display_name, name_attribute};
+pub use name::{Name, display_name, name_attribute, normalised_name, same_name};
 pub use name_constraints::{ConstraintViolation, check_name_constraints};

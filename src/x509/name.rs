@@ -1,6 +1,8 @@
-//! Distinguished names: compared as octets, shown as text.
+//! Distinguished names: compared by meaning, shown as text.
 
-use crate::asn1::{Oid, Reader, decode_string, oid_to_string, oids, tag};
+use std::borrow::Cow;
+
+use crate::asn1::{Element, Error, Oid, Reader, decode_string, oid_to_string, oids, tag};
 
 /// One attribute of a name, decoded for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,104 @@ pub fn display_name(raw: &[u8]) -> String {
     Name::decode(raw).to_string()
 }
 
+/// Names longer than this are compared octet for octet: real ones have a few hundred octets, and the cap bounds
+/// what a hostile name costs each time that it is looked up.
+const MAX_NORMALISED: usize = 16 * 1024;
+
+/// First octet of a normalised name, so that none equals an untouched one (which starts with a SEQUENCE tag).
+const NORMALISED: u8 = 0;
+const TEXT: u8 = 1;
+const RAW: u8 = 2;
+
+/// Whether two Name elements are the same name (RFC 5280 section 7.1): structure, attribute types and their order
+/// are equal, and character strings are equal whatever their string type, case and white space. Unicode
+/// compatibility forms are not folded. Names that cannot be read are compared octet for octet.
+#[must_use]
+pub fn same_name(left: &[u8], right: &[u8]) -> bool {
+    left == right || normalised_name(left) == normalised_name(right)
+}
+
+/// A Name element in the form in which equal names have equal octets, for indices. See [`same_name`].
+#[must_use]
+pub fn normalised_name(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.len() > MAX_NORMALISED {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = Vec::with_capacity(raw.len().saturating_add(64));
+    out.push(NORMALISED);
+    match normalise(raw, &mut out) {
+        Ok(()) => Cow::Owned(out),
+        Err(_) => Cow::Borrowed(raw),
+    }
+}
+
+fn normalise(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    let name = Reader::new(raw).expect(tag::SEQUENCE)?;
+    let mut rdns = name.children();
+    while let Some(rdn) = rdns.next()? {
+        normalise_rdn(&rdn, out)?;
+    }
+    Ok(())
+}
+
+/// Whether two relative names are the same, by the rules of [`same_name`].
+pub(super) fn same_relative_name(left: &Element<'_>, right: &Element<'_>) -> bool {
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    left.raw == right.raw
+        || (left.raw.len().max(right.raw.len()) <= MAX_NORMALISED
+            && normalise_rdn(left, &mut one).is_ok()
+            && normalise_rdn(right, &mut other).is_ok()
+            && one == other)
+}
+
+/// Every part preceded by its length, so that no two names flow into the same octets.
+fn normalise_rdn(rdn: &Element<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+    let mut items = rdn.expect(tag::SET)?.children();
+    out.push(tag::SET);
+    while let Some(item) = items.next()? {
+        let mut parts = item.expect(tag::SEQUENCE)?.children();
+        let oid = parts.expect(tag::OID)?.content;
+        let value = parts.any()?;
+        out.push(tag::SEQUENCE);
+        part(out, RAW, |out| out.extend_from_slice(oid));
+        // A replacement character stands for octets that could not be decoded: they are left alone, or two
+        // different names would become one.
+        match decode_string(&value).filter(|text| !text.contains(char::REPLACEMENT_CHARACTER)) {
+            Some(text) => part(out, TEXT, |out| fold(&text, out)),
+            None => part(out, RAW, |out| out.extend_from_slice(value.raw)),
+        }
+    }
+    Ok(())
+}
+
+fn part(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(kind);
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    write(out);
+    let length = out.len().saturating_sub(at).saturating_sub(4);
+    if let Some(place) = out.get_mut(at..at.saturating_add(4)) {
+        place.copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    }
+}
+
+/// Lower case, white space trimmed and compressed to single spaces (RFC 4518 sections 2.2 and 2.6.1, whose white
+/// space is Unicode's).
+fn fold(text: &str, out: &mut Vec<u8>) {
+    for (index, word) in text.split_whitespace().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        if word.is_ascii() {
+            out.extend(word.bytes().map(|byte| byte.to_ascii_lowercase()));
+        } else {
+            // Character by character: a word's lower case would depend on its place (final sigma).
+            let lower: String = word.chars().flat_map(char::to_lowercase).collect();
+            out.extend_from_slice(lower.as_bytes());
+        }
+    }
+}
+
 /// Text of the first attribute of this type in a Name element.
 #[must_use]
 pub fn name_attribute(raw: &[u8], wanted: Oid<'_>) -> Option<String> {
@@ -87,4 +187,64 @@ fn walk(raw: &[u8], visit: &mut dyn FnMut(Oid<'_>, String)) -> Result<(), crate:
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+        [&[tag, u8::try_from(content.len()).unwrap()], content].concat()
+    }
+
+    /// A Name with one CN for each (string tag, content).
+    fn name(values: &[(u8, &[u8])]) -> Vec<u8> {
+        let rdn = |(tag, text): &(u8, &[u8])| {
+            let attribute = [element(0x06, &[0x55, 0x04, 0x03]), element(*tag, text)].concat();
+            element(0x31, &element(0x30, &attribute))
+        };
+        element(0x30, &values.iter().flat_map(rdn).collect::<Vec<u8>>())
+    }
+
+    #[test]
+    fn names_are_equal_whatever_their_string_type_case_and_spaces() {
+        let plain = name(&[(0x13, b"Contoso Ltd")]);
+        let bmp: Vec<u8> = "contoso LTD".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for other in [(0x0c, &b"Contoso Ltd"[..]), (0x13, b"  CONTOSO \t ltd "), (0x1e, &bmp), (0x14, b"Contoso Ltd")] {
+            assert!(same_name(&plain, &name(&[other])));
+        }
+        assert!(same_name(&name(&[(0x0c, "ÄΣ".as_bytes())]), &name(&[(0x0c, "äσ".as_bytes())])));
+        assert!(same_name(&name(&[(0x14, b"\xc4")]), &name(&[(0x0c, "ä".as_bytes())])));
+    }
+
+    #[test]
+    fn different_names_stay_different() {
+        let plain = name(&[(0x13, b"ab")]);
+        let others = [
+            name(&[(0x13, b"abc")]),
+            name(&[(0x13, b"a b")]),
+            name(&[(0x13, b"a"), (0x13, b"b")]),
+            name(&[(0x04, b"ab")]),
+            name(&[(0x13, b"ab\0")]),
+            name(&[]),
+        ];
+        for other in &others {
+            assert!(!same_name(&plain, other));
+        }
+        // Octets that are no text do not all become the same replacement character.
+        assert!(!same_name(&name(&[(0x0c, b"\xff")]), &name(&[(0x0c, b"\xfe")])));
+        // Order and grouping of attributes count.
+        assert!(!same_name(&name(&[(0x13, b"a"), (0x13, b"b")]), &name(&[(0x13, b"b"), (0x13, b"a")])));
+        // Not strings: case counts.
+        assert!(!same_name(&name(&[(0x04, b"A")]), &name(&[(0x04, b"a")])));
+    }
+
+    #[test]
+    fn unreadable_and_huge_names_are_compared_octet_for_octet() {
+        let cut = [0x30, 0x05, 0x31];
+        assert!(same_name(&cut, &cut));
+        assert_eq!(normalised_name(&cut), Cow::Borrowed(&cut[..]));
+        let huge = |text: u8| [&[0x30, 0x82, 0x50, 0x00][..], &vec![text; 0x5000]].concat();
+        assert_eq!(normalised_name(&huge(b'a')).len(), 0x5004);
+    }
 }

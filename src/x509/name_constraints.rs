@@ -1,6 +1,7 @@
 //! Name constraints: which names an issuer may certify. Source: RFC 5280 sections 4.2.1.10 and 6.1.4.
 
 use super::Certificate;
+use super::name::same_relative_name;
 use crate::asn1::{Element, Error, Reader, oids, tag};
 
 /// Why a certificate falls outside an issuer's name constraints.
@@ -118,31 +119,11 @@ fn directory_within(name: &[u8], base: &[u8]) -> Result<bool, Error> {
     let mut base = Reader::new(base).expect(tag::SEQUENCE)?.children();
     while let Some(wanted) = base.next()? {
         match name.next()? {
-            Some(found) if same_rdn(&found, &wanted)? => {}
+            Some(found) if same_relative_name(&found, &wanted) => {}
             _ => return Ok(false),
         }
     }
     Ok(true)
-}
-
-/// RDNs are equal octet for octet, or as single attributes whose text differs only in case and string type.
-fn same_rdn(left: &Element<'_>, right: &Element<'_>) -> Result<bool, Error> {
-    if left.raw == right.raw {
-        return Ok(true);
-    }
-    let (mut left_items, mut right_items) = (left.children(), right.children());
-    let (mut left_parts, mut right_parts) = (left_items.any()?.children(), right_items.any()?.children());
-    if !left_items.is_empty() || !right_items.is_empty() {
-        return Ok(false);
-    }
-    if left_parts.expect(tag::OID)?.content != right_parts.expect(tag::OID)?.content {
-        return Ok(false);
-    }
-    let text = |value: Element<'_>| crate::asn1::decode_string(&value).map(|text| text.trim().to_lowercase());
-    Ok(match (text(left_parts.any()?), text(right_parts.any()?)) {
-        (Some(left), Some(right)) => left == right,
-        _ => false,
-    })
 }
 
 fn host_within(name: &[u8], base: &[u8]) -> bool {

@@ -263,6 +263,49 @@ fn paths() -> Vec<Fixture> {
             },
         )
         .valid(),
+        Fixture::new("names-case-and-space.exe", "T70", "issuer in capitals and with more white space", || {
+            let named = name(&[
+                (COUNTRY, printable("xx")),
+                (ORGANIZATION, printable(" SIGSCAN  fixtures")),
+                (COMMON_NAME, printable("FIXTURE Issuing CA ")),
+            ]);
+            by(&leaf().by(&named, Key::Inter))
+        })
+        .valid(),
+        Fixture::new("names-root-other-string-type.exe", "T70", "the root named in BMPString and UTF8String", || {
+            let named = name(&[
+                (COUNTRY, printable("XX")),
+                (ORGANIZATION, utf8(CAST_ORGANIZATION)),
+                (COMMON_NAME, bmp("Fixture Root")),
+            ]);
+            by_with(&leaf(), &[inter().by(&named, Key::Root)])
+        })
+        .valid(),
+        Fixture::new(
+            "names-one-letter-less.exe",
+            "T70",
+            "right key, right key identifier, issuer's name without its last letter",
+            || by(&leaf().by(&dn("Fixture Issuing C"), Key::Inter)),
+        )
+        .untrusted("chain-incomplete"),
+        Fixture::new("names-one-value-two.exe", "T70", "issuer's common name cut into two attributes", || {
+            let named = name(&[
+                (COUNTRY, printable("XX")),
+                (ORGANIZATION, printable(CAST_ORGANIZATION)),
+                (COMMON_NAME, printable("Fixture")),
+                (COMMON_NAME, printable("Issuing CA")),
+            ]);
+            by(&leaf().by(&named, Key::Inter))
+        })
+        .untrusted("chain-incomplete"),
+        Fixture::new("names-self-issued-other-string-type.exe", "T70 T65", "self-signed, issuer in UTF8String", || {
+            let mut cert = microsoft();
+            let (one, two) = (utf8("Microsoft Corporation"), utf8("microsoft corporation"));
+            cert.issuer = name(&[(COUNTRY, printable("XX")), (ORGANIZATION, one), (COMMON_NAME, two)]);
+            own(&cert)
+        })
+        .untrusted("self-signed")
+        .fact("/self_signed", "true"),
         Fixture::new("names-bmp.exe", "T70", "subject in BMPString", || {
             let mut cert = leaf();
             cert.subject = name(&[(COMMON_NAME, bmp("Verlag Größe"))]);

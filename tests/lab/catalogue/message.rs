@@ -335,6 +335,21 @@ fn identifiers() -> Vec<Fixture> {
         })
         .valid()
         .fact("/signer/serial", "1234"),
+        Fixture::new(
+            "signer-id-other-string-type.exe",
+            "T70 T29",
+            "SignerInfo spells the issuer in UTF8String, the certificate in PrintableString",
+            || {
+                let named = name(&[
+                    (COUNTRY, printable("XX")),
+                    (ORGANIZATION, utf8(CAST_ORGANIZATION)),
+                    (COMMON_NAME, utf8("Fixture Issuing CA")),
+                ]);
+                let sid = Some(seq(&[named, int_raw(&leaf().serial)]));
+                signed(Signature { sid, ..Signature::default() })
+            },
+        )
+        .valid(),
         Fixture::new("serial-long.exe", "T29", "serial number of 40 octets", || numbered(&[0x42; 40])).valid(),
         Fixture::new(
             "decoy-serial.exe",
