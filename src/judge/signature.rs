@@ -67,6 +67,13 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     let moment =
         Moment { at: chosen.map_or(policy.now, |stamp| stamp.time), timestamp: chosen.map(|stamp| stamp.time) };
     let mut reasons = intact(content);
+    if facts.over_budget {
+        // What was not verified is neither good nor bad; only a digest that differs is certain.
+        reasons.retain(|reason| *reason == Reason::BadDigest);
+        if reasons.is_empty() {
+            return verdict(vec![Reason::Limit], false, None, timestamps, None);
+        }
+    }
     let holds = reasons.is_empty() && !layout.malformed;
     if layout.malformed {
         reasons.push(Reason::Malformed);

@@ -14,7 +14,7 @@ use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
 use crate::record::{self, Inputs, PageHashes, Record, VersionInfo, error_record};
 use crate::trust::TrustStore;
-use crate::verify::{self, FileDigests, Lists, ParsedSignature, parse_tree};
+use crate::verify::{self, FileDigests, Lists, ParsedSignature, Work, parse_tree};
 
 /// Which digests a record carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -181,7 +181,9 @@ impl Scanner {
             anomalies.extend(self.section_layout(source, facts, &digests, buffer)?);
         }
         let file_digests = FileDigests { authentihash: digests.authentihash.clone() };
-        let lists = Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo };
+        let work = Work::default();
+        let lists =
+            Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo, work: &work };
         let facts = verify::facts(&tree, blobs, &file_digests, lists);
         let policy = Policy {
             now: self.options.now,

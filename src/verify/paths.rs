@@ -207,7 +207,7 @@ impl<'a> Search<'_, 'a> {
 
     /// `None` when the budget is used up.
     fn verify(&mut self, certificate: &Certificate<'a>, spki: &[u8]) -> Option<Verification> {
-        if self.signatures >= self.budget.signatures {
+        if self.signatures >= self.budget.signatures || !self.lists.work.spend(spki) {
             self.found.exhausted = true;
             return None;
         }
