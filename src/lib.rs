@@ -2,6 +2,8 @@
 
 pub mod anomaly;
 pub mod asn1;
+#[doc(hidden)]
+pub mod cli;
 pub mod cms;
 pub mod container;
 pub mod crypto;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::escape::for_csv;
-use super::{Output, Record};
+use super::{Output, Record, signer_name};
 use crate::record::Signer;
 use crate::scan::Tally;
 
@@ -94,7 +94,7 @@ fn row(record: &Record) -> [Cow<'_, str>; COLUMNS.len()] {
         text(record.hresult.as_ref()),
         other.join(";").into(),
         boolean(record.self_signed).into(),
-        of(name),
+        of(|signer| signer_name(signer).unwrap_or_default()),
         signer.map_or("", |_| boolean(record.signer.is_some())).into(),
         of(|signer| &signer.subject),
         of(|signer| &signer.issuer),
@@ -117,11 +117,6 @@ fn row(record: &Record) -> [Cow<'_, str>; COLUMNS.len()] {
         text(version.and_then(|version| version.file_version.as_ref())),
         Cow::Borrowed(record.judged_at.as_str()),
     ]
-}
-
-/// The common name; the whole subject where there is none.
-fn name(signer: &Signer) -> &str {
-    signer.common_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&signer.subject)
 }
 
 fn text(value: Option<&String>) -> Cow<'_, str> {
@@ -169,7 +164,7 @@ mod tests {
     #[test]
     fn a_claimed_signer_without_a_common_name_and_hostile_text() {
         let row = "'=cmd|' /C calc'!A0,Invalid,bad-digest,0x80096010,self-signed;cert-expired,true,\
-                   O=\\u{202e}Evil,false,O=\\u{202e}Evil,CN=Good CA,1A2B,11,22,2024-01-01T00:00:00Z,\
+                   Good,false,O=\\u{202e}Evil,CN=Good CA,1A2B,11,22,2024-01-01T00:00:00Z,\
                    2028-01-01T00:00:00Z,,,0,aa,bb,cc,pe,4096,'\\x09Good,\"'@G, \"\"x\"\"\",good.exe,1.2.3.4,\
                    2026-06-01T00:00:00Z\n";
         assert_eq!(table(&[samples::hostile()]), format!("{HEADER}{row}"));

@@ -18,7 +18,7 @@ pub use filter::{Filtered, StatusFilter, UnknownStatus};
 pub use json::JsonArray;
 pub use jsonl::JsonLines;
 
-use crate::record::Record;
+use crate::record::{Record, Signer};
 use crate::scan::Tally;
 
 /// A sink for records in one format.
@@ -34,4 +34,11 @@ pub trait Output {
     /// # Errors
     /// Errors of writing.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
+}
+
+/// A signer's name: the common name, else the organization, else the whole subject; `None` when all are blank.
+#[must_use]
+pub fn signer_name(signer: &Signer) -> Option<&str> {
+    let names = [signer.common_name.as_deref(), signer.organization.as_deref(), Some(signer.subject.as_str())];
+    names.into_iter().flatten().find(|name| !name.trim().is_empty())
 }
