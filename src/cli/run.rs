@@ -63,6 +63,7 @@ fn scan(args: &ScanArgs) -> Result<u8, String> {
     let started = Instant::now();
     let targets = targets(args)?;
     let view = View::choose(args, &targets);
+    let mut report = Report::new(args, view)?;
     let scanner = scanner(args, view)?;
     let walk = WalkOptions {
         follow: args.follow,
@@ -77,19 +78,16 @@ fn scan(args: &ScanArgs) -> Result<u8, String> {
     let progress = Arc::new(Progress::default());
     let run =
         Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
-    let mut report = Report::new(args, view)?;
-    let drawing = report.start_progress(&progress);
+    report.start_progress(args, &progress);
     let result = run.run(&mut |record| report.record(record));
-    if let Some(drawing) = drawing {
-        drawing.stop();
-    }
+    report.stop_progress();
     let tally = match result {
         Ok(tally) => tally,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
         Err(error) => return Err(format!("writing the output: {error}")),
     };
     let interrupted = stop.load(Ordering::Relaxed);
-    match report.finish(&tally, &scanner, started, interrupted) {
+    match report.finish(&tally, started.elapsed(), interrupted) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
         _ => {}
     }

@@ -11,8 +11,6 @@ mod jsonl;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub mod escape;
-
 use std::io;
 
 pub use self::csv::Csv;
@@ -43,4 +41,14 @@ pub trait Output {
 pub fn signer_name(signer: &Signer) -> Option<&str> {
     let names = [signer.common_name.as_deref(), signer.organization.as_deref(), Some(signer.subject.as_str())];
     names.into_iter().flatten().find(|name| !name.trim().is_empty())
+}
+
+impl<O: Output + ?Sized> Output for Box<O> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        (**self).record(record)
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        (**self).finish(tally)
+    }
 }

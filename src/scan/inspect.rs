@@ -182,8 +182,7 @@ impl Scanner {
         }
         let file_digests = FileDigests { authentihash: digests.authentihash.clone() };
         let work = Work::default();
-        let lists =
-            Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo, work: &work };
+        let lists = Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo, work: &work };
         let facts = verify::facts(&tree, blobs, &file_digests, lists);
         let policy = Policy {
             now: self.options.now,
