@@ -40,10 +40,13 @@ fn stale(files: &[(String, Vec<u8>)]) -> Vec<&str> {
     let mut stale = Vec::new();
     for (name, bytes) in files {
         let path = testdata().join(name);
+        if fs::read(&path).ok().as_ref() == Some(bytes) {
+            continue; // never rewritten: the tests beside this one may be reading it
+        }
         if blessing() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, bytes).unwrap();
-        } else if fs::read(&path).ok().as_ref() != Some(bytes) {
+        } else {
             stale.push(name.as_str());
         }
     }

@@ -93,7 +93,8 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     }
     reasons.extend(lifetime(content, policy.now));
     if chosen.is_none() && !content.timestamps.is_empty() {
-        reasons.extend(unusable_timestamp(&content.timestamps, &timestamps));
+        let expired = reasons.iter().any(|reason| reason.status() == Status::Expired);
+        reasons.extend(unusable_timestamp(&content.timestamps, &timestamps, expired));
     }
     verdict(reasons, holds, chain, timestamps, chosen)
 }
@@ -163,13 +164,14 @@ fn choose(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> Option
 }
 
 /// Timestamps are there and none is usable. On a signer that is out of its validity the status is `Expired`
-/// by its own row; on one that still is valid a broken timestamp is worse than an intact, untrusted one.
-fn unusable_timestamp(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> Option<Reason> {
+/// by its own row, also where the timestamp cannot be computed here: what is not verified extends nothing. On one
+/// that still is valid a broken timestamp is worse than an intact, untrusted one.
+fn unusable_timestamp(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict], expired: bool) -> Option<Reason> {
     let intact = facts.iter().zip(verdicts).any(|(facts, _)| facts.fault.is_none());
     let unsupported = facts.iter().any(|facts| matches!(facts.fault, Some(TimestampFault::Unsupported(_))));
-    Some(match (intact, unsupported) {
-        (true, _) => Reason::TimestampUntrusted,
-        (false, true) => Reason::UnsupportedAlgorithm,
-        (false, false) => Reason::TimestampInvalid,
-    })
+    match (intact, unsupported) {
+        (true, _) => Some(Reason::TimestampUntrusted),
+        (false, true) => (!expired).then_some(Reason::UnsupportedAlgorithm),
+        (false, false) => Some(Reason::TimestampInvalid),
+    }
 }

@@ -92,6 +92,15 @@ pub struct Digests {
     pub authentihash: BTreeMap<DigestAlgorithm, DigestValue>,
 }
 
+/// Makes the buffer as large as a block, or as the file where that is smaller: clearing a block costs more than
+/// hashing a small file.
+fn make_room(buffer: &mut Vec<u8>, length: u64) {
+    let wanted = usize::try_from(length).unwrap_or(BLOCK).min(BLOCK);
+    if buffer.len() < wanted {
+        buffer.resize(wanted, 0);
+    }
+}
+
 /// Runs the pass. A plan that needs nothing reads nothing.
 ///
 /// # Errors
@@ -100,10 +109,10 @@ pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io
     if plan.file.is_empty() && plan.authentihash.is_empty() && plan.pages.is_empty() {
         return Ok(Digests::default());
     }
-    buffer.resize(BLOCK, 0);
+    let length = source.len();
+    make_room(buffer, length);
     let mut file = MultiHasher::new(plan.file.iter().copied());
     let mut covered = MultiHasher::new(plan.authentihash.iter().copied());
-    let length = source.len();
     let mut at = 0u64;
     while at < length {
         let want = usize::try_from(length.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
@@ -147,7 +156,7 @@ pub fn digest_ranges(
     buffer: &mut Vec<u8>,
 ) -> io::Result<String> {
     let Some(mut hasher) = Hasher::new(algorithm) else { return Ok(String::new()) };
-    buffer.resize(BLOCK, 0);
+    make_room(buffer, source.len());
     let fields = HashedRegions::all_but(source.len(), &facts.excluded_ranges());
     for part in ranges.iter().flat_map(|range| fields.within(range.clone())) {
         let mut at = part.start;

@@ -7,7 +7,8 @@
 //!
 //! Bottom up: [`der`] writes ASN.1, [`keys`] signs, [`ca`] makes certificates, [`cast`] holds the authorities and
 //! publishers that all fixtures share, [`cms`] and [`stamp`] make signatures and timestamps, [`pe`] (with [`version`]
-//! and [`pages`]) makes files to sign, and [`catalogue`] lists the fixtures with what each must be judged.
+//! and [`pages`]) makes files to sign, and [`catalogue`] lists the fixtures with what each must be judged. [`anatomy`] says which octet of a
+//! finished file is what, for tests that damage them.
 
 #![allow(
     dead_code,
@@ -19,6 +20,7 @@
     clippy::panic
 )]
 
+pub mod anatomy;
 pub mod ca;
 pub mod cast;
 pub mod catalogue;

@@ -7,8 +7,8 @@ use super::der::*;
 use super::keys::{Hash, Key, Scheme};
 
 /// szOID_RFC3161_counterSign: where Windows keeps tokens, not id-aa-timeStampToken.
-const RFC3161_COUNTER_SIGN: &str = "1.3.6.1.4.1.311.3.3.1";
-const COUNTER_SIGNATURE: &str = "1.2.840.113549.1.9.6";
+pub const RFC3161_COUNTER_SIGN: &str = "1.3.6.1.4.1.311.3.3.1";
+pub const COUNTER_SIGNATURE: &str = "1.2.840.113549.1.9.6";
 pub const TST_INFO: &str = "1.2.840.113549.1.9.16.1.4";
 const SIGNING_CERTIFICATE_V2: &str = "1.2.840.113549.1.9.16.2.47";
 
