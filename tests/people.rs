@@ -16,11 +16,12 @@ use sigscan::scan::Tally;
 use sigscan::{Options, Record, Scanner, Time, trust};
 
 /// One of each kind that a person meets.
-const STORIES: [&str; 13] = [
+const STORIES: [&str; 14] = [
     "bytes-after-table-signed.exe",
     "expired-token-untrusted.exe",
     "file-sha3.exe",
     "length-7.exe",
+    "lifetime-expired.exe",
     "missing-intermediate.exe",
     "nested-broken.exe",
     "no-certificates.exe",

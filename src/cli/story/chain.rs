@@ -44,7 +44,9 @@ fn missing_issuer(chain: &[ChainCertificate]) -> Option<&str> {
 fn verdict(certificate: &ChainCertificate, anchored: bool, moment: &str, now: &str) -> Vec<Span> {
     let problems: Vec<String> = certificate.problems.iter().map(|reason| problem(*reason, certificate)).collect();
     let ends = certificate.not_after.as_deref().filter(|end| *end < now && *end >= moment);
-    let since = ends.map(|end| faint(format!(" (expired since, on {}; counted at the timestamp)", date(end))));
+    let since = ends
+        .filter(|_| problems.is_empty())
+        .map(|end| faint(format!(" (expired since, on {}; counted at the timestamp)", date(end))));
     let (ink, mark, words) = match (problems.is_empty(), certificate.trusted_root) {
         (true, true) => (Ink::Good, "✔ ", "trusted root".to_owned()),
         (true, false) if anchored => (Ink::Good, "✔ ", "holds".to_owned()),
@@ -61,6 +63,7 @@ fn problem(reason: Reason, certificate: &ChainCertificate) -> String {
     let day = |time: &Option<String>| time.as_deref().map_or("an unreadable date", date).to_owned();
     match reason {
         Reason::CertExpired => format!("expired on {}", day(&certificate.not_after)),
+        Reason::LifetimeExpired => format!("ended on {}, and what it signed with it", day(&certificate.not_after)),
         Reason::CertNotYetValid => format!("valid only from {}", day(&certificate.not_before)),
         Reason::TimestampOutsideValidity => "the timestamp lies outside its validity".to_owned(),
         Reason::SelfSigned => "signed by itself, trusted by nobody".to_owned(),

@@ -159,7 +159,15 @@ pub(super) fn chain(page: &mut Page, record: &Record, signature: &Signature) {
     }
     let used = signature.timestamps.iter().find(|timestamp| timestamp.used);
     let counted = used.and_then(|timestamp| timestamp.time.as_deref()).unwrap_or(&record.judged_at);
-    tree(page, &signature.chain, counted, &record.judged_at);
+    let mut chain = signature.chain.clone();
+    // Facts about a chain do not include this one, because it follows from the signer's usages and the moment.
+    let lifetime = Reason::LifetimeExpired;
+    if let (Some(leaf), true) =
+        (chain.first_mut(), signature.reason == lifetime || signature.other_reasons.contains(&lifetime))
+    {
+        leaf.problems.push(lifetime);
+    }
+    tree(page, &chain, counted, &record.judged_at);
 }
 
 /// Every other signature, shortly.
