@@ -75,18 +75,31 @@ pub enum Presence {
     Unsupported,
     /// There is something, and it holds at least one blob that may be a PKCS#7.
     Blobs(Vec<Blob>),
-    /// There is something in the place of a signature, and no blob can be carved out of it.
+    /// There is something in the place of a signature that is not as the format demands.
     Malformed {
         /// What is wrong, for a person.
         message: String,
         /// Where, in the file.
         offset: u64,
+        /// What could be carved out of it all the same, for the record and never for a better verdict.
+        salvaged: Vec<Blob>,
     },
     /// A documented limit was hit before the signature could be read.
     Limit {
         /// Which limit, for a person.
         message: String,
     },
+}
+
+impl Presence {
+    /// The carved blobs, sound or salvaged.
+    #[must_use]
+    pub fn blobs(&self) -> &[Blob] {
+        match self {
+            Presence::Blobs(blobs) | Presence::Malformed { salvaged: blobs, .. } => blobs,
+            Presence::None | Presence::Unsupported | Presence::Limit { .. } => &[],
+        }
+    }
 }
 
 /// One carved signature.

@@ -52,6 +52,8 @@ pub struct SignatureVerdict {
 pub struct Layout {
     /// Bytes follow the certificate table, which Windows wants to be the last thing in the file (MS12-024).
     pub data_after_table: bool,
+    /// The place of the signature is not as the format demands; the signature was salvaged to be shown.
+    pub malformed: bool,
 }
 
 /// Judges one signature.
@@ -65,7 +67,17 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     let moment =
         Moment { at: chosen.map_or(policy.now, |stamp| stamp.time), timestamp: chosen.map(|stamp| stamp.time) };
     let mut reasons = intact(content);
-    let holds = reasons.is_empty();
+    if facts.over_budget {
+        // What was not verified is neither good nor bad; only a digest that differs is certain.
+        reasons.retain(|reason| *reason == Reason::BadDigest);
+        if reasons.is_empty() {
+            return verdict(vec![Reason::Limit], false, None, timestamps, None);
+        }
+    }
+    let holds = reasons.is_empty() && !layout.malformed;
+    if layout.malformed {
+        reasons.push(Reason::Malformed);
+    }
     if layout.data_after_table
         && !reasons.iter().any(|reason| matches!(reason, Reason::BadDigest | Reason::BadAlgorithm))
     {

@@ -1,8 +1,24 @@
 //! Records leave: one file a format, each behind the same trait.
+//!
+//! Whatever comes out of a file under examination is hostile until its sink has escaped it: [`escape`] holds
+//! the rules, and every format applies its own.
+
+mod csv;
+pub mod escape;
+mod filter;
+mod json;
+mod jsonl;
+#[cfg(test)]
+pub(crate) mod samples;
 
 use std::io;
 
-use crate::record::Record;
+pub use self::csv::Csv;
+pub use filter::{Filtered, StatusFilter, UnknownStatus};
+pub use json::JsonArray;
+pub use jsonl::JsonLines;
+
+use crate::record::{Record, Signer};
 use crate::scan::Tally;
 
 /// A sink for records in one format.
@@ -18,4 +34,21 @@ pub trait Output {
     /// # Errors
     /// Errors of writing.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
+}
+
+/// A signer's name: the common name, else the organization, else the whole subject; `None` when all are blank.
+#[must_use]
+pub fn signer_name(signer: &Signer) -> Option<&str> {
+    let names = [signer.common_name.as_deref(), signer.organization.as_deref(), Some(signer.subject.as_str())];
+    names.into_iter().flatten().find(|name| !name.trim().is_empty())
+}
+
+impl<O: Output + ?Sized> Output for Box<O> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        (**self).record(record)
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        (**self).finish(tally)
+    }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
 use crate::container::Blob;
-use crate::crypto::{DigestAlgorithm, signature_name};
+use crate::crypto::{DigestAlgorithm, hash_for_signature, signature_name};
 use crate::judge::{SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
 use crate::verify::{self, ContentFacts, SignatureFacts, TimestampFacts};
@@ -165,7 +165,7 @@ fn signature(
         digest_algorithm: content.map(digest_name),
         signed_digest: content.map(|content| hex(content.body.indirect.digest)),
         computed_digest: content.and_then(|content| content.computed).map(|value| value.to_string()),
-        signature_algorithm: content.map(|content| signature_name(content.body.signer.signature_algorithm.oid)),
+        signature_algorithm: content.map(signature_algorithm),
         signer,
         claimed_signer,
         chain: match (content, &verdict.chain) {
@@ -199,6 +199,17 @@ fn digest_name(content: &ContentFacts<'_>) -> String {
     match content.digest_algorithm {
         Some(algorithm) => algorithm.name().to_owned(),
         None => oid_to_string(content.body.indirect.digest_algorithm.oid),
+    }
+}
+
+/// The signature algorithm, with the hash that SignerInfo names where the algorithm itself names none.
+fn signature_algorithm(content: &ContentFacts<'_>) -> String {
+    let signer = &content.body.signer;
+    let name = signature_name(signer.signature_algorithm.oid);
+    let hint = DigestAlgorithm::from_oid(signer.digest_algorithm.oid);
+    match hash_for_signature(&signer.signature_algorithm, hint).map(|hash| hash.name().to_uppercase()) {
+        Some(hash) if !name.ends_with(&hash) => format!("{name}-{hash}"),
+        _ => name,
     }
 }
 

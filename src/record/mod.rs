@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use build::{Inputs, build, error_record};
+pub(crate) use chain::{key_text, usage_text};
 
 pub use crate::anomaly::Anomaly;
 pub use crate::container::Format;

@@ -14,7 +14,7 @@ use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
 use crate::record::{self, Inputs, PageHashes, Record, VersionInfo, error_record};
 use crate::trust::TrustStore;
-use crate::verify::{self, FileDigests, Lists, ParsedSignature, parse_tree};
+use crate::verify::{self, FileDigests, Lists, ParsedSignature, Work, parse_tree};
 
 /// Which digests a record carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -161,8 +161,7 @@ impl Scanner {
         let Some(container) = container_for(format) else { return self.uncontained(name, source, format, buffer) };
         let mut subject = container.open(source, &self.options.limits)?;
         let mut anomalies = std::mem::take(&mut subject.anomalies);
-        let no_blobs = Vec::new();
-        let blobs = if let Presence::Blobs(blobs) = &subject.signatures { blobs } else { &no_blobs };
+        let blobs = subject.signatures.blobs();
         let (tree, truncated) = parse_tree(blobs);
         if truncated {
             let message = format!("signatures after the first {} were not read", verify::MAX_SIGNATURES);
@@ -182,7 +181,8 @@ impl Scanner {
             anomalies.extend(self.section_layout(source, facts, &digests, buffer)?);
         }
         let file_digests = FileDigests { authentihash: digests.authentihash.clone() };
-        let lists = Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo };
+        let work = Work::default();
+        let lists = Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo, work: &work };
         let facts = verify::facts(&tree, blobs, &file_digests, lists);
         let policy = Policy {
             now: self.options.now,
@@ -258,7 +258,7 @@ impl Scanner {
         tree: &'p [ParsedSignature<'p>],
         signed: bool,
         length: u64,
-    ) -> (Plan<'p>, Vec<Option<(PageHashes, Option<usize>)>>) {
+    ) -> (Plan<'p>, Vec<Option<PageReport>>) {
         let bodies = || tree.iter().map(|signature| signature.body.as_ref().ok());
         let mut wanted: BTreeSet<DigestAlgorithm> = bodies()
             .flatten()
@@ -333,13 +333,19 @@ impl Scanner {
     }
 }
 
+/// Page hashes of one signature as far as known before the pass, and the index of their run in the plan.
+type PageReport = (PageHashes, Option<usize>);
+
 fn texts(digests: &BTreeMap<DigestAlgorithm, crate::crypto::DigestValue>) -> BTreeMap<String, String> {
     digests.iter().map(|(algorithm, value)| (algorithm.name().to_owned(), value.to_string())).collect()
 }
 
 fn layout(subject: &Subject, length: u64) -> Layout {
     let table = subject.pe.as_ref().and_then(PeFacts::certificate_table);
-    Layout { data_after_table: table.is_some_and(|table| table.end < length) }
+    Layout {
+        data_after_table: table.is_some_and(|table| table.end < length),
+        malformed: matches!(subject.signatures, Presence::Malformed { .. }),
+    }
 }
 
 /// Starts a comparison of page hashes, or says why there is none.
@@ -348,7 +354,7 @@ fn page_run<'p>(
     list: crate::cms::spc::PageHashList<'p>,
     length: u64,
     runs: &mut Vec<PageRun<'p>>,
-) -> (PageHashes, Option<usize>) {
+) -> PageReport {
     let mut entries: Vec<(u32, &[u8])> = list.entries().collect();
     // The last entry marks the end of the hashed image; its digest is zeros.
     let end = entries.pop();
@@ -392,10 +398,16 @@ fn file_verdict(
     match &subject.signatures {
         Presence::None => (alone(Reason::NoSignature), None),
         Presence::Unsupported => (alone(Reason::UnsupportedSubject), None),
-        Presence::Malformed { message, .. } => (alone(Reason::Malformed), Some(message.clone())),
         Presence::Limit { message } => (alone(Reason::Limit), Some(message.clone())),
-        Presence::Blobs(_) => match deciding.and_then(|index| verdicts.get(index)) {
-            Some(verdict) => ((verdict.status, verdict.reason, verdict.other_reasons.clone()), None),
+        Presence::Malformed { message, .. } if verdicts.is_empty() => (alone(Reason::Malformed), Some(message.clone())),
+        Presence::Blobs(_) | Presence::Malformed { .. } => match deciding.and_then(|index| verdicts.get(index)) {
+            Some(verdict) => {
+                let message = match &subject.signatures {
+                    Presence::Malformed { message, .. } => Some(message.clone()),
+                    _ => None,
+                };
+                ((verdict.status, verdict.reason, verdict.other_reasons.clone()), message)
+            }
             None => (alone(Reason::Malformed), None),
         },
     }

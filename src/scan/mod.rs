@@ -1,8 +1,14 @@
 //! Paths become bytes become records.
 
+mod files;
 mod inspect;
 mod pass;
+mod run;
 mod tally;
+mod walk;
 
+pub use files::{FileSource, Stamp, standard_input};
 pub use inspect::{HashMode, Options, Scanner};
+pub use run::Scan;
 pub use tally::{Progress, Tally};
+pub use walk::{Globs, Target, WalkOptions};

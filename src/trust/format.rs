@@ -145,8 +145,9 @@ fn encode_root(root: &RootFacts) -> Vec<u8> {
     field(kind::SERIAL, &root.serial);
     field(kind::SHA1, &root.thumbprint_sha1);
     field(kind::SHA256, &root.thumbprint_sha256);
-    let flags = u8::from(root.built_in) * FLAG_BUILT_IN | u8::from(root.program) * FLAG_PROGRAM;
-    field(kind::FLAGS, &[flags]);
+    let built_in = if root.built_in { FLAG_BUILT_IN } else { 0 };
+    let program = if root.program { FLAG_PROGRAM } else { 0 };
+    field(kind::FLAGS, &[built_in | program]);
     let optional = [(kind::KEY_IDENTIFIER, &root.key_identifier), (kind::NAME_CONSTRAINTS, &root.name_constraints)];
     for (kind, octets) in optional {
         if let Some(octets) = octets {

@@ -10,7 +10,7 @@ use super::{LimitDate, Provenance, RootFacts, TrustStore};
 use crate::asn1::{Reader, Time, oids, tag};
 use crate::cms::SignedData;
 use crate::crypto::SignatureMemo;
-use crate::verify::{CertificateSource, Lists, Pool, signer_facts};
+use crate::verify::{CertificateSource, Lists, Pool, Work, signer_facts};
 use crate::x509::Certificate;
 use crate::x509::ctl::{Ctl, CtlEntry};
 
@@ -85,6 +85,20 @@ pub fn load_paths(paths: &[PathBuf]) -> Result<TrustStore, LoadError> {
     }
     provenance.sources = paths.iter().map(|path| path.display().to_string()).collect();
     Ok(TrustStore::from_roots(&provenance, &roots))
+}
+
+/// Every certificate in files and folders, DER, sorted and without repetition.
+///
+/// # Errors
+/// When a path cannot be read.
+pub fn certificates_below(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, LoadError> {
+    let mut certificates = BTreeSet::new();
+    for path in paths {
+        for file in files_below(path)? {
+            certificates.extend(certificates_in(&read_limited(&file)?));
+        }
+    }
+    Ok(certificates.into_iter().collect())
 }
 
 fn describe(paths: &[PathBuf]) -> String {
@@ -180,7 +194,8 @@ pub fn ctl_from_stl<'a>(bytes: &'a [u8], anchors: &TrustStore) -> Result<Ctl<'a>
     }
     let moment = ctl.this_update.ok_or("it has no date")?;
     let memo = SignatureMemo::default();
-    let lists = Lists { trust: anchors, intermediates: &[], memo: &memo };
+    let work = Work::default();
+    let lists = Lists { trust: anchors, intermediates: &[], memo: &memo, work: &work };
     crate::judge::list_signer_is_trusted(&pool, index, lists, moment, oids::EKU_ROOT_LIST_SIGNER)?;
     Ok(ctl)
 }

@@ -12,7 +12,9 @@ use std::borrow::Cow;
 
 pub use build::{Ingredients, build_store};
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
-pub use load::{LoadError, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl};
+pub use load::{
+    LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,
+};
 
 use crate::asn1::Time;
 

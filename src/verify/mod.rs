@@ -8,12 +8,15 @@ mod pool;
 mod signature;
 mod timestamp;
 mod tree;
+mod work;
 
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
 pub use signature::{AttributeFault, ContentFacts, DigestFact, FileDigests, SignatureFacts, SignerFacts, signer_facts};
 pub use timestamp::{TimestampFacts, TimestampFault, TimestampKind};
 pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, parse_tree};
+
+pub use work::Work;
 
 use crate::container::Blob;
 use crate::crypto::SignatureMemo;
@@ -28,6 +31,8 @@ pub struct Lists<'t> {
     pub intermediates: &'t [Vec<u8>],
     /// Signatures verified before.
     pub memo: &'t SignatureMemo,
+    /// What this file may still cost.
+    pub work: &'t Work,
 }
 
 /// Establishes the facts of every signature of a file: first the primary one, then the others in file order.

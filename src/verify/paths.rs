@@ -31,6 +31,7 @@ impl Default for Budget {
 
 /// How a path ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // a root is a view of 250 bytes, and the budget keeps paths few
 pub enum PathEnd<'a> {
     /// At a root of the trust store. `in_bag` says that the last certificate of the path is the root itself.
     Anchor {
@@ -215,7 +216,7 @@ impl<'a> Search<'_, 'a> {
 
     /// `None` when the budget is used up.
     fn verify(&mut self, certificate: &Certificate<'a>, spki: &[u8]) -> Option<Verification> {
-        if self.signatures >= self.budget.signatures {
+        if self.signatures >= self.budget.signatures || !self.lists.work.spend(spki) {
             self.found.exhausted = true;
             return None;
         }

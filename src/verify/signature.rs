@@ -71,6 +71,8 @@ pub struct SignatureFacts<'a> {
     pub parsed: &'a ParsedSignature<'a>,
     /// Bytes behind the PKCS#7 inside its entry (top-level signatures only).
     pub tail: Tail,
+    /// The file's budget of public-key work ran out before everything about this signature was verified.
+    pub over_budget: bool,
     /// Everything that needs a structure.
     pub content: Option<ContentFacts<'a>>,
 }
@@ -114,6 +116,7 @@ pub(super) fn establish<'a>(
         let pool = pool_of(parsed, body, tree, lists);
         let certificate = pool.signer(&body.signer.sid);
         let spki = certificate.and_then(|index| pool.certificate(index)).map(|certificate| certificate.spki);
+        let affordable = spki.filter(|spki| lists.work.spend(spki));
         let paths = certificate.map(|index| search(&pool, index, lists, Budget::default())).unwrap_or_default();
         let (digest_algorithm, computed, digest) = compare_digest(body, digests);
         ContentFacts {
@@ -121,14 +124,14 @@ pub(super) fn establish<'a>(
             digest_algorithm,
             computed,
             digest,
-            signer: signer_facts(&body.signer, oids::SPC_INDIRECT_DATA, Some(body.indirect.content), spki),
+            signer: signer_facts(&body.signer, oids::SPC_INDIRECT_DATA, Some(body.indirect.content), affordable),
             timestamps: timestamps(&body.signer, &body.data, lists),
             pool,
             certificate,
             paths,
         }
     });
-    SignatureFacts { parsed, tail, content }
+    SignatureFacts { parsed, tail, over_budget: lists.work.is_exhausted(), content }
 }
 
 /// The signature's own bag first, then the bags of the signatures around it, then the user's certificates.

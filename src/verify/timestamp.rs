@@ -132,8 +132,10 @@ impl<'a> TimestampFacts<'a> {
         }
     }
 
-    fn spki(&self) -> Option<&'a [u8]> {
-        self.certificate.and_then(|index| self.pool.certificate(index)).map(|certificate| certificate.spki)
+    /// The authority's key, paid for; `None` without a certificate or when the file's budget is used up.
+    fn spki(&self, lists: Lists<'a>) -> Option<&'a [u8]> {
+        let spki = self.certificate.and_then(|index| self.pool.certificate(index)).map(|certificate| certificate.spki);
+        spki.filter(|spki| lists.work.spend(spki))
     }
 }
 
@@ -166,7 +168,7 @@ fn rfc3161<'a>(
         Some(value) if value.as_bytes() != info.imprint => return facts.fail(TimestampFault::Imprint),
         Some(_) => {}
     }
-    let Some(spki) = facts.spki() else { return facts.fail(TimestampFault::NoCertificate) };
+    let Some(spki) = facts.spki(lists) else { return facts.fail(TimestampFault::NoCertificate) };
     let proof = signer_facts(authority, oids::TST_INFO, Some(&octets), Some(spki));
     match proof.signature {
         Some(Verification::Unsupported(what)) if proof.attributes.is_ok() => {
@@ -202,7 +204,7 @@ fn pkcs9<'a>(
     if message_digest_attribute(&counter, algorithm, &signer.signature).is_err() {
         return facts.fail(TimestampFault::Imprint);
     }
-    let Some(spki) = facts.spki() else { return facts.fail(TimestampFault::NoCertificate) };
+    let Some(spki) = facts.spki(lists) else { return facts.fail(TimestampFault::NoCertificate) };
     let Some(attributes) = &counter.signed_attributes else { return facts.fail(TimestampFault::NoTime) };
     let message = attributes.signed_bytes();
     match verify(&counter, spki, algorithm, &message) {

@@ -28,24 +28,22 @@ pub(super) fn read(
 ) -> io::Result<Presence> {
     let start = u64::from(offset);
     let end = start.saturating_add(u64::from(size));
-    let malformed = |message: &str, offset| Ok(Presence::Malformed { message: message.to_owned(), offset });
+    let malformed = |message: String, offset, salvaged| Ok(Presence::Malformed { message, offset, salvaged });
     if start >= source.len() {
-        return malformed("the certificate table lies outside the file", start);
+        return malformed("the certificate table lies outside the file".to_owned(), start, Vec::new());
     }
     let clipped = end.min(source.len());
     let mut walk = Walk { source, limits, anomalies, blobs: Vec::new(), problem: None };
     walk.entries(start, clipped)?;
     let Walk { blobs, problem, .. } = walk;
-    if let Some(Problem::Limit(message)) = problem {
-        return Ok(Presence::Limit { message });
-    }
-    if end > source.len() {
-        return malformed("the certificate table reaches beyond the end of the file", start);
-    }
     match problem {
-        Some(Problem::Malformed(message, at)) if blobs.is_empty() => Ok(Presence::Malformed { message, offset: at }),
-        _ if blobs.is_empty() => malformed("the certificate table holds no PKCS#7 entry", start),
-        _ => Ok(Presence::Blobs(blobs)),
+        Some(Problem::Limit(message)) => Ok(Presence::Limit { message }),
+        _ if end > source.len() => {
+            malformed("the certificate table reaches beyond the end of the file".to_owned(), start, blobs)
+        }
+        Some(Problem::Malformed(message, at)) => malformed(message, at, blobs),
+        None if blobs.is_empty() => malformed("the certificate table holds no PKCS#7 entry".to_owned(), start, blobs),
+        None => Ok(Presence::Blobs(blobs)),
     }
 }
 
@@ -86,7 +84,7 @@ impl Walk<'_> {
                     return Ok(()); // zero padding up to the end of the table
                 }
                 self.junk(&format!("an entry states a length of {length} bytes"), at);
-                return Ok(());
+                return self.salvage(at, end, u16::from_le_bytes(revision), u16::from_le_bytes(kind));
             }
             self.entry(at, length, u16::from_le_bytes(revision), u16::from_le_bytes(kind))?;
             if self.problem.is_some() {
@@ -132,6 +130,19 @@ impl Walk<'_> {
             first_nonzero: first_nonzero(self.source, behind, entry_end)?,
         };
         self.blobs.push(Blob { bytes, offset: data, revision, certificate_type: kind, tail });
+        Ok(())
+    }
+
+    /// The first entry does not fit, but the PKCS#7 in it may: then it is kept to be shown.
+    fn salvage(&mut self, at: u64, end: u64, revision: u16, kind: u16) -> io::Result<()> {
+        let length = end.saturating_sub(at);
+        if !self.blobs.is_empty() || kind != PKCS_SIGNED_DATA || length <= HEADER {
+            return Ok(());
+        }
+        let problem = self.problem.take();
+        self.entry(at, length, revision, kind)?;
+        self.problem = problem;
+        self.blobs.retain(|blob| Reader::new(&blob.bytes).next().is_ok_and(|element| element.is_some()));
         Ok(())
     }
 

@@ -1,0 +1,331 @@
+//! The command line. Help text, man page and completions all come from these definitions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::asn1::Time;
+use crate::judge::{SignaturePolicy, Status};
+use crate::record::{Reason, Record, Severity};
+
+/// Check Authenticode signatures offline: true statuses, with the reason and the proof.
+#[derive(Debug, Parser)]
+#[command(name = "sigscan", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Exit status: 0 the scan ran; 1 something at or above --fail-on was found; 2 wrong usage, a \
+    failure of sigscan itself, or a named path that does not exist; 130 interrupted.\n\n\
+    Examples:\n  sigscan suspicious.exe            the story of one file's signature\n  \
+    sigscan /mnt/image --json         one JSON record per signable file\n  \
+    sigscan /mnt/image --status invalid,revoked,untrusted,expired")]
+pub struct Cli {
+    /// What to do instead of scanning.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// A scan.
+    #[command(flatten)]
+    pub scan: ScanArgs,
+}
+
+/// Everything that is not a scan.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show which roots are trusted and where the list comes from
+    Trust(TrustArgs),
+    /// Explain a reason code, or list them all
+    Explain(ExplainArgs),
+    /// Print the man page, shell completions or the JSON Schema of records
+    Generate(GenerateArgs),
+}
+
+/// Options of a scan.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Files and folders to scan; `-` is one file's bytes on standard input
+    #[arg(required_unless_present = "files_from", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Read names of files from FILE (`-` is standard input), one a line
+    #[arg(long, value_name = "FILE", help_heading = "Which files")]
+    pub files_from: Option<PathBuf>,
+    /// Names in --files-from end with NUL instead of a line break
+    #[arg(short = '0', long, requires = "files_from", help_heading = "Which files")]
+    pub null: bool,
+    /// Report every file, also those that cannot carry a signature or whose format is not read yet
+    #[arg(long, help_heading = "Which files")]
+    pub all: bool,
+    /// Follow symbolic links inside folders
+    #[arg(short = 'L', long, help_heading = "Which files")]
+    pub follow: bool,
+    /// Only files that match GLOB: against the name, or against the path below the folder if GLOB has a slash
+    #[arg(long, value_name = "GLOB", help_heading = "Which files")]
+    pub include: Vec<String>,
+    /// Leave out files and folders that match GLOB
+    #[arg(long, value_name = "GLOB", help_heading = "Which files")]
+    pub exclude: Vec<String>,
+    /// Do not judge files larger than SIZE (bytes, or with k, M, G); they become Error records
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Which files")]
+    pub max_size: Option<u64>,
+
+    /// JSON Lines, short for --format jsonl
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    pub json: bool,
+    /// Output format [default: the story for one file, else a table]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<FormatArg>,
+    /// Show only these statuses (comma separated): valid, invalid, expired, revoked, untrusted, self-signed,
+    /// unsigned, error
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', help_heading = "Output")]
+    pub status: Vec<String>,
+    /// Digests to report beside those that a verdict needs
+    #[arg(long, value_name = "WHICH", help_heading = "Output")]
+    pub hashes: Option<HashArg>,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: ColorArg,
+    /// No summary and no progress
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+    /// Exit with 1 if a file has this status or a worse one, or a finding of this severity or a worse one.
+    /// Statuses, worst first: invalid, revoked, untrusted, expired, error, unsigned
+    #[arg(long, value_name = "STATUS|SEVERITY", value_parser = FailOn::parse, help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+
+    /// Judge as of this moment (RFC 3339, or a date) instead of now
+    #[arg(long, value_name = "TIME", value_parser = moment, help_heading = "Judgement")]
+    pub at: Option<Time>,
+    /// Which signature gives a file its status
+    #[arg(long, value_name = "WHICH", default_value = "primary", help_heading = "Judgement")]
+    pub signature: SignatureArg,
+    /// Bytes hidden behind a signature make it Invalid (Windows' EnableCertPaddingCheck)
+    #[arg(long, help_heading = "Judgement")]
+    pub strict_padding: bool,
+    /// Trust only the roots in PATH: certificates (PEM, DER), an authroot.stl with its certificates, or a folder
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub trust_store: Vec<PathBuf>,
+    /// Trust the roots in PATH too
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub add_root: Vec<PathBuf>,
+    /// Certificates in PATH may serve as intermediates
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub intermediates: Vec<PathBuf>,
+
+    /// Worker threads [default: one per core]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Work")]
+    pub jobs: Option<u16>,
+    /// Largest signature that is read (bytes, or with k, M, G)
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "16M", help_heading = "Work")]
+    pub max_signature_size: u64,
+}
+
+/// Output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// A table for people, worst first
+    Table,
+    /// One JSON record a line
+    Jsonl,
+    /// One JSON array
+    Json,
+    /// Comma-separated values
+    Csv,
+}
+
+/// Digest choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HashArg {
+    /// Only what the verdict needs
+    None,
+    /// The file's SHA-256 (default of the structured formats)
+    Sha256,
+    /// MD5, SHA-1, SHA-256, SHA-384 and SHA-512
+    All,
+}
+
+/// Colour choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Which signature decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignatureArg {
+    /// The first one, as Windows does
+    Primary,
+    /// Valid if any signature is valid, else the first one
+    Any,
+    /// The worst one
+    All,
+    /// The best one
+    Best,
+}
+
+impl From<SignatureArg> for SignaturePolicy {
+    fn from(value: SignatureArg) -> Self {
+        match value {
+            SignatureArg::Primary => SignaturePolicy::Primary,
+            SignatureArg::Any => SignaturePolicy::Any,
+            SignatureArg::All => SignaturePolicy::All,
+            SignatureArg::Best => SignaturePolicy::Best,
+        }
+    }
+}
+
+/// What makes a scan fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// A status at least this bad.
+    Status(Status),
+    /// A finding at least this severe.
+    Severity(Severity),
+}
+
+impl FailOn {
+    fn parse(text: &str) -> Result<FailOn, String> {
+        let wanted = text.to_ascii_lowercase();
+        let status = Status::WORST_FIRST.iter().find(|status| status.name().to_ascii_lowercase() == wanted);
+        if let Some(status) = status.filter(|status| **status != Status::Valid) {
+            return Ok(FailOn::Status(*status));
+        }
+        Ok(FailOn::Severity(match wanted.as_str() {
+            "self-signed" => return Ok(FailOn::Status(Status::Untrusted)),
+            "info" => Severity::Info,
+            "low" => Severity::Low,
+            "medium" => Severity::Medium,
+            "high" => Severity::High,
+            "critical" => Severity::Critical,
+            _ => {
+                let known = "invalid, revoked, untrusted, expired, error, unsigned, info, low, medium, high, critical";
+                return Err(format!("one of {known}"));
+            }
+        }))
+    }
+
+    /// Whether this record makes the scan fail.
+    #[must_use]
+    pub fn hit(self, record: &Record) -> bool {
+        match self {
+            FailOn::Status(status) => record.status.severity() >= status.severity(),
+            FailOn::Severity(severity) => record.findings.iter().any(|finding| finding.severity >= severity),
+        }
+    }
+}
+
+/// Options of `sigscan trust`.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// What to show or make [default: where the store comes from]
+    #[command(subcommand)]
+    pub command: Option<TrustCommand>,
+    /// Look at the roots in PATH instead of the embedded store
+    #[arg(long, value_name = "PATH", global = true)]
+    pub trust_store: Vec<PathBuf>,
+}
+
+/// What `sigscan trust` does.
+#[derive(Debug, Subcommand)]
+pub enum TrustCommand {
+    /// List every root with its usages and dates
+    List,
+    /// Make a store file from Microsoft's root list (how data/roots.bin is made)
+    Build(TrustBuildArgs),
+}
+
+/// Options of `sigscan trust build`.
+#[derive(Debug, Args)]
+pub struct TrustBuildArgs {
+    /// Microsoft's signed root list, authroot.stl
+    #[arg(long, value_name = "FILE")]
+    pub list: PathBuf,
+    /// The list's certificates, PEM
+    #[arg(long, value_name = "FILE")]
+    pub certificates: PathBuf,
+    /// Roots that are built into Windows, PEM
+    #[arg(long, value_name = "FILE")]
+    pub built_in: PathBuf,
+    /// Where the ingredients come from; repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub source: Vec<String>,
+    /// Where to write the store
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// Options of `sigscan explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A reason code such as bad-digest; without one the whole decision table is printed
+    #[arg(value_parser = reason)]
+    pub code: Option<Reason>,
+}
+
+/// Options of `sigscan generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// What to print
+    pub what: GenerateWhat,
+}
+
+/// What can be generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GenerateWhat {
+    /// JSON Schema of records
+    Schema,
+    /// Man page (roff)
+    Man,
+    /// Completions for bash
+    Bash,
+    /// Completions for zsh
+    Zsh,
+    /// Completions for fish
+    Fish,
+    /// Completions for PowerShell
+    Powershell,
+}
+
+fn moment(text: &str) -> Result<Time, String> {
+    Time::parse_rfc3339(text).ok_or_else(|| "a moment such as 2026-12-01T00:00:00Z, or a date".to_owned())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: u64 = match text.get(digits.len()..).unwrap_or("").to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        "t" | "tb" | "tib" => 1 << 40,
+        _ => return Err("a number of bytes, or one with k, M, G or T".to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a number of bytes, or one with k, M, G or T".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
+}
+
+fn reason(text: &str) -> Result<Reason, String> {
+    let known = crate::judge::TABLE.iter().find(|row| row.code == text.to_ascii_lowercase());
+    known.map(|row| row.reason).ok_or_else(|| "no such code; `sigscan explain` lists them".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_and_failures() {
+        assert_eq!(size("16M"), Ok(16 << 20));
+        assert_eq!(size("7"), Ok(7));
+        assert!(size("16X").is_err() && size("").is_err() && size("99999999999G").is_err());
+        assert_eq!(FailOn::parse("Untrusted"), Ok(FailOn::Status(Status::Untrusted)));
+        assert_eq!(FailOn::parse("high"), Ok(FailOn::Severity(Severity::High)));
+        assert!(FailOn::parse("valid").is_err() && FailOn::parse("").is_err());
+    }
+}

@@ -1,0 +1,29 @@
+//! `sigscan generate`: everything that is made from one definition.
+
+use std::io::{self, Write};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::args::{Cli, GenerateArgs, GenerateWhat};
+use crate::record::record_schema;
+
+/// Prints what was asked for.
+///
+/// # Errors
+/// Errors of writing.
+pub(super) fn run(args: &GenerateArgs, out: &mut dyn Write) -> io::Result<()> {
+    let shell = match args.what {
+        GenerateWhat::Schema => {
+            serde_json::to_writer_pretty(&mut *out, &record_schema())?;
+            return writeln!(out);
+        }
+        GenerateWhat::Man => return clap_mangen::Man::new(Cli::command()).render(out),
+        GenerateWhat::Bash => Shell::Bash,
+        GenerateWhat::Zsh => Shell::Zsh,
+        GenerateWhat::Fish => Shell::Fish,
+        GenerateWhat::Powershell => Shell::PowerShell,
+    };
+    clap_complete::generate(shell, &mut Cli::command(), "sigscan", out);
+    Ok(())
+}

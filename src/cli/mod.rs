@@ -1,0 +1,20 @@
+//! The person's side: flags, tables, the story of one file, progress, exit codes.
+//!
+//! Part of the library so that tests reach it; not part of what the library promises.
+
+mod args;
+mod explain;
+mod generate;
+pub mod page;
+pub mod progress;
+mod report;
+mod run;
+pub mod story;
+pub mod style;
+pub mod summary;
+pub mod table;
+mod trust;
+pub mod words;
+
+pub use args::Cli;
+pub use run::main;

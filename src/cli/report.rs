@@ -1,0 +1,173 @@
+//! What a person or a program gets to see of a scan: the right output for the arguments and the terminal.
+
+use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::{ColorArg, FailOn, FormatArg, ScanArgs};
+use super::progress::ProgressLine;
+use super::run::View;
+use super::story::{StoryOptions, story};
+use super::style::Style;
+use super::summary::{Summary, SummaryOptions};
+use super::table::{SORTED_ROWS, Table, TableOptions};
+use crate::output::{Csv, Filtered, JsonArray, JsonLines, Output, StatusFilter};
+use crate::record::Record;
+use crate::scan::{Progress, Tally};
+
+type Out = BufWriter<StdoutLock<'static>>;
+
+/// Takes records, shows them, counts them.
+pub(super) struct Report {
+    output: Filtered<Box<dyn Output>>,
+    summary: Option<Summary>,
+    filtered: bool,
+    terminal: Terminal,
+    fail_on: Option<FailOn>,
+    progress: Option<ProgressLine>,
+    streams: bool,
+    /// Whether a record was at or above `--fail-on`.
+    pub(super) failed: bool,
+}
+
+/// What standard output and standard error are.
+#[derive(Debug, Clone, Copy)]
+struct Terminal {
+    /// Columns of standard output; 0 where it is no terminal.
+    out_width: usize,
+    out_colour: bool,
+    /// Columns of standard error; 0 where it is no terminal.
+    error_width: usize,
+    error_colour: bool,
+}
+
+impl Terminal {
+    fn look(color: ColorArg) -> Terminal {
+        // Columns of whichever stream is a terminal; one that is none is never cut.
+        let width = |is_terminal: bool| match terminal_size::terminal_size() {
+            Some((columns, _)) if is_terminal => usize::from(columns.0),
+            _ => 0,
+        };
+        // https://no-color.org: any value that is not empty.
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let colour = |is_terminal: bool| match color {
+            ColorArg::Always => true,
+            ColorArg::Never => false,
+            ColorArg::Auto => is_terminal && !refused && !dumb,
+        };
+        let (out, error) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Terminal {
+            out_width: width(out),
+            out_colour: colour(out),
+            error_width: width(error),
+            error_colour: colour(error),
+        }
+    }
+}
+
+impl Report {
+    /// The report that the arguments ask for.
+    pub(super) fn new(args: &ScanArgs, view: View) -> Result<Report, String> {
+        let filters: Result<Vec<StatusFilter>, _> = args.status.iter().map(|word| word.parse()).collect();
+        let filters = filters.map_err(|error| format!("--status: {error}"))?;
+        let terminal = Terminal::look(args.color);
+        let filtered = !filters.is_empty();
+        Ok(Report {
+            output: Filtered::new(open(view, terminal, args.quiet), filters),
+            summary: (view == View::Table && !args.quiet).then(Summary::default),
+            filtered,
+            terminal,
+            fail_on: args.fail_on,
+            progress: None,
+            streams: matches!(view, View::Structured(_)) && terminal.out_width > 0,
+            failed: false,
+        })
+    }
+
+    /// Draws how far the scan is, where somebody can see it.
+    pub(super) fn start_progress(&mut self, args: &ScanArgs, progress: &Arc<Progress>) {
+        if !args.quiet && self.terminal.error_width > 0 && !self.streams {
+            self.progress = Some(ProgressLine::start(Arc::clone(progress)));
+        }
+    }
+
+    /// Ends the drawing.
+    pub(super) fn stop_progress(&mut self) {
+        if let Some(progress) = self.progress.take() {
+            progress.stop();
+        }
+    }
+
+    /// Takes the next record.
+    pub(super) fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.failed |= self.fail_on.is_some_and(|fail_on| fail_on.hit(record));
+        if let Some(summary) = &mut self.summary {
+            summary.add(record);
+        }
+        self.output.record(record)
+    }
+
+    /// Ends the output and prints the summary.
+    pub(super) fn finish(&mut self, tally: &Tally, elapsed: Duration, interrupted: bool) -> io::Result<()> {
+        self.output.finish(tally)?;
+        if let Some(summary) = &self.summary {
+            let options = SummaryOptions {
+                width: self.terminal.error_width,
+                style: Style { colour: self.terminal.error_colour },
+                elapsed: Some(elapsed),
+                shown: self.filtered.then_some(self.output.passed),
+            };
+            io::stderr().write_all(summary.render(tally, &options).as_bytes())?;
+        }
+        if interrupted {
+            writeln!(io::stderr(), "Interrupted: the scan is not complete.")?;
+        }
+        Ok(())
+    }
+}
+
+fn open(view: View, terminal: Terminal, quiet: bool) -> Box<dyn Output> {
+    let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    match view {
+        View::Structured(FormatArg::Json) => Box::new(JsonArray::new(out)),
+        View::Structured(FormatArg::Csv) => Box::new(Csv::new(out)),
+        View::Structured(FormatArg::Jsonl) => Box::new(JsonLines::new(out)),
+        View::Story => Box::new(Stories { out, terminal, count: 0 }),
+        View::Table | View::Structured(FormatArg::Table) => {
+            let options = TableOptions {
+                width: terminal.out_width,
+                style: Style { colour: terminal.out_colour },
+                sorted_rows: SORTED_ROWS,
+            };
+            let notes: Box<dyn Write> = if quiet { Box::new(io::sink()) } else { Box::new(stderr()) };
+            Box::new(Table::new(out, notes, options))
+        }
+    }
+}
+
+fn stderr() -> Stderr {
+    io::stderr()
+}
+
+/// The story of each record, for a person.
+struct Stories {
+    out: Out,
+    terminal: Terminal,
+    count: u64,
+}
+
+impl Output for Stories {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        if self.count > 0 {
+            self.out.write_all(b"\n")?;
+        }
+        self.count = self.count.saturating_add(1);
+        let options = StoryOptions { width: self.terminal.out_width, colour: self.terminal.out_colour };
+        self.out.write_all(story(record, &options).as_bytes())
+    }
+
+    fn finish(&mut self, _: &Tally) -> io::Result<()> {
+        self.out.flush()
+    }
+}

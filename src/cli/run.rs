@@ -1,0 +1,216 @@
+//! From arguments to exit code.
+
+use std::io::{self, BufRead, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+
+use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
+use super::report::Report;
+use super::{explain, generate, trust};
+use crate::asn1::Time;
+use crate::container::ContainerLimits;
+use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Tally, Target, WalkOptions};
+use crate::trust::{TrustStore, certificates_below, load_paths};
+
+/// Wrong usage, or sigscan itself failed.
+const FAILURE: u8 = 2;
+/// Something at or above `--fail-on` was found.
+const FOUND: u8 = 1;
+/// Ended by SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the command line and returns the exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { FAILURE } else { 0 };
+        }
+    };
+    let outcome = match &cli.command {
+        None => scan(&cli.scan),
+        Some(command) => side_command(command).map(|()| 0),
+    };
+    outcome.unwrap_or_else(|message| {
+        eprintln!("sigscan: {message}");
+        FAILURE
+    })
+}
+
+fn side_command(command: &Command) -> Result<(), String> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = |result: io::Result<()>| result.or_else(closed_pipe).map_err(|error| error.to_string());
+    match command {
+        Command::Trust(args) => trust::run(args, &mut out)?,
+        Command::Explain(args) => written(explain::run(args, &mut out))?,
+        Command::Generate(args) => written(generate::run(args, &mut out))?,
+    }
+    written(out.flush())
+}
+
+/// A reader that has seen enough closes the pipe; that is no failure.
+fn closed_pipe(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
+
+fn scan(args: &ScanArgs) -> Result<u8, String> {
+    let started = Instant::now();
+    let targets = targets(args)?;
+    let view = View::choose(args, &targets);
+    let mut report = Report::new(args, view)?;
+    let scanner = scanner(args, view)?;
+    let walk = WalkOptions {
+        follow: args.follow,
+        all: args.all,
+        include: Globs::new(&args.include).map_err(|error| format!("--include: {error}"))?,
+        exclude: Globs::new(&args.exclude).map_err(|error| format!("--exclude: {error}"))?,
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    // A second handler in one process is the only failure, and then somebody else ends the scan.
+    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    let progress = Arc::new(Progress::default());
+    let run =
+        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    report.start_progress(args, &progress);
+    let result = run.run(&mut |record| report.record(record));
+    report.stop_progress();
+    let tally = match result {
+        Ok(tally) => tally,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
+        Err(error) => return Err(format!("writing the output: {error}")),
+    };
+    let interrupted = stop.load(Ordering::Relaxed);
+    match report.finish(&tally, started.elapsed(), interrupted) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
+        _ => {}
+    }
+    Ok(exit_code(&tally, report.failed, interrupted))
+}
+
+fn exit_code(tally: &Tally, failed: bool, interrupted: bool) -> u8 {
+    match () {
+        () if interrupted => INTERRUPTED,
+        () if tally.missing > 0 => FAILURE,
+        () if failed => FOUND,
+        () => 0,
+    }
+}
+
+/// Files named by the arguments, in their order: paths first, then the list.
+fn targets(args: &ScanArgs) -> Result<Vec<Target>, String> {
+    let mut targets: Vec<Target> = Vec::new();
+    for path in &args.paths {
+        targets.push(if path == Path::new("-") { Target::StandardInput } else { Target::Path(path.clone()) });
+    }
+    if let Some(list) = &args.files_from {
+        let standard_input = list == Path::new("-");
+        if standard_input && targets.iter().any(|target| matches!(target, Target::StandardInput)) {
+            return Err("standard input cannot be both a file and the list of files".to_owned());
+        }
+        let failed = |error: io::Error| format!("--files-from {}: {error}", list.display());
+        let names = if standard_input {
+            names(&mut io::stdin().lock(), args.null)
+        } else {
+            std::fs::File::open(list).and_then(|file| names(&mut io::BufReader::new(file), args.null))
+        };
+        targets.extend(names.map_err(failed)?.into_iter().map(Target::Listed));
+    }
+    Ok(targets)
+}
+
+/// Longest list of names that is read; a million long paths fit.
+const MAX_NAMES: u64 = 1 << 30;
+
+fn names(reader: &mut dyn BufRead, null: bool) -> io::Result<Vec<PathBuf>> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_NAMES).read_to_end(&mut bytes)?;
+    let end = if null { 0 } else { b'\n' };
+    let lines = bytes.split(|byte| *byte == end);
+    let lines = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
+    Ok(lines.filter(|line| !line.is_empty()).map(path_from).collect())
+}
+
+#[cfg(unix)]
+fn path_from(octets: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(octets))
+}
+
+#[cfg(not(unix))]
+fn path_from(octets: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(octets).into_owned())
+}
+
+fn jobs(args: &ScanArgs) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    args.jobs.map_or_else(cores, usize::from)
+}
+
+fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
+    let load = |paths: &[PathBuf]| load_paths(paths).map_err(|error| error.to_string());
+    let mut trust = match args.trust_store.as_slice() {
+        [] => TrustStore::embedded(),
+        paths => load(paths)?,
+    };
+    if !args.add_root.is_empty() {
+        trust = trust.with(load(&args.add_root)?);
+    }
+    let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
+    let people = matches!(view, View::Table);
+    let hashes = match args.hashes {
+        Some(HashArg::None) => HashMode::None,
+        Some(HashArg::Sha256) => HashMode::Sha256,
+        Some(HashArg::All) => HashMode::All,
+        None if people => HashMode::None,
+        None => HashMode::Sha256,
+    };
+    let options = Options {
+        now: args.at.unwrap_or_else(now),
+        signature: args.signature.into(),
+        strict_padding: args.strict_padding,
+        hashes,
+        version_info: !people,
+        max_size: args.max_size,
+        limits: ContainerLimits { signature_size: args.max_signature_size, ..ContainerLimits::default() },
+    };
+    Ok(Scanner::with_trust(options, trust).with_intermediates(intermediates))
+}
+
+/// The only place where sigscan looks at the clock for a judgement.
+fn now() -> Time {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+    Time(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// The story of one file.
+    Story,
+    /// A table for people.
+    Table,
+    /// A format for programs.
+    Structured(FormatArg),
+}
+
+impl View {
+    fn choose(args: &ScanArgs, targets: &[Target]) -> View {
+        match args.format {
+            _ if args.json => View::Structured(FormatArg::Jsonl),
+            Some(FormatArg::Table) => View::Table,
+            Some(format) => View::Structured(format),
+            None => match targets {
+                [Target::StandardInput] => View::Story,
+                [Target::Path(path) | Target::Listed(path)] if !path.is_dir() => View::Story,
+                _ => View::Table,
+            },
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The story of one file: what was signed, by whom, when, who vouches for it, and what to make of it.
+
+pub mod advice;
+mod chain;
+mod signature;
+
+use super::page::{Page, Span, faint, plain};
+use super::style::{Ink, Style};
+use super::words::{Verdict, grouped, moment, name_of, signer_of};
+use crate::judge::{Reason, Status};
+use crate::output::escape::for_terminal;
+use crate::record::{Format, Record, Revocation, Signature, Signer};
+
+/// How a story looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StoryOptions {
+    /// Columns of the terminal; 0 wraps nothing.
+    pub width: usize,
+    /// ANSI colours.
+    pub colour: bool,
+}
+
+/// Tells one record's story. Everything in it that comes from the file is harmless for a terminal.
+#[must_use]
+pub fn story(record: &Record, options: &StoryOptions) -> String {
+    let mut page = Page::new(options.width, Style { colour: options.colour });
+    headline(&mut page, record);
+    page.gap();
+    advise(&mut page, record);
+    page.gap();
+    file(&mut page, record);
+    if let Some(deciding) = deciding(record) {
+        signature::what(&mut page, deciding);
+        who(&mut page, record, deciding);
+        signature::when(&mut page, record, deciding);
+        signature::chain(&mut page, record, deciding);
+        signature::others(&mut page, record, deciding);
+    }
+    oddities(&mut page, record);
+    basis(&mut page, record);
+    page.finish()
+}
+
+/// Text from the file, harmless.
+fn shown(text: &str) -> String {
+    for_terminal(text).into_owned()
+}
+
+/// The signature whose verdict became the file's.
+fn deciding(record: &Record) -> Option<&Signature> {
+    let same = |signature: &&Signature| {
+        signature.status == record.status
+            && signature.reason == record.reason
+            && signature.signer == record.signer
+            && signature.claimed_signer == record.claimed_signer
+    };
+    record.signatures.iter().find(same).or_else(|| record.signatures.first())
+}
+
+fn headline(page: &mut Page, record: &Record) {
+    page.headline(&[(Ink::Strong, shown(&record.path))]);
+    if let Some(hex) = &record.path_hex {
+        page.headline(&[faint(format!("(not UTF-8; in hexadecimal {hex})"))]);
+    }
+    page.gap();
+    let verdict = Verdict::of(record.status, record.reason);
+    let mark = match record.status {
+        Status::Valid => "✔",
+        Status::Unsigned => "–",
+        Status::Error => "?",
+        _ => "✘",
+    };
+    let word = (Ink::Verdict(verdict), format!("{mark} {}", verdict.word().to_uppercase()));
+    let meaning = appended(record).map_or(record.reason.row().meaning, |_| advice::APPENDED_HEADLINE);
+    page.beside(&[], &[word, plain(format!(": {meaning}"))]);
+    let mut codes = record.reason.code().to_owned();
+    if let Some(hresult) = &record.hresult {
+        codes = format!("{codes}, Windows would return {hresult}");
+    }
+    page.beside(&[plain("  ")], &[faint(codes)]);
+    for reason in &record.other_reasons {
+        page.beside(&[faint("  also ")], &[faint(format!("{}: {}", reason.code(), reason.row().meaning))]);
+    }
+}
+
+fn advise(page: &mut Page, record: &Record) {
+    if let Some(detail) = detail(record) {
+        page.label("Detail");
+        page.line(&[plain(shown(detail))]);
+    }
+    let advice = appended(record).or_else(|| advice::on(record.reason));
+    let Some(advice) = advice else { return };
+    page.label("Meaning");
+    page.line(&[plain(advice.meaning)]);
+    page.label("Next");
+    page.line(&[plain(advice.next)]);
+}
+
+/// The other kind of malformed: the signature can be read, and something follows that must not.
+fn appended(record: &Record) -> Option<&'static advice::Advice> {
+    let readable = record.reason == Reason::Malformed && deciding(record).is_some_and(|one| one.problem.is_none());
+    let follows = record.anomalies.iter().any(|anomaly| anomaly.code == "data-after-table");
+    (readable && follows).then_some(&advice::APPENDED)
+}
+
+/// What exactly went wrong, where the record says more than the reason does.
+fn detail(record: &Record) -> Option<&str> {
+    if let Some(error) = &record.error {
+        return Some(error.message.as_str()).filter(|message| *message != record.reason.row().meaning);
+    }
+    if record.reason != Reason::Malformed {
+        return None;
+    }
+    let anomaly = |code: &str| record.anomalies.iter().find(|anomaly| anomaly.code == code);
+    let problem = deciding(record).and_then(|signature| signature.problem.as_deref());
+    problem.or_else(|| {
+        let told = anomaly("malformed-signature").or_else(|| anomaly("data-after-table"));
+        told.map(|anomaly| anomaly.message.as_str())
+    })
+}
+
+fn file(page: &mut Page, record: &Record) {
+    page.label("File");
+    let kind = match record.format {
+        Format::Other => "of no kind that can be signed".to_owned(),
+        Format::Script => "script with a signature block".to_owned(),
+        format => format.name().to_uppercase(),
+    };
+    match record.size {
+        Some(size) => page.line(&[plain(format!("{kind}, {} bytes", grouped(size)))]),
+        None => page.line(&[plain("its bytes could not be read")]),
+    }
+    for (algorithm, digest) in &record.hashes {
+        page.line(&[faint(format!("{} ", algorithm_name(algorithm))), plain(digest.clone())]);
+    }
+    if deciding(record).is_none() {
+        for (algorithm, digest) in &record.authentihash {
+            page.line(&[faint(format!("Authentihash {} ", algorithm_name(algorithm))), plain(digest.clone())]);
+        }
+    }
+    version(page, record);
+}
+
+/// The names that the file gives itself, beside the one who signed it.
+fn version(page: &mut Page, record: &Record) {
+    let Some(version) = &record.version_info else { return };
+    let known = [
+        ("", &version.description),
+        ("product ", &version.product),
+        ("version ", &version.file_version),
+        ("original name ", &version.original_filename),
+    ];
+    let parts: Vec<String> = known
+        .into_iter()
+        .filter_map(|(title, value)| value.as_ref().map(|value| format!("{title}“{}”", shown(value))))
+        .collect();
+    if !parts.is_empty() || version.company.is_some() {
+        page.label("Calls itself");
+    }
+    if !parts.is_empty() {
+        page.line(&[plain(parts.join(", "))]);
+    }
+    if let Some(company) = &version.company {
+        let mut line = vec![plain(format!("company “{}”", shown(company)))];
+        if let Some((signer, verified)) = signer_of(record) {
+            let who = if verified { "signer" } else { "claimed signer" };
+            line.push(match &signer.organization {
+                Some(name) if name == company => faint(format!("; the {who}'s organization is the same")),
+                Some(name) => (Ink::Doubtful, format!("; the {who}'s organization is “{}”", shown(name))),
+                None => faint(format!("; the {who}'s certificate names no organization")),
+            });
+        }
+        page.line(&line);
+    }
+}
+
+fn who(page: &mut Page, record: &Record, signature: &Signature) {
+    page.label("Signer");
+    let claimed = signature.claimed_signer.as_ref();
+    let Some(signer) = signature.signer.as_ref().or(claimed) else {
+        let text = if signature.problem.is_some() { "cannot be read" } else { "its certificate is not there" };
+        page.line(&[(Ink::Bad, format!("✘ {text}"))]);
+        return;
+    };
+    let name = (Ink::Strong, format!("“{}”", shown(name_of(signer))));
+    if claimed.is_some() {
+        let words = if record.status == Status::Error {
+            " is only claimed: the signature could not be verified"
+        } else {
+            " is only claimed: the signature does not hold for these bytes"
+        };
+        page.line(&[(Ink::Bad, "✘ ".to_owned()), name, (Ink::Bad, words.to_owned())]);
+    } else if vouched_for(signature) {
+        page.line(&[(Ink::Good, "✔ ".to_owned()), name, (Ink::Good, " signed exactly these bytes".to_owned())]);
+    } else {
+        let words = " by its own account: the key signed exactly these bytes, but nobody trusted vouches for the name";
+        page.line(&[(Ink::Doubtful, "? ".to_owned()), name, (Ink::Doubtful, words.to_owned())]);
+    }
+    identity(page, signer);
+}
+
+/// Whether the chain reached a root of the trust store, whatever else is wrong.
+fn vouched_for(signature: &Signature) -> bool {
+    let unconfirmed =
+        [Reason::CertSignature, Reason::ExplicitDistrust, Reason::WeakSignature, Reason::BasicConstraints];
+    signature.chain.last().is_some_and(|last| last.trusted_root)
+        && !unconfirmed.iter().any(|reason| signature.reason == *reason || signature.other_reasons.contains(reason))
+}
+
+fn identity(page: &mut Page, signer: &Signer) {
+    page.line(&[plain(shown(&signer.subject))]);
+    page.line(&[faint("issued by "), plain(shown(&signer.issuer))]);
+    page.line(&[faint("serial "), plain(shown(&signer.serial))]);
+    page.line(&[faint("SHA-1 "), plain(signer.thumbprint_sha1.clone())]);
+    page.line(&[faint("SHA-256 "), plain(signer.thumbprint_sha256.clone())]);
+}
+
+fn oddities(page: &mut Page, record: &Record) {
+    let told = detail(record);
+    page.label("Odd");
+    for anomaly in record.anomalies.iter().filter(|anomaly| Some(anomaly.message.as_str()) != told) {
+        let place = anomaly.offset.map(|offset| format!(" (at {offset:#x})")).unwrap_or_default();
+        page.line(&[plain(format!("{}{place}", shown(&anomaly.message)))]);
+    }
+    for signature in &record.signatures {
+        for attribute in signature.unauthenticated_attributes.iter().filter(|attribute| attribute.name.is_none()) {
+            let oid = shown(&attribute.oid);
+            page.line(&[plain(format!("unsigned attribute {oid} of {} bytes", grouped(attribute.size as u64)))]);
+        }
+    }
+    page.label("");
+}
+
+fn basis(page: &mut Page, record: &Record) {
+    let mut unchecked = Vec::new();
+    match record.revocation {
+        Revocation::NotChecked => unchecked.push("revocation"),
+        Revocation::Unknown => unchecked.push("revocation (asked, no answer)"),
+        Revocation::Good | Revocation::Revoked => {}
+    }
+    if record.catalog == "not-checked" {
+        unchecked.push("catalogs");
+    }
+    if !unchecked.is_empty() && record.status != Status::Error {
+        page.label("Not checked");
+        page.line(&[plain(unchecked.join(", "))]);
+    }
+    page.label("Judged");
+    let store = &record.trust_store;
+    let mut text = format!("as of {}, trusting {}", moment(&record.judged_at), shown(&store.name));
+    if !store.date.is_empty() {
+        text = format!("{text} of {}", shown(super::words::date(&store.date)));
+    }
+    page.line(&[plain(text)]);
+}
+
+/// `SHA-256` for `sha256`.
+fn algorithm_name(algorithm: &str) -> String {
+    match algorithm.strip_prefix("sha") {
+        Some(bits) if bits.starts_with(|c: char| c.is_ascii_digit()) => format!("SHA-{bits}"),
+        _ if algorithm.starts_with("md") => algorithm.to_uppercase(),
+        _ => shown(algorithm),
+    }
+}
+
+/// A mark and a word for something that holds, does not, or is not known.
+fn marked(holds: Option<bool>) -> (Ink, &'static str) {
+    match holds {
+        Some(true) => (Ink::Good, "✔ "),
+        Some(false) => (Ink::Bad, "✘ "),
+        None => (Ink::Doubtful, "? "),
+    }
+}
+
+fn ink_span(ink: Ink, text: impl Into<String>) -> Span {
+    (ink, text.into())
+}

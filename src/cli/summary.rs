@@ -1,0 +1,228 @@
+//! The summary: what a scan found, and what it did not look at.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::page::{Page, faint, padded, plain};
+use super::style::{Ink, Style};
+use super::words::{Verdict, date, grouped, moment, plural, short, sized};
+use crate::judge::{Reason, Status};
+use crate::output::escape::for_terminal;
+use crate::record::{Record, Revocation, TrustStoreName};
+use crate::scan::Tally;
+
+/// Counts over all records of a scan, whatever of them is shown.
+#[derive(Debug, Default)]
+pub struct Summary {
+    verdicts: BTreeMap<Verdict, BTreeMap<Reason, u64>>,
+    records: u64,
+    signed: u64,
+    missing: u64,
+    catalogs_checked: bool,
+    revocation_checked: bool,
+    trust: Option<(TrustStoreName, String)>,
+}
+
+/// What the summary cannot know by itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SummaryOptions {
+    /// Columns of the terminal; 0 wraps nothing.
+    pub width: usize,
+    /// Colours.
+    pub style: Style,
+    /// How long the scan took.
+    pub elapsed: Option<Duration>,
+    /// Records that a status filter let through, when there is one.
+    pub shown: Option<u64>,
+}
+
+impl Summary {
+    /// Counts a record.
+    pub fn add(&mut self, record: &Record) {
+        let reasons = self.verdicts.entry(Verdict::of(record.status, record.reason)).or_default();
+        let count = reasons.entry(record.reason).or_default();
+        *count = count.saturating_add(1);
+        self.records = self.records.saturating_add(1);
+        let signed = !record.signatures.is_empty() || record.status == Status::Invalid;
+        self.signed = self.signed.saturating_add(u64::from(signed));
+        self.missing = self.missing.saturating_add(u64::from(record.reason == Reason::NotFound));
+        self.catalogs_checked |= record.catalog != "not-checked";
+        self.revocation_checked |= record.revocation != Revocation::NotChecked;
+        if self.trust.is_none() {
+            self.trust = Some((record.trust_store.clone(), record.judged_at.clone()));
+        }
+    }
+
+    /// The block of text that ends a scan.
+    #[must_use]
+    pub fn render(&self, tally: &Tally, options: &SummaryOptions) -> String {
+        let mut page = Page::new(options.width, options.style);
+        page.headline(&[(Ink::Strong, self.headline(tally, options))]);
+        let most = self.verdicts.values().map(total).max().unwrap_or(0);
+        let digits = grouped(most).len();
+        for verdict in Verdict::WORST_FIRST {
+            if let Some(reasons) = self.verdicts.get(&verdict) {
+                self.verdict_line(&mut page, verdict, reasons, digits);
+            }
+        }
+        let passed_over = self.passed_over(tally);
+        if !passed_over.is_empty() {
+            page.beside(&[plain("  Not judged: ")], &[plain(passed_over.join(", "))]);
+        }
+        if let Some((store, judged_at)) = &self.trust {
+            page.beside(&[plain("  ")], &[faint(self.basis(store, judged_at))]);
+        }
+        page.finish()
+    }
+
+    fn headline(&self, tally: &Tally, options: &SummaryOptions) -> String {
+        let mut text = format!("{} judged, {} signed", plural(self.records, "file", "files"), grouped(self.signed));
+        if let Some(shown) = options.shown.filter(|shown| *shown != self.records) {
+            let _ = write!(text, ", {} shown", grouped(shown));
+        }
+        let _ = write!(text, "; {}", sized(tally.bytes));
+        if let Some(elapsed) = options.elapsed {
+            let seconds = elapsed.as_secs_f64();
+            let _ = write!(text, " in {}", duration(elapsed));
+            if seconds >= 0.1 {
+                #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                // a rate
+                let (files, rate) = (self.records as f64 / seconds, tally.bytes as f64 / seconds);
+                let _ = write!(text, " ({files:.0} files/s, {}/s)", sized(rate as u64));
+            }
+        }
+        text
+    }
+
+    fn verdict_line(&self, page: &mut Page, verdict: Verdict, reasons: &BTreeMap<Reason, u64>, digits: usize) {
+        let count = grouped(total(reasons));
+        let mut line = vec![
+            plain("  "),
+            (Ink::Verdict(verdict), padded(verdict.word(), 11)),
+            plain(format!("  {count:>digits$}")),
+        ];
+        let mut ranked: Vec<_> = reasons.iter().filter(|(reason, _)| !short(**reason).is_empty()).collect();
+        ranked.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), reason.position()));
+        let mut parts: Vec<String> =
+            ranked.iter().map(|(reason, count)| format!("{} {}", grouped(**count), short(**reason))).collect();
+        if reasons.len() == 1 {
+            parts = ranked.iter().map(|(reason, _)| short(**reason).to_owned()).collect();
+        }
+        if verdict == Verdict::Unsigned && !self.catalogs_checked {
+            parts.insert(0, "(catalogs not checked)".to_owned());
+        }
+        line.push(plain("  "));
+        page.beside(&line, &[plain(parts.join(", "))]);
+    }
+
+    fn passed_over(&self, tally: &Tally) -> Vec<String> {
+        let mut parts = Vec::new();
+        let mut add = |count: u64, text: String| {
+            if count > 0 {
+                parts.push(text);
+            }
+        };
+        let missing = tally.missing.saturating_sub(self.missing);
+        add(missing, plural(missing, "named path that does not exist", "named paths that do not exist"));
+        for (format, count) in &tally.unsupported {
+            add(
+                *count,
+                format!(
+                    "{} (not read yet)",
+                    plural(*count, &format!("{} file", format.name()), &format!("{} files", format.name()))
+                ),
+            );
+        }
+        let other = tally.not_signable;
+        add(other, plural(other, "file that cannot be signed", "files that cannot be signed"));
+        add(tally.links, format!("{} not followed", plural(tally.links, "link", "links")));
+        add(tally.special, plural(tally.special, "special file", "special files"));
+        add(tally.excluded, format!("{} excluded", plural(tally.excluded, "file", "files")));
+        parts
+    }
+
+    fn basis(&self, store: &TrustStoreName, judged_at: &str) -> String {
+        let mut text = format!("Trusting {}", for_terminal(&store.name));
+        if !store.date.is_empty() {
+            let _ = write!(text, " of {}", for_terminal(date(&store.date)));
+        }
+        let _ = write!(text, ", as of {}", moment(judged_at));
+        text.push_str(match (self.revocation_checked, self.catalogs_checked) {
+            (false, false) => "; revocation and catalogs not checked",
+            (false, true) => "; revocation not checked",
+            (true, false) => "; catalogs not checked",
+            (true, true) => "",
+        });
+        text
+    }
+}
+
+fn total(reasons: &BTreeMap<Reason, u64>) -> u64 {
+    reasons.values().fold(0, |sum, count| sum.saturating_add(*count))
+}
+
+/// `0.8 s`, `42 s`, `3 min 20 s`, `2 h 5 min`.
+#[must_use]
+pub fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0..=9 => format!("{:.1} s", elapsed.as_secs_f64()),
+        10..=59 => format!("{seconds} s"),
+        60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, (seconds % 3600) / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::samples;
+    use crate::record::Format;
+
+    #[test]
+    fn everything_is_counted_and_nothing_is_left_out_silently() {
+        let mut summary = Summary::default();
+        let mut stored = samples::valid();
+        stored.trust_store = TrustStoreName { name: "Roots".to_owned(), date: "2026-10-23T23:18:35Z".to_owned() };
+        let mut unsigned = samples::missing();
+        (unsigned.status, unsigned.reason) = (Status::Unsigned, Reason::NoSignature);
+        let mut own = samples::valid();
+        (own.status, own.reason) = (Status::Untrusted, Reason::SelfSigned);
+        for record in [&stored, &samples::hostile(), &samples::missing(), &unsigned, &own] {
+            summary.add(record);
+        }
+        let tally = Tally {
+            records: 5,
+            bytes: 1_500_000,
+            not_signable: 1024,
+            unsupported: [(Format::Msi, 3), (Format::Cab, 1)].into(),
+            special: 1,
+            links: 2,
+            excluded: 4,
+            missing: 1,
+        };
+        let options =
+            SummaryOptions { elapsed: Some(Duration::from_millis(500)), shown: Some(2), ..Default::default() };
+        let expected = "\
+5 files judged, 1 signed, 2 shown; 1.5 MB in 0.5 s (10 files/s, 3.0 MB/s)
+  Invalid      1  digest mismatch
+  Self-signed  1
+  Error        1  no such file
+  Unsigned     1  (catalogs not checked)
+  Valid        1
+  Not judged: 3 msi files (not read yet), 1 cab file (not read yet), 1,024 files that cannot be signed, \
+2 links not followed, 1 special file, 4 files excluded
+  Trusting Roots of 2026-10-23, as of 2026-06-01 00:00:00 UTC; revocation and catalogs not checked
+";
+        assert_eq!(summary.render(&tally, &options), expected);
+    }
+
+    #[test]
+    fn durations_are_short() {
+        let cases = [(800, "0.8 s"), (42_000, "42 s"), (200_000, "3 min 20 s"), (7_500_000, "2 h 5 min")];
+        for (milliseconds, text) in cases {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), text);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Files as sources, opened so that nothing blocks and nothing is followed by accident.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::container::Source;
+
+/// An open regular file.
+#[derive(Debug)]
+pub struct FileSource {
+    file: File,
+    length: u64,
+}
+
+impl FileSource {
+    /// Opens a regular file for reading at random.
+    ///
+    /// # Errors
+    /// Errors of opening, and `InvalidInput` for what is no regular file: reading a pipe or a device could block
+    /// for ever or never end.
+    pub fn open(path: &Path) -> io::Result<FileSource> {
+        // Asked before opening, because opening a FIFO blocks, and again after, because the name may have moved.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(not_regular());
+        }
+        FileSource::from_file(File::open(path)?)
+    }
+
+    /// Takes over an open file.
+    ///
+    /// # Errors
+    /// As [`FileSource::open`].
+    pub fn from_file(file: File) -> io::Result<FileSource> {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(not_regular());
+        }
+        Ok(FileSource { length: metadata.len(), file })
+    }
+
+    /// Whether the file is no longer what it was when it was opened: another length or time of change.
+    ///
+    /// # Errors
+    /// Errors of asking.
+    pub fn changed_since(&self, before: &Stamp) -> io::Result<bool> {
+        Ok(self.stamp()? != *before)
+    }
+
+    /// Length and time of last change, now.
+    ///
+    /// # Errors
+    /// Errors of asking.
+    pub fn stamp(&self) -> io::Result<Stamp> {
+        let metadata = self.file.metadata()?;
+        Ok(Stamp { length: metadata.len(), modified: metadata.modified().ok() })
+    }
+}
+
+/// What a change to a file cannot leave as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    length: u64,
+    modified: Option<std::time::SystemTime>,
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+}
+
+impl Source for FileSource {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
+    }
+}
+
+/// Standard input as a source: itself where it is a regular file, else spooled into an unnamed temporary file.
+///
+/// # Errors
+/// Errors of reading and of the temporary file.
+pub fn standard_input() -> io::Result<FileSource> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        if file.metadata()?.is_file() {
+            return FileSource::from_file(file);
+        }
+    }
+    let mut spool = tempfile::tempfile()?;
+    io::copy(&mut io::stdin().lock(), &mut spool)?;
+    FileSource::from_file(spool)
+}

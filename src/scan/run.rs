@@ -1,0 +1,235 @@
+//! The scan: one walker, several workers, records in path order, bounded memory.
+//!
+//! The walker numbers what it meets and takes a permit for each; workers judge in any order; the caller's thread
+//! puts results back in order and returns the permits. At most [`WINDOW`] results exist at any time.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::files::{FileSource, standard_input};
+use super::walk::{Met, Target, WalkOptions, walk};
+use super::{Progress, Scanner, Tally};
+use crate::container::{Format, Source, sniff};
+use crate::judge::Reason;
+use crate::record::Record;
+
+/// Results between walker and caller. A record of a doubly signed file has about 20 KiB, so this is 10 MiB.
+const WINDOW: usize = 512;
+
+/// A scan to be run.
+#[derive(Debug)]
+pub struct Scan<'s> {
+    /// Who judges.
+    pub scanner: &'s Scanner,
+    /// What to scan, in this order.
+    pub targets: &'s [Target],
+    /// How folders are walked.
+    pub walk: &'s WalkOptions,
+    /// Worker threads, at least one.
+    pub jobs: usize,
+    /// Where to write how far the scan is.
+    pub progress: &'s Progress,
+    /// Set by somebody else to end the scan early.
+    pub stop: &'s AtomicBool,
+}
+
+/// What became of one thing that was met.
+enum Outcome {
+    Record(Box<Record>),
+    Missing(Box<Record>),
+    NotSignable,
+    Unsupported(Format),
+    Special,
+    Link,
+    Excluded,
+}
+
+impl Scan<'_> {
+    /// Runs the scan and hands every record to `sink`, in order.
+    ///
+    /// # Errors
+    /// Only errors of `sink`, which end the scan. Files that cannot be read are `Error` records.
+    pub fn run(&self, sink: &mut dyn FnMut(&Record) -> io::Result<()>) -> io::Result<Tally> {
+        let (permit_in, permits) = bounded::<()>(WINDOW);
+        let (job_in, jobs) = bounded::<(u64, Met)>(WINDOW);
+        let (result_in, results) = bounded::<(u64, Outcome)>(WINDOW);
+        std::thread::scope(|scope| {
+            scope.spawn(move || self.walk(&permit_in, &job_in));
+            for _ in 0..self.jobs.max(1) {
+                let (jobs, result_in) = (jobs.clone(), result_in.clone());
+                scope.spawn(move || self.work(&jobs, &result_in));
+            }
+            drop((jobs, result_in));
+            let outcome = self.collect(&results, &permits, sink);
+            if outcome.is_err() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            // Let everybody run to their ends: walkers wait for permits and workers for room.
+            drop(permits);
+            drop(results);
+            outcome
+        })
+    }
+
+    fn walk(&self, permits: &Sender<()>, jobs: &Sender<(u64, Met)>) {
+        let mut number = 0u64;
+        walk(self.targets, self.walk, &mut |met| {
+            if self.stop.load(Ordering::Relaxed) || permits.send(()).is_err() {
+                return false;
+            }
+            self.progress.found();
+            let sent = jobs.send((number, met)).is_ok();
+            number = number.saturating_add(1);
+            sent
+        });
+        self.progress.walked();
+    }
+
+    fn work(&self, jobs: &Receiver<(u64, Met)>, results: &Sender<(u64, Outcome)>) {
+        let mut buffer = Vec::new();
+        for (number, met) in jobs {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let outcome = self.judge(met, &mut buffer);
+            let bytes = match &outcome {
+                Outcome::Record(record) | Outcome::Missing(record) => record.size.unwrap_or(0),
+                _ => 0,
+            };
+            self.progress.done(bytes);
+            if results.send((number, outcome)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn collect(
+        &self,
+        results: &Receiver<(u64, Outcome)>,
+        permits: &Receiver<()>,
+        sink: &mut dyn FnMut(&Record) -> io::Result<()>,
+    ) -> io::Result<Tally> {
+        let mut tally = Tally::default();
+        let mut waiting = BTreeMap::new();
+        let mut next = 0u64;
+        for (number, outcome) in results {
+            waiting.insert(number, outcome);
+            while let Some(outcome) = waiting.remove(&next) {
+                next = next.saturating_add(1);
+                // A permit was taken for this one, so one is there to give back.
+                let _ = permits.try_recv();
+                count(outcome, &mut tally, sink)?;
+            }
+        }
+        // After an early stop there can be gaps; what was judged is still given out in order.
+        for outcome in waiting.into_values() {
+            count(outcome, &mut tally, sink)?;
+        }
+        Ok(tally)
+    }
+
+    fn judge(&self, met: Met, buffer: &mut Vec<u8>) -> Outcome {
+        match met {
+            Met::File { path, named } => self.file(&path, named, buffer),
+            Met::StandardInput => self.standard_input(buffer),
+            Met::Failed { path, error, named } => {
+                let missing = named && error.kind() == io::ErrorKind::NotFound;
+                let record = Box::new(with_path(self.scanner.io_error("", Format::Other, &error), &path));
+                if missing { Outcome::Missing(record) } else { Outcome::Record(record) }
+            }
+            Met::Link => Outcome::Link,
+            Met::Special => Outcome::Special,
+            Met::Excluded => Outcome::Excluded,
+        }
+    }
+
+    fn file(&self, path: &Path, named: bool, buffer: &mut Vec<u8>) -> Outcome {
+        let opened = FileSource::open(path).and_then(|source| Ok((sniff(&source)?, source)));
+        let (format, source) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                let record = self.scanner.io_error("", Format::Other, &error);
+                return Outcome::Record(Box::new(with_path(record, path)));
+            }
+        };
+        if !named && !self.walk.all {
+            if !format.can_be_signed() {
+                return Outcome::NotSignable;
+            }
+            if crate::container::container_for(format).is_none() {
+                return Outcome::Unsupported(format);
+            }
+        }
+        let record = self.guarded(format, &source, buffer);
+        Outcome::Record(Box::new(with_path(record, path)))
+    }
+
+    fn standard_input(&self, buffer: &mut Vec<u8>) -> Outcome {
+        let record = match standard_input().and_then(|source| Ok((sniff(&source)?, source))) {
+            Ok((format, source)) => self.guarded(format, &source, buffer),
+            Err(error) => self.scanner.io_error("", Format::Other, &error),
+        };
+        Outcome::Record(Box::new(with_path(record, Path::new("-"))))
+    }
+
+    /// Judges an open file and notices if it changed meanwhile. A panic would be a defect of sigscan; it must
+    /// not take the scan of all other files with it, and must not pass for a verdict.
+    fn guarded(&self, format: Format, source: &FileSource, buffer: &mut Vec<u8>) -> Record {
+        let before = source.stamp();
+        let judged = catch_unwind(AssertUnwindSafe(|| self.scanner.scan_as("", source, format, buffer)));
+        let Ok(record) = judged else {
+            let message = "internal error: please report this file's shape".to_owned();
+            return self.scanner.error("", format, Reason::Io, message);
+        };
+        match before.and_then(|before| source.changed_since(&before)) {
+            Ok(false) => record,
+            Ok(true) => {
+                let message = "the file changed while it was being read".to_owned();
+                let mut record = self.scanner.error("", format, Reason::ChangedWhileReading, message);
+                record.size = Some(source.len());
+                record
+            }
+            Err(error) => self.scanner.io_error("", format, &error),
+        }
+    }
+}
+
+fn count(outcome: Outcome, tally: &mut Tally, sink: &mut dyn FnMut(&Record) -> io::Result<()>) -> io::Result<()> {
+    let mut give = |tally: &mut Tally, record: Box<Record>| {
+        tally.records = tally.records.saturating_add(1);
+        tally.bytes = tally.bytes.saturating_add(record.size.unwrap_or(0));
+        sink(&record)
+    };
+    let field = match outcome {
+        Outcome::Record(record) => return give(tally, record),
+        Outcome::Missing(record) => {
+            tally.missing = tally.missing.saturating_add(1);
+            return give(tally, record);
+        }
+        Outcome::Unsupported(format) => tally.unsupported.entry(format).or_default(),
+        Outcome::NotSignable => &mut tally.not_signable,
+        Outcome::Special => &mut tally.special,
+        Outcome::Link => &mut tally.links,
+        Outcome::Excluded => &mut tally.excluded,
+    };
+    *field = field.saturating_add(1);
+    Ok(())
+}
+
+/// Sets the path as text, and as octets where the text cannot say it.
+fn with_path(mut record: Record, path: &Path) -> Record {
+    record.path = path.to_string_lossy().into_owned();
+    if path.to_str().is_none() {
+        record.path_hex = Some(path_octets(path));
+    }
+    record
+}
+
+fn path_octets(path: &Path) -> String {
+    path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}

