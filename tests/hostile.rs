@@ -90,7 +90,7 @@ fn ten_thousand_namesakes_of_the_issuer() {
     let file = signed(&bag(&[unnamed.clone(), inter().der()], &[]));
     check("namesakes-behind", &file, "Valid/ok", &["certificate-limit", "path-limit"]);
     // It comes after more candidates than the search tries: that it was not found proves nothing.
-    let file = signed(&bag(&[unnamed.clone()], &[inter().der()]));
+    let file = signed(&bag(std::slice::from_ref(&unnamed), &[inter().der()]));
     check("namesakes-before", &file, "Error/limit", &["certificate-limit", "path-limit"]);
 }
 
@@ -161,7 +161,7 @@ fn everybody_certifies_everybody() {
     assert_eq!(graph.len(), 210);
     let cert = leaf().without(AUTHORITY_KEY_ID).by(&node(0), Key::P256).der();
     let signature = |more: &[Der]| Signature {
-        certs: [&[cert.clone()], &graph[..], more].concat(),
+        certs: [std::slice::from_ref(&cert), &graph[..], more].concat(),
         ..Signature::with(cert.clone(), Key::Leaf)
     };
     // Paths without number and none to a root: the search gives up, and says so.
@@ -190,7 +190,7 @@ fn sets_of_a_hundred_thousand() {
 
 #[test]
 fn names_against_constraints() {
-    let names: Vec<Der> = (0..2_000).map(|number| node(number)).collect();
+    let names: Vec<Der> = (0..2_000).map(node).collect();
     let alternatives: Der = names.iter().flat_map(|name| ctx(4, name)).collect();
     let san = seq(&[oid("2.5.29.17"), octets(&tlv(0x30, &alternatives))]);
     let (cert, issuer) = (leaf().with(san), inter().with(name_constraints(&[], &names)));

@@ -4,7 +4,7 @@
 //! here: the publisher's certificate starts on 2024-01-01, the token says 2025-03-01T12:00:00Z, and everything is
 //! judged as of 2026-06-01 unless a case says otherwise.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
 #[path = "lab/mod.rs"]
 mod lab;
