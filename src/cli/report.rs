@@ -1,6 +1,6 @@
 //! What a person or a program gets to see of a scan: the right output for the arguments and the terminal.
 
-use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +105,12 @@ impl Report {
         if let Some(summary) = &mut self.summary {
             summary.add(record);
         }
+        // From here on the table streams to the terminal that the progress line is on.
+        if self.output.passed >= SORTED_ROWS as u64 {
+            if let Some(progress) = &self.progress {
+                progress.hide();
+            }
+        }
         self.output.record(record)
     }
 
@@ -118,7 +124,9 @@ impl Report {
                 elapsed: Some(elapsed),
                 shown: self.filtered.then_some(self.output.passed),
             };
-            io::stderr().write_all(summary.render(tally, &options).as_bytes())?;
+            let together = self.terminal.out_width > 0 && self.terminal.error_width > 0;
+            let gap = if together { "\n" } else { "" };
+            io::stderr().write_all(format!("{gap}{}", summary.render(tally, &options)).as_bytes())?;
         }
         if interrupted {
             writeln!(io::stderr(), "Interrupted: the scan is not complete.")?;
@@ -140,14 +148,10 @@ fn open(view: View, terminal: Terminal, quiet: bool) -> Box<dyn Output> {
                 style: Style { colour: terminal.out_colour },
                 sorted_rows: SORTED_ROWS,
             };
-            let notes: Box<dyn Write> = if quiet { Box::new(io::sink()) } else { Box::new(stderr()) };
+            let notes: Box<dyn Write> = if quiet { Box::new(io::sink()) } else { Box::new(io::stderr()) };
             Box::new(Table::new(out, notes, options))
         }
     }
-}
-
-fn stderr() -> Stderr {
-    io::stderr()
 }
 
 /// The story of each record, for a person.

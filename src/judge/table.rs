@@ -174,7 +174,7 @@ pub const TABLE: &[Row] = &[
         Status::Invalid,
         0x8009_200d,
         "malformed",
-        "there is something in the place of a signature that cannot be read as one",
+        "what stands in the place of a signature is not as the format demands",
     ),
     row(
         "3",

@@ -11,10 +11,10 @@ use super::{
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
 use crate::container::Blob;
-use crate::crypto::{DigestAlgorithm, hash_for_signature, signature_name};
+use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, signature_name};
 use crate::judge::{SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
-use crate::verify::{self, ContentFacts, SignatureFacts, TimestampFacts};
+use crate::verify::{self, AttributeFault, ContentFacts, DigestFact, SignatureFacts, TimestampFacts};
 
 /// Everything that a record is made of.
 #[derive(Debug)]
@@ -137,9 +137,38 @@ pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
             record.anomalies.push(Anomaly::new("malformed-signature", message));
         }
     } else if status == Status::Error {
-        record.error = Some(ErrorDetail { kind: reason, message: reason.row().meaning.to_owned() });
+        let what = deciding.and_then(|(facts, _, _)| facts.content.as_ref()).and_then(unsupported);
+        let message = match what.filter(|_| reason == Reason::UnsupportedAlgorithm) {
+            Some(what) => format!("{}: {what}", reason.row().meaning),
+            None => reason.row().meaning.to_owned(),
+        };
+        record.error = Some(ErrorDetail { kind: reason, message });
     }
     record
+}
+
+/// What exactly could not be verified, in the order in which it matters.
+fn unsupported(content: &ContentFacts<'_>) -> Option<String> {
+    if content.digest == DigestFact::Unknown {
+        return Some(format!("file digest {}", digest_name(content)));
+    }
+    if content.signer.attributes == Err(AttributeFault::UnknownDigest) {
+        return Some(format!("attribute digest {}", oid_to_string(content.body.signer.digest_algorithm.oid)));
+    }
+    if let Some(Verification::Unsupported(what)) = content.signer.signature {
+        return Some(what.to_owned());
+    }
+    let links = content.paths.list.iter().flat_map(|path| &path.unverified);
+    let link = links.map(|link| link.1).find_map(|verification| match verification {
+        Verification::Unsupported(what) => Some(format!("{what} in the chain")),
+        _ => None,
+    });
+    link.or_else(|| {
+        content.timestamps.iter().find_map(|stamp| match stamp.fault {
+            Some(verify::TimestampFault::Unsupported(what)) => Some(format!("{what} in a timestamp")),
+            _ => None,
+        })
+    })
 }
 
 fn signature(
@@ -365,6 +394,6 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     }
     let unused_broken = content.timestamps.iter().filter(|stamp| stamp.fault.is_some()).count();
     if unused_broken > 0 && unused_broken < content.timestamps.len() {
-        note("timestamp-broken", format!("{unused_broken} timestamps are broken beside usable ones"));
+        note("timestamp-broken", format!("{unused_broken} of {} timestamps broken", content.timestamps.len()));
     }
 }
