@@ -108,13 +108,26 @@ pub struct PageHashList<'a> {
 }
 
 impl<'a> PageHashList<'a> {
-    /// Offset and digest of each entry; a shorter rest is left out.
-    pub fn entries(self) -> impl Iterator<Item = (u32, &'a [u8])> {
+    /// Offset and digest of one entry.
+    #[must_use]
+    pub fn entry(self, index: usize) -> Option<(u32, &'a [u8])> {
         let size = self.algorithm.output_len().saturating_add(4);
-        self.bytes.chunks_exact(size).filter_map(|entry| {
-            let (offset, digest) = entry.split_first_chunk::<4>()?;
-            Some((u32::from_le_bytes(*offset), digest))
-        })
+        let start = index.checked_mul(size)?;
+        let entry = self.bytes.get(start..start.checked_add(size)?)?;
+        let (offset, digest) = entry.split_first_chunk::<4>()?;
+        Some((u32::from_le_bytes(*offset), digest))
+    }
+
+    /// How many whole entries there are, the terminating one included.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.bytes.len().checked_div(self.algorithm.output_len().saturating_add(4)).unwrap_or(0)
+    }
+
+    /// Whether there is no whole entry.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// Whether the list is a whole number of entries.

@@ -355,24 +355,24 @@ fn page_run<'p>(
     length: u64,
     runs: &mut Vec<PageRun<'p>>,
 ) -> PageReport {
-    let mut entries: Vec<(u32, &[u8])> = list.entries().collect();
     // The last entry marks the end of the hashed image; its digest is zeros.
-    let end = entries.pop();
+    let count = list.len().saturating_sub(1);
+    let end = list.entry(count);
     let mut report = PageHashes {
         algorithm: list.algorithm.name().to_owned(),
-        count: entries.len(),
+        count,
         matched: None,
         first_mismatch: None,
         problem: None,
     };
-    if !list.is_whole() || end.is_none_or(|(_, digest)| digest.iter().any(|byte| *byte != 0)) {
+    if !list.is_whole() || count == 0 || end.is_none_or(|(_, digest)| digest.iter().any(|byte| *byte != 0)) {
         report.problem = Some("the list does not end with its terminating entry".to_owned());
         return (report, None);
     }
-    let offsets: Vec<u32> = entries.iter().map(|entry| entry.0).collect();
-    match pe::page_plan(facts, &offsets, length) {
-        Ok(pages) => {
-            runs.push(PageRun::new(list.algorithm, pages, entries.into_iter().map(|entry| entry.1).collect()));
+    let offsets = (0..count).map(|index| list.entry(index).map_or(u32::MAX, |entry| entry.0));
+    match pe::page_plan(facts, offsets, length) {
+        Ok(plan) => {
+            runs.push(PageRun::new(list, plan));
             (report, Some(runs.len().saturating_sub(1)))
         }
         Err(PageLayoutError::ForeignOffset(offset)) => {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 
-use crate::container::pe::{Page, PeFacts};
+use crate::cms::spc::PageHashList;
+use crate::container::pe::{PagePlan, PeFacts};
 use crate::container::{HashedRegions, Source};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher};
 
@@ -27,9 +28,8 @@ pub struct Plan<'p> {
 /// One list of page hashes: where each page lies and what its digest should be.
 #[derive(Debug)]
 pub struct PageRun<'p> {
-    algorithm: DigestAlgorithm,
-    pages: Vec<Page>,
-    expected: Vec<&'p [u8]>,
+    list: PageHashList<'p>,
+    plan: PagePlan,
     at: usize,
     hasher: Option<Hasher>,
     /// Offset of the first page that differs.
@@ -37,49 +37,70 @@ pub struct PageRun<'p> {
 }
 
 impl<'p> PageRun<'p> {
-    /// A run over `pages`, ascending and disjoint, with one expected digest each.
+    /// A run over the pages of `plan`, whose digests are the first entries of `list`.
     #[must_use]
-    pub fn new(algorithm: DigestAlgorithm, pages: Vec<Page>, expected: Vec<&'p [u8]>) -> Self {
-        PageRun { algorithm, pages, expected, at: 0, hasher: None, first_mismatch: None }
+    pub fn new(list: PageHashList<'p>, plan: PagePlan) -> Self {
+        PageRun { list, plan, at: 0, hasher: None, first_mismatch: None }
     }
 
     /// Takes the next window of the file.
-    fn update(&mut self, window: Range<u64>, bytes: &[u8]) {
-        while let Some(page) = self.pages.get(self.at) {
-            let start = page.ranges.first().map_or(window.end, |range| range.start);
-            if start >= window.end && !page.ranges.is_empty() {
-                return;
-            }
-            for range in &page.ranges {
+    fn update(&mut self, window: &Range<u64>, bytes: &[u8]) {
+        while self.at < self.plan.len() {
+            for index in 0..self.ranges() {
+                let range = self.range(index);
                 let part = range.start.max(window.start)..range.end.min(window.end);
                 if part.start < part.end {
-                    let hasher = self.hasher.take().or_else(|| Hasher::new(self.algorithm));
-                    self.hasher = hasher.map(|mut hasher| {
-                        hasher.update(slice(bytes, &window, &part));
-                        hasher
-                    });
+                    self.feed(slice(bytes, window, &part));
                 }
             }
-            let end = page.ranges.last().map_or(0, |range| range.end);
-            if end > window.end {
+            if self.plan.end_of(self.at).0 > window.end {
                 return;
             }
             self.close();
         }
     }
 
+    /// Ranges of the current page.
+    fn ranges(&self) -> usize {
+        if self.at == 0 { self.plan.headers.len() } else { 1 }
+    }
+
+    fn range(&self, index: usize) -> Range<u64> {
+        match self.at.checked_sub(1).map(|section| self.plan.sections.get(section)) {
+            None => self.plan.headers.get(index).cloned().unwrap_or(0..0),
+            Some(section) => section.map_or(0..0, |(start, end)| u64::from(*start)..u64::from(*end)),
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        if let Some(hasher) = self.hasher.as_mut() {
+            hasher.update(bytes);
+        } else if let Some(mut hasher) = Hasher::new(self.list.algorithm) {
+            hasher.update(bytes);
+            self.hasher = Some(hasher);
+        }
+    }
+
     /// Ends the current page: zero padding, comparison, next.
     fn close(&mut self) {
         const ZEROS: [u8; 8192] = [0; 8192];
-        let (Some(page), Some(expected)) = (self.pages.get(self.at), self.expected.get(self.at)) else { return };
-        if let Some(mut hasher) = self.hasher.take().or_else(|| Hasher::new(self.algorithm)) {
-            let padding = usize::try_from(page.zero_padding).unwrap_or(0);
-            hasher.update(ZEROS.get(..padding).unwrap_or(&ZEROS));
-            if hasher.finish().as_bytes() != *expected && self.first_mismatch.is_none() {
-                self.first_mismatch = Some(u64::from(page.offset));
+        let padding = usize::try_from(self.plan.end_of(self.at).1).unwrap_or(0);
+        self.feed(ZEROS.get(..padding).unwrap_or(&ZEROS));
+        let expected = self.list.entry(self.at);
+        let computed = self.hasher.take().map(Hasher::finish);
+        if let (Some((offset, digest)), Some(computed)) = (expected, computed) {
+            if computed.as_bytes() != digest && self.first_mismatch.is_none() {
+                self.first_mismatch = Some(u64::from(offset));
             }
         }
         self.at = self.at.saturating_add(1);
+    }
+
+    /// Ends every page that the file was too short for.
+    fn finish(&mut self) {
+        while self.at < self.plan.len() {
+            self.close();
+        }
     }
 }
 
@@ -130,16 +151,14 @@ pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io
             covered.update(slice(bytes, &window, &part));
         }
         for run in &mut plan.pages {
-            run.update(window.clone(), bytes);
+            run.update(&window, bytes);
         }
         at = window.end;
     }
     let padding = usize::try_from(plan.regions.zero_padding).unwrap_or(0).min(8);
     covered.update([0u8; 8].get(..padding).unwrap_or(&[]));
     for run in &mut plan.pages {
-        while run.at < run.pages.len() {
-            run.close();
-        }
+        run.finish();
     }
     Ok(Digests { file: file.finish().into_iter().collect(), authentihash: covered.finish().into_iter().collect() })
 }

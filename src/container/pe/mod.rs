@@ -10,7 +10,7 @@ mod win_certificate;
 use std::io;
 
 pub use headers::{PeFacts, Section};
-pub use page_hashes::{Page, PageLayoutError, page_plan};
+pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
 
 use super::{Container, ContainerLimits, Format, HashedRegions, Presence, Source, Subject};
 use crate::anomaly::Anomaly;

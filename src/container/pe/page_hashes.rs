@@ -9,15 +9,46 @@ use std::ops::Range;
 use super::super::HashedRegions;
 use super::headers::PeFacts;
 
-/// One page: the covered file ranges in order, and how many zero octets follow them.
+/// Where the pages of one list lie. Eight octets a page, because a list may be as long as its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// Offset that the list states.
-    pub offset: u32,
-    /// Covered ranges, ascending.
-    pub ranges: Vec<Range<u64>>,
+pub struct PagePlan {
+    /// Covered ranges of the first page, the headers.
+    pub headers: Vec<Range<u64>>,
     /// Zero octets hashed behind them.
-    pub zero_padding: u64,
+    pub header_padding: u64,
+    /// File offsets of all further pages: start and end, ascending and disjoint.
+    pub sections: Vec<(u32, u32)>,
+    /// Octets of a full page.
+    pub page_size: u32,
+}
+
+impl PagePlan {
+    /// How many pages there are, the headers included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sections.len().saturating_add(1)
+    }
+
+    /// Never: the headers are always a page.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// File offset where a page ends, and how many zero octets are hashed behind it.
+    #[must_use]
+    pub fn end_of(&self, page: usize) -> (u64, u64) {
+        match page.checked_sub(1).and_then(|index| self.sections.get(index)) {
+            Some((start, end)) => (u64::from(*end), padding(u64::from(end.saturating_sub(*start)), self.page_size)),
+            None => (self.headers.last().map_or(0, |range| range.end), self.header_padding),
+        }
+    }
+}
+
+/// Zero octets up to the next multiple of the page size.
+fn padding(length: u64, page_size: u32) -> u64 {
+    let page = u64::from(page_size);
+    length.checked_rem(page).filter(|rest| *rest != 0).map_or(0, |rest| page.saturating_sub(rest))
 }
 
 /// Why a list of offsets does not fit this file's layout.
@@ -33,36 +64,42 @@ pub enum PageLayoutError {
 ///
 /// # Errors
 /// The first offset that does not fit.
-pub fn page_plan(facts: &PeFacts, offsets: &[u32], length: u64) -> Result<Vec<Page>, PageLayoutError> {
-    let page = u64::from(facts.page_size());
-    let headers = HashedRegions::all_but(u64::from(facts.size_of_headers).min(length), &facts.excluded_ranges());
+pub fn page_plan(
+    facts: &PeFacts,
+    offsets: impl ExactSizeIterator<Item = u32>,
+    length: u64,
+) -> Result<PagePlan, PageLayoutError> {
+    let page_size = facts.page_size();
+    let size_of_headers = u64::from(facts.size_of_headers);
+    let headers = HashedRegions::all_but(size_of_headers.min(length), &facts.excluded_ranges()).included;
     let mut sections: Vec<_> = facts.sections.iter().filter(|section| section.raw_size > 0).collect();
     sections.sort_by_key(|section| section.raw_offset);
-    let mut plan: Vec<Page> = Vec::with_capacity(offsets.len());
-    let mut last_end = 0u64;
-    for &offset in offsets {
-        let start = u64::from(offset);
-        if start < last_end || (plan.is_empty() && offset != 0) {
+    let mut pages = Vec::with_capacity(offsets.len());
+    let mut last_end = headers.last().map_or(0, |range| range.end);
+    for (position, offset) in offsets.enumerate() {
+        if position == 0 {
+            if offset != 0 {
+                return Err(PageLayoutError::Unordered(offset));
+            }
+            continue;
+        }
+        if u64::from(offset) < last_end {
             return Err(PageLayoutError::Unordered(offset));
         }
-        let ranges: Vec<Range<u64>> = if plan.is_empty() {
-            headers.included.clone()
-        } else {
-            let after = sections.partition_point(|section| section.raw_offset <= offset);
-            let section = after.checked_sub(1).and_then(|index| sections.get(index));
-            let fits = |section: &&&super::Section| {
-                let within = start.saturating_sub(u64::from(section.raw_offset));
-                start < section.raw_end() && within.checked_rem(page) == Some(0)
-            };
-            let Some(section) = section.filter(fits) else { return Err(PageLayoutError::ForeignOffset(offset)) };
-            vec![start.min(length)..section.raw_end().min(start.saturating_add(page)).min(length)]
+        let after = sections.partition_point(|section| section.raw_offset <= offset);
+        let section = after.checked_sub(1).and_then(|index| sections.get(index));
+        let fits = |section: &&&super::Section| {
+            let within = offset.saturating_sub(section.raw_offset);
+            u64::from(offset) < section.raw_end() && within.checked_rem(page_size) == Some(0)
         };
-        last_end = ranges.last().map_or(start, |range| range.end);
-        let covered = ranges.iter().fold(0u64, |sum, range| sum.saturating_add(range.end.saturating_sub(range.start)));
-        // The headers' own padding counts from their full size: excluded fields are not made up for.
-        let span = if plan.is_empty() { u64::from(facts.size_of_headers) } else { covered };
-        let zero_padding = span.checked_rem(page).filter(|rest| *rest != 0).map_or(0, |rest| page.saturating_sub(rest));
-        plan.push(Page { offset, ranges, zero_padding });
+        let Some(section) = section.filter(fits) else { return Err(PageLayoutError::ForeignOffset(offset)) };
+        let clip = |at: u64| u32::try_from(at.min(length)).unwrap_or(u32::MAX);
+        let start = clip(u64::from(offset));
+        let end = clip(section.raw_end().min(u64::from(offset).saturating_add(u64::from(page_size))));
+        pages.push((start, end));
+        last_end = u64::from(end);
     }
-    Ok(plan)
+    // The headers' own padding counts from their full size: excluded fields are not made up for.
+    let header_padding = padding(size_of_headers, page_size);
+    Ok(PagePlan { headers, header_padding, sections: pages, page_size })
 }
