@@ -89,9 +89,8 @@ impl<'p> PageRun<'p> {
         let expected = self.list.entry(self.at);
         let computed = self.hasher.take().map(Hasher::finish);
         if let (Some((offset, digest)), Some(computed)) = (expected, computed) {
-            if computed.as_bytes() != digest && self.first_mismatch.is_none() {
-                self.first_mismatch = Some(u64::from(offset));
-            }
+            let differs = computed.as_bytes() != digest;
+            self.first_mismatch = self.first_mismatch.or(differs.then_some(u64::from(offset)));
         }
         self.at = self.at.saturating_add(1);
     }
