@@ -19,7 +19,8 @@
 //!
 //! # What is not
 //!
-//! * Revocation is not checked yet ([`record::Record::revocation`] says so), nor are catalogs.
+//! * Revocation is known only as far as the lists that the caller gives ([`Scanner::with_revocation`]) or the file
+//!   brings along say; nothing is downloaded. Catalogs are not looked up yet.
 //! * Only PE files are judged; other kinds of signed files are recognised and named as not read yet.
 //! * Nobody observed Windows to write this: the rules come from its documentation and from real files, and
 //!   `tests/corpus` holds the evidence.

@@ -257,7 +257,7 @@ fn every_record_fulfils_the_schema_and_the_checked_in_schema_is_current() {
         *statuses.entry(record["status"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     let met: Vec<&str> = statuses.keys().map(String::as_str).collect();
-    assert_eq!(met, ["Error", "Expired", "Invalid", "Unsigned", "Untrusted", "Valid"]);
+    assert_eq!(met, ["Error", "Expired", "Invalid", "Revoked", "Unsigned", "Untrusted", "Valid"]);
 
     // The schema refuses what a record must not be.
     let good = records.iter().find(|record| record["status"] == "Valid").unwrap();
@@ -324,4 +324,45 @@ fn a_closed_pipe_ends_the_scan_quietly() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn revocation_lists_come_from_files_and_folders() {
+    let file = testdata("fixtures/revocable.exe");
+    let verdict = |flags: &[&str]| {
+        let mut command = sigscan();
+        for flag in flags {
+            match flag.strip_prefix('@') {
+                Some(name) => command.arg("--crl").arg(testdata("crl").join(name)),
+                None => command.arg(flag),
+            };
+        }
+        let output = command.arg("--json").arg(&file).output().unwrap();
+        let record = records(&output).remove(0);
+        format!("{} {}", record["status"].as_str().unwrap(), record["revocation"].as_str().unwrap())
+    };
+    assert_eq!(verdict(&[]), "Valid not-checked");
+    assert_eq!(verdict(&["--require-revocation"]), "Untrusted not-checked");
+    assert_eq!(verdict(&["@root.pem", "@clear.crl"]), "Valid good");
+    // The whole folder, with lists that cannot be used among them.
+    assert_eq!(verdict(&["@."]), "Revoked revoked");
+
+    let refused = |path: PathBuf| {
+        let output = sigscan().arg("--crl").arg(path).arg(&file).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(testdata("pki")).contains("no revocation list in it"));
+    assert!(refused(testdata("no-such-folder")).contains("no-such-folder"));
+}
+
+#[test]
+fn too_many_octets_of_revocation_lists_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.crl");
+    fs::File::create(&path).unwrap().set_len((256 << 20) + 1).unwrap();
+    let output = sigscan().arg("--crl").arg(&path).arg(testdata("fixtures/pe32.exe")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("huge.crl") && said.contains("256 MiB"), "{said}");
 }

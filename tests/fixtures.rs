@@ -24,6 +24,7 @@ use serde_json::Value;
 static GENERATED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let mut files = vec![("expected.tsv".to_string(), lab::catalogue::table().into_bytes())];
     files.extend(lab::cast::trusted().into_iter().map(|(stem, der)| (format!("pki/{stem}.pem"), lab::der::pem(&der))));
+    files.extend(lab::cast::crls().into_iter().map(|(name, bytes)| (format!("crl/{name}"), bytes)));
     files.extend(lab::catalogue::all().into_iter().map(|fixture| {
         let bytes = (fixture.build)();
         (format!("fixtures/{}", fixture.name), bytes)
@@ -59,7 +60,7 @@ fn fixtures_are_what_the_generator_makes() {
     assert_eq!(stale(files), [""; 0], "differ from what the generator makes");
     let known: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(known.len(), files.len(), "two fixtures share a name");
-    for folder in ["fixtures", "pki"] {
+    for folder in ["crl", "fixtures", "pki"] {
         for file in fs::read_dir(testdata().join(folder)).unwrap() {
             let name = format!("{folder}/{}", file.unwrap().file_name().to_str().unwrap());
             let record = name.ends_with(".json");
@@ -100,7 +101,8 @@ fn contradictions(record: &Value, verdict: &Verdict, facts: &[(&str, String)]) -
         let got: Vec<&str> = record["other_reasons"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
         expect("other_reasons", &others.join(","), &got.join(","));
     }
-    for (pointer, wanted) in facts {
+    expect("revocation", verdict.revocation, record["revocation"].as_str().unwrap());
+    for (pointer, wanted) in facts.iter().chain(&verdict.facts) {
         let got = match record.pointer(pointer) {
             None => "null".to_string(),
             Some(Value::String(text)) => text.clone(),

@@ -81,6 +81,24 @@ fn stories_read_as_they_should() {
 }
 
 #[test]
+fn stories_tell_of_revocation() {
+    let options = StoryOptions { width: 80, colour: false };
+    let crls = |names: &[&str]| {
+        let paths: Vec<PathBuf> = names.iter().map(|name| testdata("crl").join(name)).collect();
+        trust::RevocationLists::load(&paths).unwrap()
+    };
+    let cases = [
+        ("revoked", "revocable.exe", crls(&["root.pem", "leaf-before.crl"])),
+        ("revoked-later", "revocable-token.exe", crls(&["root.pem", "leaf-after.crl", "tsa.crl"])),
+        ("revocation-stale", "revocable.exe", crls(&["root.pem", "stale-silent.crl"])),
+    ];
+    for (name, file, lists) in cases {
+        let scanner = scanner().with_revocation(lists);
+        check(&format!("story-{name}.txt"), &story(&record(&scanner, file), &options));
+    }
+}
+
+#[test]
 fn colours_add_nothing_but_colours() {
     let scanner = scanner();
     for name in STORIES {

@@ -98,6 +98,12 @@ oids! {
     SUBJECT_ALT_NAME = "2.5.29.17", "subject alternative name";
     ISSUER_ALT_NAME = "2.5.29.18", "issuer alternative name";
     BASIC_CONSTRAINTS = "2.5.29.19", "basic constraints";
+    CRL_NUMBER = "2.5.29.20", "CRL number";
+    CRL_REASON = "2.5.29.21", "CRL reason code";
+    INVALIDITY_DATE = "2.5.29.24", "invalidity date";
+    DELTA_CRL_INDICATOR = "2.5.29.27", "delta CRL indicator";
+    ISSUING_DISTRIBUTION_POINT = "2.5.29.28", "issuing distribution point";
+    CERTIFICATE_ISSUER = "2.5.29.29", "certificate issuer";
     NAME_CONSTRAINTS = "2.5.29.30", "name constraints";
     CRL_DISTRIBUTION_POINTS = "2.5.29.31", "CRL distribution points";
     CERTIFICATE_POLICIES = "2.5.29.32", "certificate policies";

@@ -106,6 +106,12 @@ pub struct ScanArgs {
     /// Certificates in PATH may serve as intermediates
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]
     pub intermediates: Vec<PathBuf>,
+    /// Look for revoked certificates in the CRLs in PATH: files (PEM, DER) or folders, at most 256 MiB together
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub crl: Vec<PathBuf>,
+    /// Trust a signature only if current CRLs show that no certificate of its chain is revoked
+    #[arg(long, help_heading = "Judgement")]
+    pub require_revocation: bool,
 
     /// Worker threads [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Work")]

@@ -14,7 +14,7 @@ use super::{explain, generate, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Tally, Target, WalkOptions};
-use crate::trust::{TrustStore, certificates_below, load_paths};
+use crate::trust::{RevocationLists, TrustStore, certificates_below, load_paths};
 
 /// Wrong usage, or sigscan itself failed.
 const FAILURE: u8 = 2;
@@ -163,6 +163,7 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         trust = trust.with(load(&args.add_root)?);
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
+    let revocation = RevocationLists::load(&args.crl).map_err(|error| format!("--crl {error}"))?;
     let people = matches!(view, View::Table);
     let hashes = match args.hashes {
         Some(HashArg::None) => HashMode::None,
@@ -175,12 +176,13 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         now: args.at.unwrap_or_else(now),
         signature: args.signature.into(),
         strict_padding: args.strict_padding,
+        require_revocation: args.require_revocation,
         hashes,
         version_info: !people,
         max_size: args.max_size,
         limits: ContainerLimits { signature_size: args.max_signature_size, ..ContainerLimits::default() },
     };
-    Ok(Scanner::with_trust(options, trust).with_intermediates(intermediates))
+    Ok(Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation))
 }
 
 /// The only place where sigscan looks at the clock for a judgement.

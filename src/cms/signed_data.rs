@@ -7,6 +7,9 @@ use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, oids, tag};
 /// cap bounds the work that one signature can cause.
 pub const MAX_CERTIFICATES: usize = 4096;
 
+/// CRLs beyond this many in one bag are not looked at; honest bags hold one for each CA.
+pub const MAX_CRLS: usize = 64;
+
 /// SignerInfos beyond this many are not delimited: Authenticode allows exactly one.
 const MAX_SIGNERS: usize = 16;
 
@@ -36,6 +39,8 @@ pub struct SignedData<'a> {
     pub certificates_truncated: bool,
     /// Why the rest of the certificate bag could not be delimited.
     pub certificates_error: Option<Error>,
+    /// CRLs of the bag, undecoded, in file order; other kinds of revocation information are left out.
+    pub crls: Vec<Element<'a>>,
     /// The signers.
     pub signers: Vec<SignerInfo<'a>>,
     /// How many elements the set of signers holds (capped count).
@@ -78,6 +83,7 @@ impl<'a> SignedData<'a> {
             other_certificates: 0,
             certificates_truncated: false,
             certificates_error: None,
+            crls: Vec::new(),
             signers: Vec::new(),
             signer_count: 0,
             ber: outer.ber || explicit.ber || body.ber || encapsulated.ber,
@@ -86,7 +92,9 @@ impl<'a> SignedData<'a> {
             data.ber |= bag.ber;
             data.read_bag(bag);
         }
-        fields.optional(tag::context_constructed(1))?;
+        if let Some(bag) = fields.optional(tag::context_constructed(1))? {
+            data.read_crls(bag);
+        }
         let signers = fields.expect(tag::SET)?;
         data.ber |= signers.ber;
         data.read_signers(signers)?;
@@ -110,6 +118,16 @@ impl<'a> SignedData<'a> {
                     self.certificates_error = Some(error);
                     return;
                 }
+            }
+        }
+    }
+
+    /// RevocationInfoChoices (RFC 5652 section 10.2.1). A broken set hides nothing else.
+    fn read_crls(&mut self, bag: Element<'a>) {
+        let mut items = bag.children();
+        while let Ok(Some(item)) = items.next() {
+            if item.tag == tag::SEQUENCE && self.crls.len() < MAX_CRLS {
+                self.crls.push(item);
             }
         }
     }

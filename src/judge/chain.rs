@@ -8,6 +8,7 @@ use crate::trust::{Limit, LimitDate, Root};
 use crate::verify::{Budget, Lists, Path, PathEnd, Paths, Pool};
 use crate::x509::{Certificate, check_name_constraints};
 
+use super::revocation::{CertificateRevocation, RevocationStatus, judge_revocation, overall};
 use super::table::{Reason, first_in_table};
 
 /// What a chain is for.
@@ -34,6 +35,8 @@ impl Purpose {
 pub struct Moment {
     /// Validity is asked for this moment: the timestamp's, or now.
     pub at: Time,
+    /// The moment that counts as now: for it, revocation lists must be current.
+    pub now: Time,
     /// The verified timestamp, if there is one.
     pub timestamp: Option<Time>,
 }
@@ -50,9 +53,19 @@ pub struct ChainVerdict {
     pub reasons: Vec<Reason>,
     /// The same, certificate by certificate.
     pub problems: Vec<Problem>,
+    /// What is known of revocation: on the whole, and certificate by certificate below the root. `None` when there was
+    /// no list to ask.
+    pub revocation: Option<(RevocationStatus, Vec<CertificateRevocation>)>,
 }
 
 impl ChainVerdict {
+    /// The verdict where there is no path.
+    #[must_use]
+    pub fn pathless() -> ChainVerdict {
+        let reasons = vec![Reason::ChainIncomplete];
+        ChainVerdict { path: None, reasons, problems: Vec::new(), revocation: None }
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
@@ -65,15 +78,21 @@ impl ChainVerdict {
 #[must_use]
 pub fn judge_paths(pool: &Pool<'_>, paths: &Paths<'_>, purpose: Purpose, moment: Moment) -> ChainVerdict {
     let judged = paths.list.iter().enumerate().map(|(index, path)| {
-        let problems = judge_path(pool, path, purpose, moment);
+        let mut problems = judge_path(pool, path, purpose, moment);
+        let revocation = judge_revocation(path, moment).map(|list| (overall(path, &list), list));
+        // The revocation of a time authority is reported and decides nothing, as in Windows.
+        if let (Some((_, list)), Purpose::CodeSigning) = (&revocation, purpose) {
+            let revoked = list.iter().enumerate().filter(|(_, one)| one.status == RevocationStatus::Revoked);
+            problems.extend(revoked.map(|(position, _)| (position, Reason::CertRevoked)));
+        }
         let (first, rest) = first_in_table(problems.iter().map(|problem| problem.1).collect());
         let reasons: Vec<Reason> = std::iter::once(first).chain(rest).filter(|reason| *reason != Reason::Ok).collect();
         // Smaller is better: a late first failure, few reasons, few certificates, found early.
         let rank = (Reverse(first.position()), reasons.len(), path.certificates.len(), index);
-        (rank, ChainVerdict { path: Some(index), reasons, problems })
+        (rank, ChainVerdict { path: Some(index), reasons, problems, revocation })
     });
     let Some((_, mut best)) = judged.min_by_key(|(rank, _)| *rank) else {
-        return ChainVerdict { path: None, reasons: vec![Reason::ChainIncomplete], problems: Vec::new() };
+        return ChainVerdict::pathless();
     };
     if paths.exhausted && !best.reasons.is_empty() {
         // An unfinished search without a trusted path is no proof that there is none.
@@ -328,7 +347,7 @@ pub fn list_signer_is_trusted<'a>(
         let below = if in_bag { certificates.len().saturating_sub(1) } else { certificates.len() };
         let subjects: Vec<&Certificate<'_>> = certificates.into_iter().take(below).collect();
         let mut reasons = Vec::new();
-        let at = Moment { at: moment, timestamp: None };
+        let at = Moment { at: moment, now: moment, timestamp: None };
         time(&subjects, Some(root), at, &mut reasons);
         constraints(&subjects, Some(root), &mut reasons);
         strength(&subjects, Some(root), at, &mut reasons);

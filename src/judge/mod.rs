@@ -3,10 +3,12 @@
 //! The only room that knows precedence: [`table`] lists the reasons in the order in which they decide.
 
 mod chain;
+mod revocation;
 mod signature;
 mod table;
 
 pub use chain::{ChainVerdict, Purpose, list_signer_is_trusted};
+pub use revocation::{CertificateRevocation, RevocationStatus};
 pub use signature::{ChosenTimestamp, Layout, SignatureVerdict, TimestampVerdict, judge_signature};
 pub use table::{Reason, Row, Status, TABLE, first_in_table};
 
@@ -35,6 +37,8 @@ pub struct Policy {
     pub signature: SignaturePolicy,
     /// Bytes behind the PKCS#7 break the signature (EnableCertPaddingCheck).
     pub strict_padding: bool,
+    /// A signature is trusted only if no certificate of its chain is known or feared to be revoked.
+    pub require_revocation: bool,
 }
 
 /// Index of the signature that gives the file its status.

@@ -8,6 +8,7 @@ use crate::verify::{
 
 use super::Policy;
 use super::chain::{ChainVerdict, Moment, Purpose, judge_paths};
+use super::revocation::RevocationStatus;
 use super::table::{Reason, Status, first_in_table};
 
 /// The verdict on one timestamp.
@@ -62,10 +63,11 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     let Some(content) = &facts.content else {
         return verdict(vec![Reason::Malformed], false, None, Vec::new(), None);
     };
-    let timestamps: Vec<TimestampVerdict> = content.timestamps.iter().map(judge_timestamp).collect();
+    let timestamps: Vec<TimestampVerdict> =
+        content.timestamps.iter().map(|stamp| judge_timestamp(stamp, policy.now)).collect();
     let chosen = choose(&content.timestamps, &timestamps);
-    let moment =
-        Moment { at: chosen.map_or(policy.now, |stamp| stamp.time), timestamp: chosen.map(|stamp| stamp.time) };
+    let timestamp = chosen.map(|stamp| stamp.time);
+    let moment = Moment { at: timestamp.unwrap_or(policy.now), now: policy.now, timestamp };
     let mut reasons = intact(content);
     if facts.over_budget {
         // What was not verified is neither good nor bad; only a digest that differs is certain.
@@ -90,6 +92,10 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     if let Some(chain) = &chain {
         // A search that ran out of budget says nothing about a signature that is broken anyway.
         reasons.extend(chain.reasons.iter().copied().filter(|reason| holds || *reason != Reason::Limit));
+    }
+    if let (Some(chain), true) = (&chain, policy.require_revocation) {
+        let known = matches!(chain.revocation, Some((RevocationStatus::Good | RevocationStatus::Revoked, _)));
+        reasons.extend((!known).then_some(Reason::RevocationUnknown));
     }
     reasons.extend(lifetime(content, policy.now));
     if chosen.is_none() && !content.timestamps.is_empty() {
@@ -143,13 +149,13 @@ fn lifetime(content: &ContentFacts<'_>, now: Time) -> Option<Reason> {
 }
 
 /// A timestamp is judged at its own time. Its authority's later expiry or loss of trust takes nothing back.
-fn judge_timestamp(facts: &TimestampFacts<'_>) -> TimestampVerdict {
+fn judge_timestamp(facts: &TimestampFacts<'_>, now: Time) -> TimestampVerdict {
     let chain = match facts.time {
         Some(time) if facts.certificate.is_some() => {
-            let moment = Moment { at: time, timestamp: Some(time) };
+            let moment = Moment { at: time, now, timestamp: Some(time) };
             judge_paths(&facts.pool, &facts.paths, Purpose::TimeStamping, moment)
         }
-        _ => ChainVerdict { path: None, reasons: vec![Reason::ChainIncomplete], problems: Vec::new() },
+        _ => ChainVerdict::pathless(),
     };
     TimestampVerdict { usable: facts.fault.is_none() && chain.is_trusted(), chain }
 }

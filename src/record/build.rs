@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::chain::{chain, hex, sha256_hex, signer, time_text};
+use super::chain::{chain, crl_source, hex, revocation_status, sha256_hex, signer, time_text};
 use super::{
     Anomaly, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record, Revocation, Signature, Status,
     TableEntry, Timestamp, TimestampFault, TimestampKind, TimestampSummary, TrustStoreName, UnsignedAttribute,
@@ -112,6 +112,9 @@ pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
         let pages = inputs.page_hashes.get(index).cloned().flatten();
         record.signatures.push(signature(index, facts, verdict, pages, inputs.blobs));
         note_oddities(index, facts, &mut record.anomalies);
+        if let Some(shown) = record.signatures.last() {
+            note_revocation(shown, verdict, facts.parsed.offset, &mut record.anomalies);
+        }
     }
     let deciding =
         inputs.deciding.and_then(|index| Some((inputs.facts.get(index)?, inputs.verdicts.get(index)?, index)));
@@ -121,6 +124,9 @@ pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
             record.claimed_signer = shown.claimed_signer.clone();
         }
         if let Some(content) = &facts.content {
+            if let Some((status, _)) = verdict.chain.as_ref().and_then(|chain| chain.revocation.as_ref()) {
+                record.revocation = revocation_status(*status);
+            }
             record.self_signed = is_self_signed(content);
             record.timestamp = timestamp_summary(content, verdict);
             record.keys = keys(content, verdict);
@@ -395,5 +401,58 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     let unused_broken = content.timestamps.iter().filter(|stamp| stamp.fault.is_some()).count();
     if unused_broken > 0 && unused_broken < content.timestamps.len() {
         note("timestamp-broken", format!("{unused_broken} of {} timestamps broken", content.timestamps.len()));
+    }
+}
+
+/// Notes about revocation for one signature; more than this many lists that cannot be used are counted only.
+const MAX_NOTES: usize = 8;
+
+/// What revocation lists say without deciding, and which of them could not be used.
+fn note_revocation(shown: &Signature, verdict: &SignatureVerdict, place: u64, anomalies: &mut Vec<Anomaly>) {
+    let index = shown.index;
+    let mut note = |code: &str, message: String| {
+        let anomaly = Anomaly::at(code, format!("signature {index}: {message}"), place);
+        if !anomalies.contains(&anomaly) {
+            anomalies.push(anomaly);
+        }
+    };
+    let stamps = shown.timestamps.iter().flat_map(|stamp| &stamp.chain).map(|certificate| (certificate, true));
+    let certificates = shown.chain.iter().map(|certificate| (certificate, false)).chain(stamps);
+    for (certificate, authority) in certificates {
+        let Some(told) = &certificate.revocation else { continue };
+        let subject = &certificate.subject;
+        let date = told.revoked_at.as_deref().unwrap_or("an unreadable date");
+        match told.status {
+            Revocation::Revoked if authority => {
+                note(
+                    "timestamp-revoked",
+                    format!("of the timestamp, {subject} was revoked on {date}; Windows ignores that"),
+                );
+            }
+            Revocation::Good | Revocation::Unknown if told.revoked_at.is_some() => {
+                note("revoked-later", format!("{subject} was revoked on {date}, after the timestamp"));
+            }
+            _ => {}
+        }
+        if let (true, Some(source)) = (told.stale, &told.source) {
+            let due = told.next_update.as_deref().unwrap_or("an unreadable date");
+            note("crl-stale", format!("the revocation list {source} for {subject} was to be replaced on {due}"));
+        }
+    }
+    let chains = verdict.chain.iter().chain(verdict.timestamps.iter().map(|stamp| &stamp.chain));
+    let told = chains.filter_map(|chain| chain.revocation.as_ref()).flat_map(|(_, list)| list);
+    let mut unusable: Vec<String> = Vec::new();
+    for (source, why) in told.flat_map(|one| &one.unusable) {
+        let text = format!("the revocation list {} was not used: {why}", crl_source(source));
+        if !unusable.contains(&text) {
+            unusable.push(text);
+        }
+    }
+    let more = unusable.len().saturating_sub(MAX_NOTES);
+    for text in unusable.into_iter().take(MAX_NOTES) {
+        note("crl-unusable", text);
+    }
+    if more > 0 {
+        note("crl-unusable", format!("{more} more revocation lists were not used"));
     }
 }

@@ -3,12 +3,12 @@
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::{ChainCertificate, Signer, Source};
+use super::{CertificateRevocation, ChainCertificate, Revocation, Signer, Source};
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::crypto::{key_info, signature_name};
-use crate::judge::ChainVerdict;
+use crate::judge::{self, ChainVerdict, RevocationStatus};
 use crate::trust::Root;
-use crate::verify::{CertificateSource, PathEnd, Paths, Pool};
+use crate::verify::{CertificateSource, CrlSource, PathEnd, Paths, Pool};
 use crate::x509::{Certificate, Name, serial_to_hex};
 
 /// Lower-case hexadecimal.
@@ -60,6 +60,8 @@ pub(super) fn chain(pool: &Pool<'_>, paths: &Paths<'_>, verdict: &ChainVerdict) 
         let Ok(certificate) = &entry.parsed else { continue };
         let mut shown = chain_certificate(certificate, source(entry.source));
         shown.problems = problems_at(position);
+        let told = verdict.revocation.as_ref().and_then(|(_, list)| list.get(position));
+        shown.revocation = told.map(revocation);
         chain.push(shown);
     }
     match path.end {
@@ -76,6 +78,36 @@ pub(super) fn chain(pool: &Pool<'_>, paths: &Paths<'_>, verdict: &ChainVerdict) 
         _ => {}
     }
     chain
+}
+
+/// One word for what is known of revocation.
+pub(super) fn revocation_status(status: RevocationStatus) -> Revocation {
+    match status {
+        RevocationStatus::Good => Revocation::Good,
+        RevocationStatus::Revoked => Revocation::Revoked,
+        RevocationStatus::Unknown => Revocation::Unknown,
+    }
+}
+
+pub(super) fn crl_source(source: &CrlSource) -> String {
+    match source {
+        CrlSource::Bag => "bag".to_owned(),
+        CrlSource::File(name) => format!("file:{name}"),
+    }
+}
+
+fn revocation(told: &judge::CertificateRevocation) -> CertificateRevocation {
+    let entry = told.entry.as_ref();
+    CertificateRevocation {
+        status: revocation_status(told.status),
+        source: told.source.as_ref().map(crl_source),
+        this_update: time_text(told.this_update),
+        next_update: time_text(told.next_update),
+        revoked_at: time_text(entry.and_then(|entry| entry.date)),
+        reason: entry.and_then(|entry| entry.reason).map(|reason| reason.name().to_owned()),
+        invalidity_date: time_text(entry.and_then(|entry| entry.invalidity_date)),
+        stale: told.stale,
+    }
 }
 
 fn source(source: CertificateSource) -> Source {
@@ -104,6 +136,7 @@ fn chain_certificate(certificate: &Certificate<'_>, source: Source) -> ChainCert
         source,
         trusted_root: false,
         problems: Vec::new(),
+        revocation: None,
     }
 }
 
@@ -123,6 +156,7 @@ fn chain_root(root: &Root<'_>) -> ChainCertificate {
         source: Source::TrustStore,
         trusted_root: true,
         problems: Vec::new(),
+        revocation: None,
     }
 }
 

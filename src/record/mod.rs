@@ -232,6 +232,35 @@ pub struct ChainCertificate {
     pub trusted_root: bool,
     /// What is wrong with this certificate in this chain.
     pub problems: Vec<Reason>,
+    /// What is known of its revocation; absent when there was no list to ask, and for roots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<CertificateRevocation>,
+}
+
+/// What is known of one certificate's revocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRevocation {
+    /// For the moment that counts: `good`, `revoked` or `unknown`.
+    pub status: Revocation,
+    /// The list that this rests on, or that came closest: `bag` for one inside the signature or timestamp, else `file:`
+    /// and its name; null without any.
+    pub source: Option<String>,
+    /// When that list was made.
+    pub this_update: Option<String>,
+    /// When its successor was due; null when it does not say.
+    pub next_update: Option<String>,
+    /// Since when the certificate counts as revoked. With another status than `revoked`, later than the timestamp.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+    /// The reason that the list gives. It changes no verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Since when the key may have been misused, by the list. It changes no verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalidity_date: Option<String>,
+    /// The list's successor is overdue: it is believed for what it lists and not for what it does not.
+    pub stale: bool,
 }
 
 /// Where a certificate came from.

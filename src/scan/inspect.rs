@@ -13,7 +13,7 @@ use crate::container::{
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
 use crate::record::{self, Inputs, PageHashes, Record, VersionInfo, error_record};
-use crate::trust::TrustStore;
+use crate::trust::{RevocationLists, TrustStore};
 use crate::verify::{self, FileDigests, Lists, ParsedSignature, Work, parse_tree};
 
 /// Which digests a record carries.
@@ -45,6 +45,8 @@ pub struct Options {
     pub signature: SignaturePolicy,
     /// Treat bytes behind the PKCS#7 as EnableCertPaddingCheck does.
     pub strict_padding: bool,
+    /// Trust a signature only if no certificate of its chain is revoked by what current lists say.
+    pub require_revocation: bool,
     /// Which digests to report.
     pub hashes: HashMode,
     /// Read the version resource of files whose signature is examined.
@@ -63,6 +65,7 @@ impl Options {
             now,
             signature: SignaturePolicy::default(),
             strict_padding: false,
+            require_revocation: false,
             hashes: HashMode::default(),
             version_info: true,
             max_size: None,
@@ -78,6 +81,7 @@ pub struct Scanner {
     options: Options,
     trust: TrustStore,
     intermediates: Vec<Vec<u8>>,
+    revocation: RevocationLists,
     memo: SignatureMemo,
 }
 
@@ -91,13 +95,26 @@ impl Scanner {
     /// A scanner that trusts the given store.
     #[must_use]
     pub fn with_trust(options: Options, trust: TrustStore) -> Scanner {
-        Scanner { options, trust, intermediates: Vec::new(), memo: SignatureMemo::default() }
+        Scanner {
+            options,
+            trust,
+            intermediates: Vec::new(),
+            revocation: RevocationLists::new(),
+            memo: SignatureMemo::default(),
+        }
     }
 
     /// Adds certificates (DER) that may serve as intermediates.
     #[must_use]
     pub fn with_intermediates(mut self, certificates: Vec<Vec<u8>>) -> Scanner {
         self.intermediates = certificates;
+        self
+    }
+
+    /// Adds revocation lists.
+    #[must_use]
+    pub fn with_revocation(mut self, lists: RevocationLists) -> Scanner {
+        self.revocation = lists;
         self
     }
 
@@ -182,12 +199,19 @@ impl Scanner {
         }
         let file_digests = FileDigests { authentihash: digests.authentihash.clone() };
         let work = Work::default();
-        let lists = Lists { trust: &self.trust, intermediates: &self.intermediates, memo: &self.memo, work: &work };
+        let lists = Lists {
+            trust: &self.trust,
+            intermediates: &self.intermediates,
+            revocation: &self.revocation,
+            memo: &self.memo,
+            work: &work,
+        };
         let facts = verify::facts(&tree, blobs, &file_digests, lists);
         let policy = Policy {
             now: self.options.now,
             signature: self.options.signature,
             strict_padding: self.options.strict_padding,
+            require_revocation: self.options.require_revocation,
         };
         let layout = layout(&subject, source.len());
         let verdicts: Vec<SignatureVerdict> =

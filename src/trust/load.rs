@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::{LimitDate, Provenance, RootFacts, TrustStore};
+use super::{LimitDate, Provenance, RevocationLists, RootFacts, TrustStore};
 use crate::asn1::{Reader, Time, oids, tag};
 use crate::cms::SignedData;
 use crate::crypto::SignatureMemo;
@@ -24,6 +24,10 @@ pub enum LoadError {
     Io(PathBuf, std::io::Error),
     /// A path holds neither certificates nor a trust list.
     Nothing(PathBuf),
+    /// A path holds no revocation list.
+    NoRevocationList(PathBuf),
+    /// There is more than may be loaded.
+    TooLarge(PathBuf, String),
     /// A trust list is not to be believed.
     Refused(PathBuf, String),
 }
@@ -33,6 +37,8 @@ impl std::fmt::Display for LoadError {
         match self {
             LoadError::Io(path, error) => write!(f, "{}: {error}", path.display()),
             LoadError::Nothing(path) => write!(f, "{}: no certificate and no trust list in it", path.display()),
+            LoadError::NoRevocationList(path) => write!(f, "{}: no revocation list in it", path.display()),
+            LoadError::TooLarge(path, why) => write!(f, "{}: too much to load: {why}", path.display()),
             LoadError::Refused(path, why) => write!(f, "{}: the trust list is refused: {why}", path.display()),
         }
     }
@@ -108,7 +114,7 @@ fn describe(paths: &[PathBuf]) -> String {
 }
 
 /// The file itself, or the files below a folder in path order; links inside a folder are not followed.
-fn files_below(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
+pub(super) fn files_below(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
         match entry {
@@ -195,7 +201,8 @@ pub fn ctl_from_stl<'a>(bytes: &'a [u8], anchors: &TrustStore) -> Result<Ctl<'a>
     let moment = ctl.this_update.ok_or("it has no date")?;
     let memo = SignatureMemo::default();
     let work = Work::default();
-    let lists = Lists { trust: anchors, intermediates: &[], memo: &memo, work: &work };
+    let revocation = RevocationLists::new();
+    let lists = Lists { trust: anchors, intermediates: &[], revocation: &revocation, memo: &memo, work: &work };
     crate::judge::list_signer_is_trusted(&pool, index, lists, moment, oids::EKU_ROOT_LIST_SIGNER)?;
     Ok(ctl)
 }

@@ -7,6 +7,7 @@
 mod build;
 mod format;
 mod load;
+mod revocation;
 
 use std::borrow::Cow;
 
@@ -15,6 +16,7 @@ pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, enc
 pub use load::{
     LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,
 };
+pub use revocation::{CrlState, LoadedCrl, MAX_REVOCATION_BYTES, RevocationLists};
 
 use crate::asn1::Time;
 

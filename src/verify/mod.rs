@@ -5,6 +5,7 @@
 
 mod paths;
 mod pool;
+mod revocation;
 mod signature;
 mod timestamp;
 mod tree;
@@ -12,6 +13,7 @@ mod work;
 
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
+pub use revocation::{CrlSource, ListFact, RevocationFacts};
 pub use signature::{AttributeFault, ContentFacts, DigestFact, FileDigests, SignatureFacts, SignerFacts, signer_facts};
 pub use timestamp::{TimestampFacts, TimestampFault, TimestampKind};
 pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, parse_tree};
@@ -20,7 +22,7 @@ pub use work::Work;
 
 use crate::container::Blob;
 use crate::crypto::SignatureMemo;
-use crate::trust::TrustStore;
+use crate::trust::{RevocationLists, TrustStore};
 
 /// Lists and shared caches that verification reads.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,8 @@ pub struct Lists<'t> {
     pub trust: &'t TrustStore,
     /// Certificates that may serve as intermediates, DER.
     pub intermediates: &'t [Vec<u8>],
+    /// Revocation lists.
+    pub revocation: &'t RevocationLists,
     /// Signatures verified before.
     pub memo: &'t SignatureMemo,
     /// What this file may still cost.

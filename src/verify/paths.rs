@@ -4,7 +4,7 @@
 //! when the signature verifies under its key. Roots match by key, never by name alone. Loops end because no
 //! (subject, key) pair occurs twice in a path (RFC 4158 section 5.2).
 
-use super::{Lists, Pool};
+use super::{Lists, Pool, RevocationFacts};
 use crate::crypto::Verification;
 use crate::trust::Root;
 use crate::x509::{Certificate, same_name};
@@ -60,6 +60,8 @@ pub struct Path<'a> {
     pub unverified: Vec<(usize, Verification)>,
     /// How it ends.
     pub end: PathEnd<'a>,
+    /// What revocation lists say of its certificates below the root, in their order; `None` without any list.
+    pub revocation: Option<Vec<RevocationFacts>>,
 }
 
 /// The result of a search.
@@ -184,7 +186,7 @@ impl<'a> Search<'_, 'a> {
 
     fn finish(&mut self, partial: Partial, end: PathEnd<'a>) {
         let Partial { certificates, unverified } = partial;
-        self.found.list.push(Path { certificates, unverified, end });
+        self.found.list.push(Path { certificates, unverified, end, revocation: None });
     }
 
     /// The store's root that this certificate is: same name and same key. Asked of end entities and of

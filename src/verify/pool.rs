@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::asn1::Error;
 use crate::cms::{SignedData, SignerId};
-use crate::x509::{Certificate, normalised_name, same_name};
+use crate::x509::{Certificate, normalised_name, same_name, significant_octets};
 
 /// Where a certificate of a chain came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,17 +114,7 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Equality of INTEGER octets, needless leading octets apart: some signers copy a serial number and drop or
-/// add a leading zero (T29).
+/// Equality of INTEGER octets, needless leading octets apart.
 fn same_integer(left: &[u8], right: &[u8]) -> bool {
-    fn strip(mut octets: &[u8]) -> &[u8] {
-        while let [0, rest @ ..] = octets {
-            if rest.is_empty() {
-                break;
-            }
-            octets = rest;
-        }
-        octets
-    }
-    left == right || strip(left) == strip(right)
+    significant_octets(left) == significant_octets(right)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Lists;
 use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
+use super::revocation::{self, BagCrls};
 use super::timestamp::{TimestampFacts, timestamps};
 use super::tree::{ParsedSignature, SignatureBody};
 use crate::asn1::{Oid, oids};
@@ -117,19 +118,13 @@ pub(super) fn establish<'a>(
         let certificate = pool.signer(&body.signer.sid);
         let spki = certificate.and_then(|index| pool.certificate(index)).map(|certificate| certificate.spki);
         let affordable = spki.filter(|spki| lists.work.spend(spki));
-        let paths = certificate.map(|index| search(&pool, index, lists, Budget::default())).unwrap_or_default();
+        let mut paths = certificate.map(|index| search(&pool, index, lists, Budget::default())).unwrap_or_default();
+        let crls = BagCrls::of(&body.data);
+        let signer = signer_facts(&body.signer, oids::SPC_INDIRECT_DATA, Some(body.indirect.content), affordable);
+        let timestamps = timestamps(&body.signer, &body.data, &crls, lists);
+        revocation::attach(&mut paths, &pool, &[&crls], lists.revocation, lists.work);
         let (digest_algorithm, computed, digest) = compare_digest(body, digests);
-        ContentFacts {
-            body,
-            digest_algorithm,
-            computed,
-            digest,
-            signer: signer_facts(&body.signer, oids::SPC_INDIRECT_DATA, Some(body.indirect.content), affordable),
-            timestamps: timestamps(&body.signer, &body.data, lists),
-            pool,
-            certificate,
-            paths,
-        }
+        ContentFacts { body, digest_algorithm, computed, digest, signer, timestamps, pool, certificate, paths }
     });
     SignatureFacts { parsed, tail, over_budget: lists.work.is_exhausted(), content }
 }

@@ -3,6 +3,7 @@
 use super::Lists;
 use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
+use super::revocation::{self, BagCrls};
 use super::signature::{content_octets, content_type_attribute, message_digest_attribute, signer_facts, verify};
 use crate::asn1::{Element, Time, decode_time, oids};
 use crate::cms::timestamp::{TstInfo, is_tst_info, token};
@@ -67,6 +68,7 @@ const MAX_TIMESTAMPS: usize = 16;
 pub(super) fn timestamps<'a>(
     signer: &SignerInfo<'a>,
     outer: &SignedData<'a>,
+    crls: &BagCrls<'a>,
     lists: Lists<'a>,
 ) -> Vec<TimestampFacts<'a>> {
     let mut found = Vec::new();
@@ -83,8 +85,8 @@ pub(super) fn timestamps<'a>(
                 return found;
             }
             let facts = match kind {
-                TimestampKind::Rfc3161 => rfc3161(&value, signer, outer, lists),
-                TimestampKind::Pkcs9 => pkcs9(&value, signer, outer, lists),
+                TimestampKind::Rfc3161 => rfc3161(&value, signer, outer, crls, lists),
+                TimestampKind::Pkcs9 => pkcs9(&value, signer, outer, crls, lists),
             };
             found.push(facts);
         }
@@ -118,6 +120,7 @@ impl<'a> TimestampFacts<'a> {
         &mut self,
         bags: &[(&SignedData<'a>, CertificateSource)],
         signer: &SignerInfo<'a>,
+        crls: &[&BagCrls<'a>],
         lists: Lists<'a>,
     ) {
         for (data, source) in bags {
@@ -129,6 +132,7 @@ impl<'a> TimestampFacts<'a> {
         self.certificate = self.pool.authority(&signer.sid);
         if let Some(index) = self.certificate {
             self.paths = search(&self.pool, index, lists, Budget::default());
+            revocation::attach(&mut self.paths, &self.pool, crls, lists.revocation, lists.work);
         }
     }
 
@@ -143,6 +147,7 @@ fn rfc3161<'a>(
     value: &Element<'a>,
     signer: &SignerInfo<'a>,
     outer: &SignedData<'a>,
+    crls: &BagCrls<'a>,
     lists: Lists<'a>,
 ) -> TimestampFacts<'a> {
     let mut facts = TimestampFacts::new(TimestampKind::Rfc3161, value.raw);
@@ -158,7 +163,8 @@ fn rfc3161<'a>(
     facts.time = info.gen_time;
     // The imprint's algorithm is the authority's choice and independent of the signer's (T51).
     facts.imprint_algorithm = DigestAlgorithm::from_oid(info.imprint_algorithm.oid);
-    facts.find_authority(&[(&data, CertificateSource::Timestamp), (outer, CertificateSource::Outer)], authority, lists);
+    let bags = [(&data, CertificateSource::Timestamp), (outer, CertificateSource::Outer)];
+    facts.find_authority(&bags, authority, &[&BagCrls::of(&data), crls], lists);
     if info.gen_time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }
@@ -185,6 +191,7 @@ fn pkcs9<'a>(
     value: &Element<'a>,
     signer: &SignerInfo<'a>,
     outer: &SignedData<'a>,
+    crls: &BagCrls<'a>,
     lists: Lists<'a>,
 ) -> TimestampFacts<'a> {
     let mut facts = TimestampFacts::new(TimestampKind::Pkcs9, value.raw);
@@ -192,7 +199,7 @@ fn pkcs9<'a>(
     let algorithm = DigestAlgorithm::from_oid(counter.digest_algorithm.oid);
     facts.imprint_algorithm = algorithm;
     facts.time = signing_time(&counter);
-    facts.find_authority(&[(outer, CertificateSource::Outer)], &counter, lists);
+    facts.find_authority(&[(outer, CertificateSource::Outer)], &counter, &[crls], lists);
     if facts.time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }

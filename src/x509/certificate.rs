@@ -132,6 +132,19 @@ pub fn serial_to_hex(serial: &[u8]) -> String {
     if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() }
 }
 
+/// Octets of an INTEGER without needless leading zeros: some software copies a serial number and drops or adds one
+/// (T29).
+#[must_use]
+pub fn significant_octets(mut octets: &[u8]) -> &[u8] {
+    while let [0, rest @ ..] = octets {
+        if rest.is_empty() {
+            break;
+        }
+        octets = rest;
+    }
+    octets
+}
+
 fn extensions<'a>(mut fields: Reader<'a>) -> Result<Vec<Extension<'a>>, Error> {
     let mut list = Vec::new();
     while let Some(field) = fields.next()? {
@@ -150,7 +163,7 @@ fn extensions<'a>(mut fields: Reader<'a>) -> Result<Vec<Extension<'a>>, Error> {
     Ok(list)
 }
 
-fn extension(item: Element<'_>) -> Result<Extension<'_>, Error> {
+pub(super) fn extension(item: Element<'_>) -> Result<Extension<'_>, Error> {
     let mut parts = item.children();
     let oid = parts.expect(tag::OID)?.content;
     // DER wants 0xff for TRUE; any non-zero octet is TRUE in BER (X.690 section 8.2.2).

@@ -23,6 +23,8 @@ pub struct KeyUsage {
     pub digital_signature: bool,
     /// May sign certificates.
     pub key_cert_sign: bool,
+    /// May sign CRLs.
+    pub crl_sign: bool,
 }
 
 impl<'a> Certificate<'a> {
@@ -44,11 +46,16 @@ impl<'a> Certificate<'a> {
             return Some(KeyUsage {
                 digital_signature: typed.digital_signature(),
                 key_cert_sign: typed.key_cert_sign(),
+                crl_sign: typed.crl_sign(),
             });
         }
         // Trailing zero bits and padded encodings are common and mean the same.
         let bits = Reader::new(value).expect(tag::BIT_STRING).ok()?.content.get(1).copied()?;
-        Some(KeyUsage { digital_signature: bits & 0x80 != 0, key_cert_sign: bits & 0x04 != 0 })
+        Some(KeyUsage {
+            digital_signature: bits & 0x80 != 0,
+            key_cert_sign: bits & 0x04 != 0,
+            crl_sign: bits & 0x02 != 0,
+        })
     }
 
     /// Extended key usage identifiers; `None` when the extension is absent. An unreadable extension is an

@@ -3,12 +3,13 @@
 //! Nothing here judges. A certificate that does not decode is a value with an error, and never hurts another.
 
 mod certificate;
+pub mod crl;
 pub mod ctl;
 mod extensions;
 mod name;
 mod name_constraints;
 
-pub use certificate::{Certificate, Extension, serial_to_hex};
+pub use certificate::{Certificate, Extension, MAX_EXTENSIONS, serial_to_hex, significant_octets};
 pub use extensions::{BasicConstraints, KeyUsage};
 pub use name::{Name, display_name, name_attribute, normalised_name, same_name};
 pub use name_constraints::{ConstraintViolation, check_name_constraints};

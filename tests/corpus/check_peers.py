@@ -6,9 +6,9 @@
 PEERS is the folder with the peers' test files, or its parent; without the argument the environment variable
 SIGSCAN_CORPUS names it, and without that nothing is checked. With --all every regular file must get a record,
 quickly and without a panic. peers.tsv lists what the PE files must get; where it has `?`, peers disagree or
-cannot know, and peers_decisions.tsv decides status and reason from the specification. The last part verifies
-the PE files of PEERS/lab under the lab's own roots: what lab/expected.jsonl says (without CRLs), and where that
-is not `ok`, the status and reason of lab_decisions.tsv. Exit status: 0 when all holds, else 1.
+cannot know, and peers_decisions.tsv decides status and reason from the specification. The last parts verify
+the PE files of PEERS/lab under the lab's own roots, without and with the lab's CRLs: what lab/expected.jsonl says,
+and where that is not `ok`, the status and reason of lab_decisions.tsv and lab_crl_decisions.tsv. Exit status: 0 when all holds, else 1.
 """
 import argparse
 import json
@@ -78,19 +78,19 @@ def check_all(sigscan, peers, work):
     return passed, failures
 
 
-def check_lab(sigscan, peers, work):
+def check_lab(sigscan, peers, work, column="nocrl", table="lab_decisions.tsv", more_options=()):
     """The same for the lab's PE files with the lab's roots as the only trust."""
-    lab, output = os.path.join(peers, "lab"), os.path.join(work, "lab.jsonl")
+    lab, output = os.path.join(peers, "lab"), os.path.join(work, f"lab-{column}.jsonl")
     with open(os.path.join(lab, "expected.jsonl"), encoding="utf-8") as handle:
-        expected = {row["file"]: row["nocrl"]["verdict"] for row in map(json.loads, handle)}
+        expected = {row["file"]: row[column]["verdict"] for row in map(json.loads, handle)}
     expected = {name: told for name, told in expected.items() if name.endswith(".exe")}
     roots = [os.path.join(lab, "certs", name) for name in ("CACert.pem", "TSACA.pem")]
     trust = [word for root in roots for word in ("--trust-store", root)]
     _, wrong = scan(sigscan, [*(os.path.join(lab, name) for name in sorted(expected)), "--json", "--at", MOMENT,
-                              *trust], output, SECONDS)
+                              *trust, *more_options], output, SECONDS)
     found, more = records(output, lab)
     failures = [("lab", text) for text in wrong + more]
-    decisions = {row["path"]: row for row in rows("lab_decisions.tsv")}
+    decisions = {row["path"]: row for row in rows(table)}
     passed = 0
     for name, told in sorted(expected.items()):
         decision = decisions.pop(name, None)
@@ -99,15 +99,21 @@ def check_lab(sigscan, peers, work):
         elif decision:
             wanted, why = f"{decision['status']}/{decision['reason']}", decision["why"]
         else:
-            failures.append((name, f"expected.jsonl says {told} and lab_decisions.tsv does not decide it"))
+            failures.append((name, f"expected.jsonl says {told} and {table} does not decide it"))
             continue
         got = verdict(found[name]) if name in found else "no record"
         if got == wanted:
             passed += 1
         else:
-            failures.append((f"lab/{name}", f"with the lab's roots: expected {wanted}, got {got}: {why}"))
-    failures += [(name, "decided in lab_decisions.tsv, but not in the lab") for name in decisions]
+            failures.append((f"lab/{name}", f"with the lab's roots ({column}): expected {wanted}, got {got}: {why}"))
+    failures += [(name, f"decided in {table}, but not in the lab") for name in decisions]
     return passed, failures
+
+
+def check_lab_crl(sigscan, peers, work):
+    """The same with the lab's revocation lists, all of them from their folder."""
+    lists = ("--crl", os.path.join(peers, "lab", "certs"))
+    return check_lab(sigscan, peers, work, "crl", "lab_crl_decisions.tsv", lists)
 
 
 def main():
@@ -127,7 +133,7 @@ def main():
     sigscan = find_sigscan(options.sigscan)
     passed, failures = 0, []
     with tempfile.TemporaryDirectory() as work:
-        for check in (check_all, check_lab):
+        for check in (check_all, check_lab, check_lab_crl):
             try:
                 more, wrong = check(sigscan, peers, work)
             except subprocess.TimeoutExpired:

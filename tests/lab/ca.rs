@@ -221,13 +221,95 @@ pub fn junk(number: u8) -> Der {
     }
 }
 
-/// A CRL of `issuer` that lists the given serial numbers as revoked at `revoked` (RFC 5280 §5.1).
-pub fn crl(issuer: &Der, key: Key, revoked: &[(&[u8], &str)]) -> Der {
-    let algorithm = key.sig_alg(key.scheme(), Hash::Sha256);
-    let entries: Vec<Der> = revoked.iter().map(|(serial, at)| seq(&[int_raw(serial), time(at)])).collect();
-    let list = if entries.is_empty() { Der::new() } else { seq(&entries) };
-    let tbs =
-        seq(&[small(1), algorithm.clone(), issuer.clone(), time("20260501000000Z"), time("20270501000000Z"), list]);
-    let signature = key.sign(key.scheme(), Hash::Sha256, &tbs);
-    seq(&[tbs, algorithm, bits(&signature)])
+/// A CRL that is about to be written (RFC 5280 §5.1). Every member may be bent before [`Crl::der`].
+#[derive(Clone)]
+pub struct Crl {
+    pub issuer: Der,
+    pub key: Key,
+    pub this_update: &'static str,
+    pub next_update: &'static str,
+    pub entries: Vec<Der>,
+    pub exts: Vec<Der>,
+    /// Flips a bit of the finished signature.
+    pub broken: bool,
+}
+
+impl Crl {
+    /// A list of one year from 2026-05-01 on that names nobody.
+    pub fn by(issuer: Der, key: Key) -> Crl {
+        Crl {
+            issuer,
+            key,
+            this_update: "20260501000000Z",
+            next_update: "20270501000000Z",
+            entries: Vec::new(),
+            exts: Vec::new(),
+            broken: false,
+        }
+    }
+
+    pub fn valid(mut self, this_update: &'static str, next_update: &'static str) -> Crl {
+        (self.this_update, self.next_update) = (this_update, next_update);
+        self
+    }
+
+    /// Lists a serial number with entry extensions.
+    pub fn lists(mut self, serial: &[u8], at: &str, extensions: &[Der]) -> Crl {
+        let extensions = if extensions.is_empty() { Der::new() } else { seq(extensions) };
+        self.entries.push(seq(&[int_raw(serial), time(at), extensions]));
+        self
+    }
+
+    pub fn with(mut self, extension: Der) -> Crl {
+        self.exts.push(extension);
+        self
+    }
+
+    pub fn der(&self) -> Der {
+        let algorithm = self.key.sig_alg(self.key.scheme(), Hash::Sha256);
+        let tbs = seq(&[
+            small(1),
+            algorithm.clone(),
+            self.issuer.clone(),
+            time(self.this_update),
+            time(self.next_update),
+            if self.entries.is_empty() { Der::new() } else { seq(&self.entries) },
+            if self.exts.is_empty() { Der::new() } else { ctx(0, &seq(&self.exts)) },
+        ]);
+        let mut signature = self.key.sign(self.key.scheme(), Hash::Sha256, &tbs);
+        if self.broken {
+            let middle = signature.len() / 2;
+            signature[middle] ^= 1;
+        }
+        seq(&[tbs, algorithm, bits(&signature)])
+    }
+}
+
+/// reasonCode (RFC 5280 §5.3.1).
+pub fn crl_reason(code: u8) -> Der {
+    extension("2.5.29.21", false, &tlv(0x0a, &[code]))
+}
+
+/// invalidityDate (RFC 5280 §5.3.2).
+pub fn invalidity_date(moment: &str) -> Der {
+    extension("2.5.29.24", false, &generalized_time(moment))
+}
+
+/// certificateIssuer (RFC 5280 §5.3.3): this entry and those after it are of that issuer.
+pub fn certificate_issuer(name: &Der) -> Der {
+    extension("2.5.29.29", true, &seq(&[ctx(4, name)]))
+}
+
+pub fn crl_number(number: u8) -> Der {
+    extension("2.5.29.20", false, &int_raw(&[number]))
+}
+
+/// deltaCRLIndicator (RFC 5280 §5.2.4).
+pub fn delta_of(number: u8) -> Der {
+    extension("2.5.29.27", true, &int_raw(&[number]))
+}
+
+/// issuingDistributionPoint (RFC 5280 §5.2.5) with one of its members set.
+pub fn distribution_point(member: &Der) -> Der {
+    extension("2.5.29.28", true, &seq(std::slice::from_ref(member)))
 }

@@ -196,6 +196,11 @@ pub fn elements(mut content: &[u8]) -> Vec<&[u8]> {
 
 /// A certificate in PEM (RFC 7468).
 pub fn pem(der: &[u8]) -> Vec<u8> {
+    pem_block("CERTIFICATE", der)
+}
+
+/// The same for another kind of content.
+pub fn pem_block(label: &str, der: &[u8]) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = Vec::new();
     for group in der.chunks(3) {
@@ -205,6 +210,6 @@ pub fn pem(der: &[u8]) -> Vec<u8> {
         text.extend(std::iter::repeat_n(b'=', 3 - group.len()));
     }
     let lines = text.chunks(64).flat_map(|line| [line, b"\n"].concat());
-    let (head, tail) = (b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----\n");
-    head.iter().copied().chain(lines).chain(tail.iter().copied()).collect()
+    let (head, tail) = (format!("-----BEGIN {label}-----\n"), format!("-----END {label}-----\n"));
+    head.into_bytes().into_iter().chain(lines).chain(tail.into_bytes()).collect()
 }

@@ -5,25 +5,38 @@
 use std::path::{Path, PathBuf};
 
 use sigscan::judge::SignaturePolicy;
+use sigscan::trust::RevocationLists;
 use sigscan::{Options, Record, Scanner, Time};
 
 pub fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
-/// A scanner that trusts the named certificates of `testdata/pki/` and takes options as the command line spells them.
+/// A scanner that trusts the named certificates of `testdata/pki/` and takes options as the command line spells them
+/// (revocation lists by their names in `testdata/crl/`).
 pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
     let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
     let mut options = Options::at(Time::parse_rfc3339(at).unwrap());
-    match flags {
-        [] => {}
-        ["--strict-padding"] => options.strict_padding = true,
-        ["--signature", "any"] => options.signature = SignaturePolicy::Any,
-        ["--signature", "all"] => options.signature = SignaturePolicy::All,
-        ["--signature", "best"] => options.signature = SignaturePolicy::Best,
-        other => panic!("no test uses {other:?} yet"),
+    let mut crls = Vec::new();
+    let mut words = flags.iter();
+    while let Some(flag) = words.next() {
+        match *flag {
+            "--strict-padding" => options.strict_padding = true,
+            "--require-revocation" => options.require_revocation = true,
+            "--crl" => crls.push(testdata().join("crl").join(words.next().unwrap())),
+            "--signature" => {
+                options.signature = match *words.next().unwrap() {
+                    "any" => SignaturePolicy::Any,
+                    "all" => SignaturePolicy::All,
+                    "best" => SignaturePolicy::Best,
+                    other => panic!("no policy {other}"),
+                }
+            }
+            other => panic!("no test uses {other} yet"),
+        }
     }
-    Scanner::with_trust(options, sigscan::trust::load_paths(&files).unwrap())
+    let lists = RevocationLists::load(&crls).unwrap();
+    Scanner::with_trust(options, sigscan::trust::load_paths(&files).unwrap()).with_revocation(lists)
 }
 
 /// `Status/reason` and the other reasons, as text.

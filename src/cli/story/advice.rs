@@ -251,8 +251,8 @@ pub const ADVICE: &[Advice] = &[
     ),
     advice(
         Reason::RevocationUnknown,
-        "Revocation had to be known and is not; everything else holds.",
-        "Supply current revocation lists, or judge without requiring them.",
+        "Revocation had to be known (--require-revocation), and no current list clears every certificate of the chain.",
+        "Give current revocation lists of every CA below the root with --crl, or judge without requiring them.",
     ),
     advice(
         Reason::Ok,

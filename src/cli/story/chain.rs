@@ -5,7 +5,7 @@ use crate::cli::page::{Page, Span, faint, plain};
 use crate::cli::style::Ink;
 use crate::cli::words::{date, name_in, short};
 use crate::judge::Reason;
-use crate::record::{ChainCertificate, Source};
+use crate::record::{ChainCertificate, Revocation, Source};
 
 /// Draws a chain (leaf first, as records hold it) with the root on top. `moment` is the one that counted and `now`
 /// the one that counts as now.
@@ -55,7 +55,27 @@ fn verdict(certificate: &ChainCertificate, anchored: bool, moment: &str, now: &s
     };
     let mut spans = vec![(ink, mark.to_owned()), (ink, words)];
     spans.extend(since);
+    spans.extend(revoked_later(certificate));
     spans
+}
+
+/// A revocation that did not decide: of a certificate that signed before, or of a time authority.
+fn revoked_later(certificate: &ChainCertificate) -> Option<Span> {
+    let told = revoked(certificate).filter(|_| !certificate.problems.contains(&Reason::CertRevoked))?;
+    let decided = certificate.revocation.as_ref().is_some_and(|one| one.status == Revocation::Revoked);
+    let why = if decided { "which Windows ignores for timestamps" } else { "after the timestamp" };
+    Some((Ink::Doubtful, format!(" ({told}, {why})")))
+}
+
+/// `revoked on 2025-01-01 (keyCompromise)`, for a certificate that a list names.
+fn revoked(certificate: &ChainCertificate) -> Option<String> {
+    let told = certificate.revocation.as_ref()?;
+    if told.revoked_at.is_none() && told.status != Revocation::Revoked {
+        return None;
+    }
+    let day = told.revoked_at.as_deref().map_or("an unreadable date", date);
+    let reason = told.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    Some(format!("revoked on {day}{reason}"))
 }
 
 /// What is wrong with a certificate, with the date where it is about one.
@@ -66,6 +86,7 @@ fn problem(reason: Reason, certificate: &ChainCertificate) -> String {
         Reason::LifetimeExpired => format!("ended on {}, and what it signed with it", day(&certificate.not_after)),
         Reason::CertNotYetValid => format!("valid only from {}", day(&certificate.not_before)),
         Reason::TimestampOutsideValidity => "the timestamp lies outside its validity".to_owned(),
+        Reason::CertRevoked => revoked(certificate).unwrap_or_else(|| short(reason).to_owned()),
         Reason::SelfSigned => "signed by itself, trusted by nobody".to_owned(),
         Reason::UntrustedRoot => "a root that is not trusted".to_owned(),
         Reason::ChainIncomplete if certificate.subject == certificate.issuer => {
@@ -99,6 +120,17 @@ fn details(certificate: &ChainCertificate) -> String {
             usages => format!("for {}", usages.join(", ")),
         });
     }
+    if let Some(told) = &certificate.revocation {
+        let day = told.this_update.as_deref().map_or("?", date);
+        let of = if told.stale { "stale list" } else { "list" };
+        match (told.status, &told.source) {
+            (Revocation::Unknown, None) => parts.push("no revocation list".to_owned()),
+            (Revocation::Good, Some(_)) if told.revoked_at.is_none() => {
+                parts.push(format!("not revoked by the {of} of {day}"));
+            }
+            (_, source) => parts.extend(source.as_ref().map(|_| format!("{of} of revoked certificates of {day}"))),
+        }
+    }
     shown(&parts.join(" · "))
 }
 
@@ -123,6 +155,7 @@ pub(super) fn compact(chain: &[ChainCertificate]) -> Vec<Span> {
         if !problems.is_empty() {
             spans.push((Ink::Bad, format!(" ✘ {}", problems.join("; "))));
         }
+        spans.extend(revoked_later(certificate));
     }
     spans
 }

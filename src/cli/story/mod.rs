@@ -235,7 +235,7 @@ fn basis(page: &mut Page, record: &Record) {
     let mut unchecked = Vec::new();
     match record.revocation {
         Revocation::NotChecked => unchecked.push("revocation"),
-        Revocation::Unknown => unchecked.push("revocation (asked, no answer)"),
+        Revocation::Unknown => unchecked.push("revocation of every certificate (no current list, see Chain)"),
         Revocation::Good | Revocation::Revoked => {}
     }
     if record.catalog == "not-checked" {

@@ -401,10 +401,13 @@ fn bags() -> Vec<Fixture> {
         )
         .valid(),
         Fixture::new("crl-in-bag.exe", "T34", "a CRL in the bag that revokes nobody", || {
-            let crls = vec![crl(&cast::inter_name(), Key::Inter, &[])];
+            let crls = vec![Crl::by(cast::inter_name(), Key::Inter).der()];
             signed(Signature { crls, ..Signature::default() })
         })
-        .valid(),
+        .valid()
+        .revocation("unknown")
+        .told("/signatures/0/chain/0/revocation/status", "good")
+        .told("/signatures/0/chain/1/revocation/status", "unknown"),
     ]
 }
 

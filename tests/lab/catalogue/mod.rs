@@ -6,6 +6,7 @@
 mod chain;
 mod message;
 mod portable;
+mod revocation;
 mod stamped;
 
 use super::cms::Signature;
@@ -22,6 +23,10 @@ pub struct Verdict {
     pub reason: &'static str,
     /// `None`: not derivable from the specification, so not compared.
     pub others: Option<&'static [&'static str]>,
+    /// The record's `revocation`.
+    pub revocation: &'static str,
+    /// JSON pointers into the record under these options and what must be found there.
+    pub facts: Vec<(&'static str, String)>,
 }
 
 /// One file under `testdata/fixtures/`.
@@ -45,7 +50,8 @@ impl Fixture {
     }
 
     fn judged(mut self, status: &'static str, reason: &'static str) -> Fixture {
-        self.verdicts.push(Verdict { at: AT, flags: &[], status, reason, others: Some(&[]) });
+        let (flags, revocation, facts) = (&[], "not-checked", Vec::new());
+        self.verdicts.push(Verdict { at: AT, flags, status, reason, others: Some(&[]), revocation, facts });
         self
     }
 
@@ -89,6 +95,18 @@ impl Fixture {
         self
     }
 
+    /// The latest verdict's `revocation`.
+    fn revocation(mut self, revocation: &'static str) -> Fixture {
+        self.verdicts.last_mut().unwrap().revocation = revocation;
+        self
+    }
+
+    /// Like [`Fixture::fact`], under the latest verdict's options.
+    fn told(mut self, pointer: &'static str, value: &str) -> Fixture {
+        self.verdicts.last_mut().unwrap().facts.push((pointer, value.to_string()));
+        self
+    }
+
     fn trusting(mut self, roots: &'static [&'static str]) -> Fixture {
         self.roots = roots;
         self
@@ -106,12 +124,14 @@ fn signed(signature: Signature) -> Vec<u8> {
 }
 
 pub fn all() -> Vec<Fixture> {
-    [portable::fixtures(), message::fixtures(), chain::fixtures(), stamped::fixtures()].into_iter().flatten().collect()
+    let parts =
+        [portable::fixtures(), message::fixtures(), chain::fixtures(), stamped::fixtures(), revocation::fixtures()];
+    parts.into_iter().flatten().collect()
 }
 
 /// The whole catalogue as a table: `testdata/expected.tsv`.
 pub fn table() -> String {
-    let mut out = String::from("file\tat\ttrust\toptions\tstatus\treason\tother_reasons\ttraps\tabout\n");
+    let mut out = String::from("file\tat\ttrust\toptions\tstatus\treason\tother_reasons\trevocation\ttraps\tabout\n");
     for fixture in all() {
         for verdict in &fixture.verdicts {
             let others = verdict.others.map_or("?".to_string(), |others| others.join(","));
@@ -123,6 +143,7 @@ pub fn table() -> String {
                 verdict.status,
                 verdict.reason,
                 &others,
+                verdict.revocation,
                 fixture.traps,
                 fixture.about,
             ];
