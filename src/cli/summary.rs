@@ -21,6 +21,7 @@ pub struct Summary {
     missing: u64,
     catalogs_checked: bool,
     revocation_checked: bool,
+    revocation_unknown: u64,
     trust: Option<(TrustStoreName, String)>,
 }
 
@@ -49,6 +50,8 @@ impl Summary {
         self.missing = self.missing.saturating_add(u64::from(record.reason == Reason::NotFound));
         self.catalogs_checked |= record.catalog != "not-checked";
         self.revocation_checked |= record.revocation != Revocation::NotChecked;
+        let unknown = record.revocation == Revocation::Unknown;
+        self.revocation_unknown = self.revocation_unknown.saturating_add(u64::from(unknown));
         if self.trust.is_none() {
             self.trust = Some((record.trust_store.clone(), record.judged_at.clone()));
         }
@@ -154,6 +157,9 @@ impl Summary {
             (true, false) => "; catalogs not checked",
             (true, true) => "",
         });
+        if self.revocation_unknown > 0 {
+            let _ = write!(text, "; revocation unknown for {}", plural(self.revocation_unknown, "file", "files"));
+        }
         text
     }
 }
@@ -216,6 +222,17 @@ mod tests {
   Trusting Roots of 2026-10-23, as of 2026-06-01 00:00:00 UTC; revocation and catalogs not checked
 ";
         assert_eq!(summary.render(&tally, &options), expected);
+    }
+
+    #[test]
+    fn a_summary_counts_the_files_whose_revocation_nobody_knows() {
+        let mut summary = Summary::default();
+        let mut record = samples::valid();
+        record.revocation = Revocation::Unknown;
+        summary.add(&record);
+        let text = summary.render(&Tally::default(), &SummaryOptions::default());
+        assert!(text.contains("; catalogs not checked; revocation unknown for 1 file\n"), "{text}");
+        assert!(!text.contains("revocation not checked"));
     }
 
     #[test]

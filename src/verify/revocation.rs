@@ -1,6 +1,7 @@
 //! What revocation lists say of the certificates of a path. Whether a list is current, and what a date means for the
 //! moment that counts, is the judge's to say.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::paths::{Path, PathEnd, Paths};
@@ -9,12 +10,12 @@ use super::work::Work;
 use crate::asn1::Time;
 use crate::cms::SignedData;
 use crate::crypto::Verification;
-use crate::trust::{CrlState, RevocationLists};
+use crate::trust::{CrlState, RevocationLists, Root};
 use crate::x509::crl::{CertificateList, NextUpdate, RevokedEntry, Scope};
 use crate::x509::{Certificate, same_name};
 
-/// Lists of one issuer, of each source, whose signature is checked for one certificate. Those that list it go first,
-/// then the latest ones.
+/// Lists of one issuer, of each source, whose signature is checked for one certificate. Those by the right key go first,
+/// of them those that list it, then the latest ones.
 const MAX_CANDIDATES: usize = 16;
 
 /// CRLs of a bag with what was found out about them.
@@ -68,6 +69,9 @@ struct Candidate<'c, 'a> {
     list: CertificateList<'a>,
     state: &'c CrlState,
     entry: Option<RevokedEntry>,
+    /// Its authority key identifier is not the issuer's key identifier. The signature decides; CAs have been certified
+    /// anew with another identifier for the same key.
+    key_differs: bool,
 }
 
 /// Adds to every path what the lists say of its certificates. Without any list nothing is added.
@@ -115,22 +119,27 @@ struct Issuer<'a> {
     crl_sign_denied: bool,
 }
 
-/// Who issued the certificate at a position of the path.
+/// Who issued the certificate at a position of the path. Of a root only the store's own facts count: a copy of its
+/// certificate that a file brings along could say anything beside name and key.
 fn issuer<'a>(path: &Path<'a>, pool: &Pool<'a>, position: usize) -> Option<Issuer<'a>> {
-    if let Some(index) = path.certificates.get(position.saturating_add(1)) {
-        let issuer = pool.certificate(*index)?;
-        return Some(Issuer {
-            spki: issuer.spki,
-            key_identifier: issuer.subject_key_identifier(),
-            crl_sign_denied: issuer.key_usage().is_some_and(|usage| !usage.crl_sign),
-        });
-    }
-    match path.end {
-        PathEnd::Anchor { root, in_bag: false } => {
-            Some(Issuer { spki: root.spki, key_identifier: root.key_identifier, crl_sign_denied: false })
+    let above = position.saturating_add(1);
+    match (path.certificates.get(above), path.end) {
+        (Some(_), PathEnd::Anchor { root, in_bag: true }) if is_root(path, above) => Some(of_root(&root)),
+        (None, PathEnd::Anchor { root, in_bag: false }) => Some(of_root(&root)),
+        (Some(index), _) => {
+            let issuer = pool.certificate(*index)?;
+            Some(Issuer {
+                spki: issuer.spki,
+                key_identifier: issuer.subject_key_identifier(),
+                crl_sign_denied: issuer.key_usage().is_some_and(|usage| !usage.crl_sign),
+            })
         }
-        _ => None,
+        (None, _) => None,
     }
+}
+
+fn of_root<'a>(root: &Root<'a>) -> Issuer<'a> {
+    Issuer { spki: root.spki, key_identifier: root.key_identifier, crl_sign_denied: false }
 }
 
 fn of_certificate(
@@ -149,7 +158,7 @@ fn of_certificate(
     // The user's own lists first: what a file brings along can never take their place.
     gather(certificate, issuer, from_files.collect(), work, &mut facts);
     gather(certificate, issuer, from_bags.collect(), work, &mut facts);
-    facts.lists.sort_by_key(|fact| std::cmp::Reverse(fact.this_update));
+    facts.lists.sort_by_key(|fact| Reverse(fact.this_update));
     facts
 }
 
@@ -160,21 +169,19 @@ fn gather(
     work: &Work,
     facts: &mut RevocationFacts,
 ) {
-    let mut candidates = Vec::new();
-    for (source, list, state) in lists {
-        match (list.authority_key_identifier(), issuer.key_identifier) {
-            (Some(authority), Some(subject)) if authority != subject => {
-                facts.unusable.push((source, "another key of that issuer made it".to_owned()));
-            }
-            _ => {
-                let entry = state.indexed(&list).find(&list, certificate.serial);
-                candidates.push(Candidate { source, list, state, entry });
-            }
-        }
-    }
+    let mut candidates: Vec<Candidate<'_, '_>> = lists
+        .into_iter()
+        .map(|(source, list, state)| {
+            let entry = state.indexed(&list).find(&list, certificate.serial);
+            let key_differs = matches!((list.authority_key_identifier(), issuer.key_identifier),
+                (Some(authority), Some(subject)) if authority != subject);
+            Candidate { source, list, state, entry, key_differs }
+        })
+        .collect();
     candidates.sort_by_key(|candidate| {
-        let hint = (candidate.entry.is_none(), std::cmp::Reverse(candidate.list.this_update));
-        (hint, std::cmp::Reverse(candidate.list.signature))
+        let list = &candidate.list;
+        let hint = (candidate.key_differs, candidate.entry.is_none(), Reverse(list.this_update));
+        (hint, Reverse(list.signature))
     });
     for candidate in candidates.into_iter().take(MAX_CANDIDATES) {
         match examine(&candidate, certificate, issuer, work) {
@@ -191,7 +198,7 @@ fn examine(
     issuer: &Issuer<'_>,
     work: &Work,
 ) -> Result<ListFact, String> {
-    let Candidate { source, list, state, entry } = candidate;
+    let Candidate { source, list, state, entry, key_differs } = candidate;
     if issuer.crl_sign_denied {
         return Err("the issuer's certificate may not sign revocation lists".to_owned());
     }
@@ -200,6 +207,7 @@ fn examine(
     }
     match state.verify(list, issuer.spki) {
         Verification::Good(_) => {}
+        Verification::Bad if *key_differs => return Err("another key of that issuer made it".to_owned()),
         Verification::Bad => {
             return Err("the issuer's key did not sign it (delegated signers are not supported)".to_owned());
         }
