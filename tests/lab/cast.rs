@@ -107,7 +107,7 @@ fn inter_crl() -> Crl {
     Crl::by(inter_name(), Key::Inter).with(aki(&Key::Inter.id())).with(crl_number(7))
 }
 
-/// The same, naming the publisher half an instant before the fixtures' timestamp of 2025-03-01T12:00:00Z.
+/// The same, naming the publisher from one second before the fixtures' timestamp of 2025-03-01T12:00:00Z.
 pub fn leaf_before() -> Crl {
     inter_crl().lists(&LEAF, "20250301115959Z", &[crl_reason(1), invalidity_date("20250201000000Z")])
 }
