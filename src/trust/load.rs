@@ -24,6 +24,10 @@ pub enum LoadError {
     Io(PathBuf, std::io::Error),
     /// A path holds neither certificates nor a trust list.
     Nothing(PathBuf),
+    /// A path holds no catalog.
+    NoCatalog(PathBuf),
+    /// More than a documented limit.
+    TooMany(PathBuf, String),
     /// A trust list is not to be believed.
     Refused(PathBuf, String),
 }
@@ -33,6 +37,8 @@ impl std::fmt::Display for LoadError {
         match self {
             LoadError::Io(path, error) => write!(f, "{}: {error}", path.display()),
             LoadError::Nothing(path) => write!(f, "{}: no certificate and no trust list in it", path.display()),
+            LoadError::NoCatalog(path) => write!(f, "{}: no catalog in it", path.display()),
+            LoadError::TooMany(path, what) => write!(f, "{}: {what}", path.display()),
             LoadError::Refused(path, why) => write!(f, "{}: the trust list is refused: {why}", path.display()),
         }
     }

@@ -5,12 +5,14 @@
 //! name through an index and match by key, never by name alone.
 
 mod build;
+mod catalogs;
 mod format;
 mod load;
 
 use std::borrow::Cow;
 
 pub use build::{Ingredients, build_store};
+pub use catalogs::{CatalogIndex, catroot_below};
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use load::{
     LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,

@@ -14,7 +14,7 @@ pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
 pub use signature::{AttributeFault, ContentFacts, DigestFact, FileDigests, SignatureFacts, SignerFacts, signer_facts};
 pub use timestamp::{TimestampFacts, TimestampFault, TimestampKind};
-pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, parse_tree};
+pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, SignedContent, parse_tree};
 
 pub use work::Work;
 
