@@ -19,8 +19,8 @@
 //!
 //! # What is not
 //!
-//! * Revocation is not checked yet ([`record::Record::revocation`] says so), nor are catalogs.
-//! * Only PE files are judged; other kinds of signed files are recognised and named as not read yet.
+//! * Revocation is not checked yet ([`record::Record::revocation`] says so).
+//! * Only PE files and security catalogs are judged, and any file that a catalog lists; other kinds of signed files are recognised and named as not read yet.
 //! * Nobody observed Windows to write this: the rules come from its documentation and from real files, and
 //!   `tests/corpus` holds the evidence.
 //!

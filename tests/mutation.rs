@@ -321,6 +321,7 @@ const DAMAGED: usize = 20_000;
 fn random_damage() {
     let fixtures: Vec<_> = lab::catalogue::all()
         .into_iter()
+        .filter(|one| ![".cat", ".inf", ".p7"].iter().any(|end| one.name.ends_with(end))) // no octet map for those
         .map(|one| {
             let file = fixture(one.name);
             let labels = anatomy_of(&file);

@@ -109,10 +109,8 @@ impl Report {
             summary.add(record);
         }
         // From here on the table streams to the terminal that the progress line is on.
-        if self.output.passed >= SORTED_ROWS as u64 {
-            if let Some(progress) = &self.progress {
-                progress.hide();
-            }
+        if let (true, Some(progress)) = (self.output.passed >= SORTED_ROWS as u64, &self.progress) {
+            progress.hide();
         }
         self.output.record(record)
     }

@@ -122,7 +122,13 @@ impl Summary {
         if verdict == Verdict::Unsigned && !self.catalogs_checked {
             parts.insert(0, "(catalogs not checked)".to_owned());
         } else if let (Verdict::Unsigned, Some(catalogs)) = (verdict, options.catalogs) {
-            parts.insert(0, format!("(in none of {})", plural(catalogs, "catalog", "catalogs")));
+            parts.insert(
+                0,
+                match catalogs {
+                    1 => "(not in the one catalog)".to_owned(),
+                    many => format!("(in none of {} catalogs)", grouped(many)),
+                },
+            );
         }
         line.push(plain("  "));
         page.beside(&line, &[plain(parts.join(", "))]);

@@ -3,6 +3,7 @@
 //! Statuses and reasons are derived from the specification of the product and from the documents that each line
 //! cites, never from what the program says. A verdict whose other reasons cannot be derived leaves them open.
 
+mod catalogs;
 mod chain;
 mod message;
 mod portable;
@@ -106,7 +107,10 @@ fn signed(signature: Signature) -> Vec<u8> {
 }
 
 pub fn all() -> Vec<Fixture> {
-    [portable::fixtures(), message::fixtures(), chain::fixtures(), stamped::fixtures()].into_iter().flatten().collect()
+    [portable::fixtures(), message::fixtures(), chain::fixtures(), stamped::fixtures(), catalogs::fixtures()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The whole catalogue as a table: `testdata/expected.tsv`.
