@@ -20,8 +20,9 @@
 //! # What is not
 //!
 //! * Revocation is known only as far as the lists that the caller gives ([`Scanner::with_revocation`]) or the file
-//!   brings along say; nothing is downloaded. Catalogs are not looked up yet.
-//! * Only PE files are judged; other kinds of signed files are recognised and named as not read yet.
+//!   brings along say; nothing is downloaded.
+//! * Only PE files and security catalogs are judged, and any file that a catalog lists; other kinds of signed files are
+//!   recognised and named as not read yet.
 //! * Nobody observed Windows to write this: the rules come from its documentation and from real files, and
 //!   `tests/corpus` holds the evidence.
 //!

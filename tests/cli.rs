@@ -95,6 +95,8 @@ fn wrong_usage_says_what_is_wrong_and_exits_with_2() {
         (&["--include", "[", "x"][..], "--include"),
         (&["--status", "purple", "x"][..], "purple"),
         (&["--trust-store", "does-not-exist", "x"][..], "does-not-exist"),
+        (&["--catalog", "does-not-exist", "x"][..], "does-not-exist"),
+        (&["--catroot", env!("CARGO_MANIFEST_DIR"), "--catalog", "schema", "x"][..], "no catalog in it"),
         (&["--files-from", "does-not-exist"][..], "does-not-exist"),
         (&["explain", "no-such-code"][..], "no such code"),
     ] {
@@ -231,6 +233,60 @@ fn links_pipes_and_odd_names_are_handled() {
 
     let named = sigscan().arg("--json").arg(folder.path().join("pipe.exe")).output().unwrap();
     assert_eq!(verdicts(&named), [verdict("pipe.exe", "Error", "io")]);
+}
+
+#[test]
+fn files_are_looked_up_in_catalogs() {
+    let fixture = |name: &str| testdata("fixtures").join(name);
+    let run = |arguments: &[&str]| {
+        let mut command = sigscan();
+        command.arg("--json").arg("--catalog").arg(fixture("catalog-v2.cat")).args(arguments);
+        command.arg(fixture("listed-odd.exe")).arg(fixture("listed.inf")).arg(fixture("unsigned-pe64.exe"));
+        command.output().unwrap()
+    };
+    let expected = [
+        verdict("listed-odd.exe", "Valid", "ok"),
+        verdict("listed.inf", "Valid", "ok"),
+        verdict("unsigned-pe64.exe", "Unsigned", "no-signature"),
+    ];
+    let output = run(&[]);
+    assert_eq!(verdicts(&output), expected);
+    assert!(records(&output)[0]["catalog"].as_str().unwrap().ends_with("fixtures/catalog-v2.cat"));
+    assert_eq!(records(&output)[2]["catalog"], "none");
+    // Digests that only the look-up needs are not reported.
+    let output = run(&["--hashes", "none"]);
+    assert_eq!(verdicts(&output), expected);
+    assert_eq!(records(&output)[0]["authentihash"], serde_json::json!({}));
+    assert_eq!(records(&output)[0]["hashes"], serde_json::json!({}));
+
+    let story =
+        sigscan().arg("--catalog").arg(fixture("catalog-v2.cat")).arg(fixture("listed-odd.exe")).output().unwrap();
+    let story = String::from_utf8(story.stdout).unwrap();
+    assert!(story.contains("signed through catalog") && story.contains("by “Fixture Publisher”"), "{story}");
+}
+
+#[test]
+fn the_catroot_of_a_windows_root_is_found_whatever_its_case() {
+    let drive = tempfile::tempdir().unwrap();
+    let catroot = drive.path().join("WINDOWS/system32/catroot/{F750E6C3-38EE-11D1-85E5-00C04FC295EE}");
+    fs::create_dir_all(&catroot).unwrap();
+    for (from, to) in [("catalog-v2.cat", catroot.join("a.CAT")), ("listed-odd.exe", drive.path().join("x.exe"))] {
+        fs::copy(testdata("fixtures").join(from), to).unwrap();
+    }
+    fs::copy(testdata("fixtures/listed.inf"), drive.path().join("x.inf")).unwrap();
+    let run = |arguments: &[&str], folder: &Path| {
+        verdicts(&sigscan().arg("--json").args(arguments).arg(folder).output().unwrap())
+    };
+    let (catalog, program) = (verdict("a.CAT", "Valid", "ok"), verdict("x.exe", "Valid", "ok"));
+    assert_eq!(run(&[], drive.path()), [catalog.clone(), program.clone()]);
+    let text = verdict("x.inf", "Valid", "ok");
+    assert_eq!(run(&["--all"], drive.path()), [catalog.clone(), program.clone(), text]);
+    let unsigned = verdict("x.exe", "Unsigned", "no-signature");
+    assert_eq!(run(&["--no-catroot"], drive.path()), [catalog.clone(), unsigned]);
+    let named = catroot.to_str().unwrap();
+    assert_eq!(run(&["--no-catroot", "--catroot", named], drive.path()), [catalog.clone(), program]);
+    // The Windows folder itself is a root, too.
+    assert_eq!(run(&[], &drive.path().join("WINDOWS")), [catalog]);
 }
 
 #[test]

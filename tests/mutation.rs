@@ -321,6 +321,8 @@ const DAMAGED: usize = 20_000;
 fn random_damage() {
     let fixtures: Vec<_> = lab::catalogue::all()
         .into_iter()
+        // No octet map for those: no PE files, and one whose nested signature is no ASN.1.
+        .filter(|one| ![".cat", ".inf", ".p7", "nested-garbage.exe"].iter().any(|end| one.name.ends_with(end)))
         .map(|one| {
             let file = fixture(one.name);
             let labels = anatomy_of(&file);
@@ -353,7 +355,7 @@ fn random_damage() {
 }
 
 /// How many of the damaged files were hit where no signature looks.
-const STILL_VALID: usize = 134;
+const STILL_VALID: usize = 151;
 
 /// The anatomy, where the file is a PE file that has one.
 fn anatomy_of(file: &[u8]) -> Option<Vec<Label>> {

@@ -56,6 +56,8 @@ oids! {
     MS_COUNTER_SIGNATURE = "1.3.6.1.4.1.311.3.3.1", "RFC 3161 timestamp (Microsoft)";
     MS_CTL = "1.3.6.1.4.1.311.10.1", "certificate trust list";
     CATALOG_LIST = "1.3.6.1.4.1.311.12.1.1", "catalog list";
+    CATALOG_MEMBER_V1 = "1.3.6.1.4.1.311.12.1.2", "catalog member, version 1";
+    CATALOG_MEMBER_V2 = "1.3.6.1.4.1.311.12.1.3", "catalog member, version 2";
 
     EKU_ANY = "2.5.29.37.0", "any extended key usage";
     EKU_SERVER_AUTH = "1.3.6.1.5.5.7.3.1", "TLS server authentication";

@@ -112,6 +112,15 @@ pub struct ScanArgs {
     /// Trust a signature only if current CRLs show that no certificate of its chain is revoked
     #[arg(long, help_heading = "Judgement")]
     pub require_revocation: bool,
+    /// Look files up in the security catalogs in PATH (a file or a folder)
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub catalog: Vec<PathBuf>,
+    /// Look files up in this CatRoot folder; that of a scanned Windows folder or system drive is found by itself
+    #[arg(long, value_name = "DIR", help_heading = "Judgement")]
+    pub catroot: Vec<PathBuf>,
+    /// Do not look for a CatRoot in scanned folders
+    #[arg(long, help_heading = "Judgement")]
+    pub no_catroot: bool,
 
     /// Worker threads [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Work")]

@@ -26,6 +26,8 @@ pub(super) struct Report {
     fail_on: Option<FailOn>,
     progress: Option<ProgressLine>,
     streams: bool,
+    /// How many catalogs are looked at.
+    pub(super) catalogs: Option<u64>,
     /// Whether a record was at or above `--fail-on`.
     pub(super) failed: bool,
 }
@@ -81,6 +83,7 @@ impl Report {
             fail_on: args.fail_on,
             progress: None,
             streams: matches!(view, View::Structured(_)) && terminal.out_width > 0,
+            catalogs: None,
             failed: false,
         })
     }
@@ -121,6 +124,7 @@ impl Report {
                 style: Style { colour: self.terminal.error_colour },
                 elapsed: Some(elapsed),
                 shown: self.filtered.then_some(self.output.passed),
+                catalogs: self.catalogs,
             };
             let together = self.terminal.out_width > 0 && self.terminal.error_width > 0;
             let gap = if together { "\n" } else { "" };

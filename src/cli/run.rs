@@ -14,7 +14,7 @@ use super::{explain, generate, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Tally, Target, WalkOptions};
-use crate::trust::{RevocationLists, TrustStore, certificates_below, load_paths};
+use crate::trust::{CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths};
 
 /// Wrong usage, or sigscan itself failed.
 const FAILURE: u8 = 2;
@@ -64,7 +64,11 @@ fn scan(args: &ScanArgs) -> Result<u8, String> {
     let targets = targets(args)?;
     let view = View::choose(args, &targets);
     let mut report = Report::new(args, view)?;
-    let scanner = scanner(args, view)?;
+    let mut scanner = scanner(args, view)?;
+    if let Some(index) = catalogs(args, &targets)? {
+        report.catalogs = Some(index.len() as u64);
+        scanner = scanner.with_catalogs(index);
+    }
     let walk = WalkOptions {
         follow: args.follow,
         all: args.all,
@@ -183,6 +187,32 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         limits: ContainerLimits { signature_size: args.max_signature_size, ..ContainerLimits::default() },
     };
     Ok(Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation))
+}
+
+/// The catalogs that the arguments name and those of the Windows roots among the scanned folders.
+fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>, String> {
+    let named: Vec<PathBuf> = args.catalog.iter().chain(&args.catroot).cloned().collect();
+    let mut found: Vec<PathBuf> = Vec::new();
+    if !args.no_catroot {
+        let folders = targets.iter().filter_map(|target| match target {
+            Target::Path(path) | Target::Listed(path) => Some(path),
+            Target::StandardInput => None,
+        });
+        found.extend(folders.filter_map(|folder| catroot_below(folder)));
+        found.sort();
+        found.dedup();
+    }
+    if named.is_empty() && found.is_empty() {
+        return Ok(None);
+    }
+    let index = CatalogIndex::load(&named, &found).map_err(|error| error.to_string())?;
+    if index.is_empty() {
+        return Ok(None); // a folder that is called CatRoot and holds no catalog
+    }
+    if index.damaged() > 0 && !args.quiet {
+        eprintln!("sigscan: {} of the catalogs could not be read, or not to their ends", index.damaged());
+    }
+    Ok(Some(index))
 }
 
 /// The only place where sigscan looks at the clock for a judgement.

@@ -36,6 +36,8 @@ pub struct SummaryOptions {
     pub elapsed: Option<Duration>,
     /// Records that a status filter let through, when there is one.
     pub shown: Option<u64>,
+    /// Catalogs that were looked at, when there were any.
+    pub catalogs: Option<u64>,
 }
 
 impl Summary {
@@ -45,7 +47,8 @@ impl Summary {
         let count = reasons.entry(record.reason).or_default();
         *count = count.saturating_add(1);
         self.records = self.records.saturating_add(1);
-        let signed = !record.signatures.is_empty() || record.status == Status::Invalid;
+        let signed =
+            !record.signatures.is_empty() || record.catalog_signature.is_some() || record.status == Status::Invalid;
         self.signed = self.signed.saturating_add(u64::from(signed));
         self.missing = self.missing.saturating_add(u64::from(record.reason == Reason::NotFound));
         self.catalogs_checked |= record.catalog != "not-checked";
@@ -66,7 +69,7 @@ impl Summary {
         let digits = grouped(most).len();
         for verdict in Verdict::WORST_FIRST {
             if let Some(reasons) = self.verdicts.get(&verdict) {
-                self.verdict_line(&mut page, verdict, reasons, digits);
+                self.verdict_line(&mut page, verdict, reasons, digits, options);
             }
         }
         let passed_over = self.passed_over(tally);
@@ -98,7 +101,14 @@ impl Summary {
         text
     }
 
-    fn verdict_line(&self, page: &mut Page, verdict: Verdict, reasons: &BTreeMap<Reason, u64>, digits: usize) {
+    fn verdict_line(
+        &self,
+        page: &mut Page,
+        verdict: Verdict,
+        reasons: &BTreeMap<Reason, u64>,
+        digits: usize,
+        options: &SummaryOptions,
+    ) {
         let count = grouped(total(reasons));
         let mut line = vec![
             plain("  "),
@@ -114,6 +124,14 @@ impl Summary {
         }
         if verdict == Verdict::Unsigned && !self.catalogs_checked {
             parts.insert(0, "(catalogs not checked)".to_owned());
+        } else if let (Verdict::Unsigned, Some(catalogs)) = (verdict, options.catalogs) {
+            parts.insert(
+                0,
+                match catalogs {
+                    1 => "(not in the one catalog)".to_owned(),
+                    many => format!("(in none of {} catalogs)", grouped(many)),
+                },
+            );
         }
         line.push(plain("  "));
         page.beside(&line, &[plain(parts.join(", "))]);

@@ -4,6 +4,7 @@
 //! "Windows Authenticode Portable Executable Signature Format", RFC 3161.
 
 mod attribute;
+pub mod catalog;
 mod signed_data;
 mod signer_info;
 pub mod spc;

@@ -81,7 +81,7 @@ impl<'a> SpcIndirectData<'a> {
 
 /// The SEQUENCE and the octets that are digested. PKCS#7 has the SEQUENCE bare (RFC 2315 section 9.1), CMS inside
 /// an OCTET STRING, all of whose octets are digested (RFC 5652 sections 5.2 and 5.4).
-fn unwrap<'a>(mut element: Element<'a>) -> Result<(Element<'a>, &'a [u8]), Error> {
+pub(super) fn unwrap<'a>(mut element: Element<'a>) -> Result<(Element<'a>, &'a [u8]), Error> {
     while element.tag == tag::OCTET_STRING_CONSTRUCTED {
         // In a single piece only: several would have to be joined, and no signer is known to split 100 octets.
         let mut pieces = element.children();

@@ -3,6 +3,7 @@
 //! This room reads file layout only: it knows no CMS, no trust, no time. A new format is one file that
 //! implements [`Container`] and one row in [`CONTAINERS`].
 
+mod cat;
 pub mod pe;
 mod regions;
 mod sniff;
@@ -11,7 +12,7 @@ mod source;
 use std::io;
 
 pub use regions::HashedRegions;
-pub use sniff::{Format, sniff};
+pub use sniff::{Format, is_catalog, sniff};
 pub use source::{MemorySource, Source, read_exact_at, read_up_to};
 
 use crate::anomaly::Anomaly;
@@ -45,7 +46,7 @@ pub trait Container: Sync {
 }
 
 /// The formats that are implemented.
-pub const CONTAINERS: &[&dyn Container] = &[&pe::Pe];
+pub const CONTAINERS: &[&dyn Container] = &[&pe::Pe, &cat::Cat];
 
 /// The container for a format, if it is implemented.
 #[must_use]
@@ -58,12 +59,23 @@ pub fn container_for(format: Format) -> Option<&'static dyn Container> {
 pub struct Subject {
     /// The signatures, primary first.
     pub signatures: Presence,
+    /// What the signatures vouch for.
+    pub covers: Covers,
     /// The bytes that the signature covers.
     pub regions: HashedRegions,
     /// Facts of layout that only PE files have.
     pub pe: Option<pe::PeFacts>,
     /// What was odd.
     pub anomalies: Vec<Anomaly>,
+}
+
+/// What the signatures of a format vouch for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Covers {
+    /// The bytes of the file outside the signature, by their digest.
+    File,
+    /// What is inside the signature: the file is nothing but a signed list.
+    Itself,
 }
 
 /// Whether a file carries signatures.
@@ -109,10 +121,8 @@ pub struct Blob {
     pub bytes: Vec<u8>,
     /// Where `bytes` start in the file.
     pub offset: u64,
-    /// WIN_CERTIFICATE wRevision.
-    pub revision: u16,
-    /// WIN_CERTIFICATE wCertificateType.
-    pub certificate_type: u16,
+    /// The WIN_CERTIFICATE around it: wRevision and wCertificateType.
+    pub entry: Option<(u16, u16)>,
     /// Bytes between the end of the PKCS#7 and the end of its entry.
     pub tail: Tail,
 }

@@ -17,8 +17,10 @@ pub enum Format {
     Msi,
     /// Cabinet.
     Cab,
-    /// Security catalog, or another bare PKCS#7.
+    /// Security catalog: a PKCS#7 over a list of digests.
     Cat,
+    /// Another bare PKCS#7: an extracted signature, the signature file of a package, a trust list.
+    Pkcs7,
     /// APPX or MSIX package or bundle.
     Msix,
     /// Script with a signature block: PowerShell, VBScript, JScript, WSF, MOF.
@@ -36,6 +38,7 @@ impl Format {
             Format::Msi => "msi",
             Format::Cab => "cab",
             Format::Cat => "cat",
+            Format::Pkcs7 => "pkcs7",
             Format::Msix => "msix",
             Format::Script => "script",
             Format::Other => "other",
@@ -70,7 +73,7 @@ pub fn sniff(source: &dyn Source) -> io::Result<Format> {
         return Ok(Format::Cab);
     }
     if head.first() == Some(&0x30) && is_pkcs7(&head) {
-        return Ok(Format::Cat);
+        return Ok(if is_catalog(&head) { Format::Cat } else { Format::Pkcs7 });
     }
     if head.starts_with(b"PK\x03\x04") {
         let names: [&[u8]; 3] = [b"AppxSignature.p7x", b"AppxManifest.xml", b"AppxBundleManifest.xml"];
@@ -109,6 +112,23 @@ fn pe_or_other(source: &dyn Source, head: &[u8]) -> io::Result<Format> {
 fn is_pkcs7(head: &[u8]) -> bool {
     const OID: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
     (2..=10).any(|at| head.get(at..).is_some_and(|rest| rest.starts_with(OID)))
+}
+
+/// Whether the first bytes of a file are those of a security catalog: SignedData whose content is a certificate
+/// trust list whose subject usage names catalogs.
+#[must_use]
+pub fn is_catalog(head: &[u8]) -> bool {
+    /// 1.3.6.1.4.1.311.10.1, certificate trust list.
+    const LIST: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x01];
+    /// 1.3.6.1.4.1.311.12.1.1, catalog list.
+    const CATALOG: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0c, 0x01, 0x01];
+    // Between the two stand the headers of [0], perhaps an OCTET STRING, the list, its version and its usages.
+    let position = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|window| window == what);
+    is_pkcs7(head)
+        && position(head, LIST).is_some_and(|at| {
+            let behind = head.get(at.saturating_add(LIST.len())..).unwrap_or(&[]);
+            position(behind.get(..64).unwrap_or(behind), CATALOG).is_some()
+        })
 }
 
 fn is_text(head: &[u8]) -> bool {

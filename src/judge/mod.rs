@@ -57,3 +57,11 @@ pub fn deciding_signature(verdicts: &[SignatureVerdict], policy: SignaturePolicy
         SignaturePolicy::Best => indexed().min_by_key(|(_, verdict)| rank(verdict)).map(|(index, _)| index),
     }
 }
+
+/// Whether a catalog that lists a file gives the file its status: when the catalog verifies, and also when there is
+/// nothing else to go by, because a file that a catalog lists is not unsigned (`semantics.md` section 0.2, row 1).
+/// What could not be read in the file itself (`embedded` is the reason of its status) is not nothing.
+#[must_use]
+pub fn catalog_decides(catalog: Status, embedded: Reason) -> bool {
+    catalog == Status::Valid || matches!(embedded, Reason::NoSignature | Reason::UnsupportedSubject)
+}

@@ -120,7 +120,7 @@ fn verdict(
 fn intact(content: &ContentFacts<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     match content.digest {
-        DigestFact::Match => {}
+        DigestFact::Match | DigestFact::Inside => {}
         DigestFact::Mismatch => reasons.push(Reason::BadDigest),
         DigestFact::Refused(_) => reasons.push(Reason::BadAlgorithm),
         DigestFact::Unknown => reasons.push(Reason::UnsupportedAlgorithm),

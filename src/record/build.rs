@@ -71,6 +71,7 @@ fn empty(path: String, format: Format, reason: Reason, now: Time, trust: &TrustS
         hashes: BTreeMap::new(),
         revocation: Revocation::NotChecked,
         catalog: "not-checked".to_owned(),
+        catalog_signature: None,
         version_info: None,
         findings: Vec::new(),
         keys: Keys::default(),
@@ -198,7 +199,7 @@ fn signature(
         other_reasons: verdict.other_reasons.clone(),
         problem: facts.parsed.body.as_ref().err().map(|malformed| malformed.message.clone()),
         digest_algorithm: content.map(digest_name),
-        signed_digest: content.map(|content| hex(content.body.indirect.digest)),
+        signed_digest: content.and_then(signed_digest),
         computed_digest: content.and_then(|content| content.computed).map(|value| value.to_string()),
         signature_algorithm: content.map(signature_algorithm),
         signer,
@@ -215,11 +216,10 @@ fn signature(
         unauthenticated_attributes: content.map(unsigned_attributes).unwrap_or_default(),
         certificates: content.map_or(0, |content| content.body.data.certificates.len()),
         entry: match facts.parsed.parent {
-            None => blobs.get(facts.parsed.blob).map(|blob| TableEntry {
-                revision: blob.revision,
-                certificate_type: blob.certificate_type,
-                padding: blob.tail.length,
-                padding_nonzero: blob.tail.first_nonzero.is_some(),
+            None => blobs.get(facts.parsed.blob).and_then(|blob| {
+                let (revision, certificate_type) = blob.entry?;
+                let (padding, padding_nonzero) = (blob.tail.length, blob.tail.first_nonzero.is_some());
+                Some(TableEntry { revision, certificate_type, padding, padding_nonzero })
             }),
             Some(_) => None,
         },
@@ -230,10 +230,22 @@ fn signer_of(content: &ContentFacts<'_>) -> Option<super::Signer> {
     content.certificate.and_then(|index| content.pool.certificate(index)).map(signer)
 }
 
+/// The digest in SpcIndirectDataContent; for a catalog the one in the messageDigest attribute, if there is one.
+fn signed_digest(content: &ContentFacts<'_>) -> Option<String> {
+    if let Some(indirect) = content.body.content.file() {
+        return Some(hex(indirect.digest));
+    }
+    let attribute = content.body.signer.signed_attributes.as_ref()?.one(oids::MESSAGE_DIGEST).ok()?;
+    Some(hex(&attribute.single_value().ok()?.octets().ok()?))
+}
+
 fn digest_name(content: &ContentFacts<'_>) -> String {
     match content.digest_algorithm {
         Some(algorithm) => algorithm.name().to_owned(),
-        None => oid_to_string(content.body.indirect.digest_algorithm.oid),
+        None => {
+            let signer = content.body.signer.digest_algorithm.oid;
+            oid_to_string(content.body.content.file().map_or(signer, |indirect| indirect.digest_algorithm.oid))
+        }
     }
 }
 
@@ -337,7 +349,7 @@ fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
     let certificate = content.certificate.and_then(|index| content.pool.certificate(index));
     let token = content.timestamps.get(verdict.timestamp.map_or(0, |chosen| chosen.index));
     Keys {
-        signed_digest: Some(hex(content.body.indirect.digest)),
+        signed_digest: signed_digest(content),
         pkcs7_sha256: Some(sha256_hex(content.body.data.raw)),
         signer_info_sha256: Some(sha256_hex(&content.body.signer.signature)),
         timestamp_token_sha256: token.map(|facts| sha256_hex(facts.raw)),
@@ -385,7 +397,8 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     if body.signer.signed_attributes.is_none() {
         note("no-signed-attributes", "the signature covers the content directly".to_owned());
     }
-    if DigestAlgorithm::is_signature_oid(body.indirect.digest_algorithm.oid) {
+    let file = body.content.file().map(|indirect| indirect.digest_algorithm.oid);
+    if file.is_some_and(DigestAlgorithm::is_signature_oid) {
         note("digest-oid", "a signature algorithm stands where a digest algorithm belongs".to_owned());
     }
     let bad = content.pool.certificates.iter().filter(|entry| entry.parsed.is_err()).count();

@@ -4,6 +4,7 @@
 //! hexadecimal without leading zeros. The JSON Schema is generated from these types.
 
 mod build;
+mod catalog;
 mod chain;
 
 use std::collections::BTreeMap;
@@ -64,8 +65,12 @@ pub struct Record {
     pub hashes: BTreeMap<String, String>,
     /// What is known of revocation.
     pub revocation: Revocation,
-    /// `not-checked`, `none`, or the catalog's path.
+    /// `not-checked`, `none`, or the path of the catalog that lists the file. If that verifies, or the file has no
+    /// signature of its own, status, signer and timestamp are the catalog's.
     pub catalog: String,
+    /// The deciding signature of that catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog_signature: Option<Signature>,
     /// Version resource of a PE file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_info: Option<VersionInfo>,
@@ -154,11 +159,12 @@ pub struct Signature {
     /// What could not be read, when the reason is `malformed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// Digest algorithm of SpcIndirectDataContent, or its object identifier when it is not known.
+    /// Digest algorithm of SpcIndirectDataContent, or its object identifier when it is not known; for a catalog, that
+    /// of the SignerInfo.
     pub digest_algorithm: Option<String>,
-    /// The digest that was signed.
+    /// The digest that was signed; for a catalog, the messageDigest attribute.
     pub signed_digest: Option<String>,
-    /// The digest of this file.
+    /// The digest of this file; for a catalog, that of its list.
     pub computed_digest: Option<String>,
     /// Signature algorithm of the SignerInfo.
     pub signature_algorithm: Option<String>,

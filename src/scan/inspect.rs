@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use super::catalogs::Catalogs;
 use super::pass::{self, Digests, PageRun, Plan};
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
 use crate::container::pe::{self, PageLayoutError, PeFacts};
 use crate::container::{
-    ContainerLimits, Format, MemorySource, Presence, Source, Subject, container_for, read_up_to, sniff,
+    ContainerLimits, Covers, Format, MemorySource, Presence, Source, Subject, container_for, read_up_to, sniff,
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
-use crate::record::{self, Inputs, PageHashes, Record, VersionInfo, error_record};
-use crate::trust::{RevocationLists, TrustStore};
+use crate::record::{self, Inputs, PageHashes, Record, Signature, VersionInfo, error_record};
+use crate::trust::{CatalogIndex, RevocationLists, TrustStore};
 use crate::verify::{self, FileDigests, Lists, ParsedSignature, Work, parse_tree};
 
 /// Which digests a record carries.
@@ -83,6 +84,16 @@ pub struct Scanner {
     intermediates: Vec<Vec<u8>>,
     revocation: RevocationLists,
     memo: SignatureMemo,
+    catalogs: Option<Catalogs>,
+}
+
+/// A file judged by what is in it.
+struct Inspected {
+    record: Record,
+    /// Index of the signature that decided.
+    deciding: Option<usize>,
+    /// Every digest that was computed, to be reported or not.
+    digests: Digests,
 }
 
 impl Scanner {
@@ -101,6 +112,7 @@ impl Scanner {
             intermediates: Vec::new(),
             revocation: RevocationLists::new(),
             memo: SignatureMemo::default(),
+            catalogs: None,
         }
     }
 
@@ -116,6 +128,19 @@ impl Scanner {
     pub fn with_revocation(mut self, lists: RevocationLists) -> Scanner {
         self.revocation = lists;
         self
+    }
+
+    /// Looks every file up in catalogs.
+    #[must_use]
+    pub fn with_catalogs(mut self, index: CatalogIndex) -> Scanner {
+        self.catalogs = Some(Catalogs::new(index));
+        self
+    }
+
+    /// The catalogs that are looked at.
+    #[must_use]
+    pub fn catalogs(&self) -> Option<&CatalogIndex> {
+        self.catalogs.as_ref().map(|catalogs| &catalogs.index)
     }
 
     /// The options in use.
@@ -174,19 +199,67 @@ impl Scanner {
         self.error(name, format, reason, error.to_string())
     }
 
+    /// Judges a file by what is in it, and then by the catalogs that list it.
     fn inspect(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> io::Result<Record> {
-        let Some(container) = container_for(format) else { return self.uncontained(name, source, format, buffer) };
+        let Some(catalogs) = &self.catalogs else {
+            return Ok(self.inspect_alone(name, source, format, &[], buffer)?.record);
+        };
+        let algorithms = catalogs.index.algorithms();
+        let Inspected { mut record, digests, .. } = self.inspect_alone(name, source, format, &algorithms, buffer)?;
+        let found = catalogs.look_up(self, &digests);
+        record.anomalies.extend(found.anomalies);
+        match found.hit {
+            None => record.in_no_catalog(),
+            Some(hit) => {
+                let decides = judge::catalog_decides(hit.record.status, record.reason);
+                record.in_catalog(&hit.record, hit.signature.as_ref(), decides);
+            }
+        }
+        Ok(record)
+    }
+
+    /// The record of a file without a look at catalogs, and its deciding signature.
+    pub(super) fn judge_alone(&self, name: &str, source: &dyn Source, format: Format) -> (Record, Option<Signature>) {
+        match self.inspect_alone(name, source, format, &[], &mut Vec::new()) {
+            Ok(Inspected { record, deciding, .. }) => {
+                let signature = deciding.and_then(|index| record.signatures.get(index)).cloned();
+                (record, signature)
+            }
+            Err(error) => (self.io_error(name, format, &error), None),
+        }
+    }
+
+    /// Judges a file by what is in it; `catalogs` are digest algorithms that are needed beside those to report.
+    fn inspect_alone(
+        &self,
+        name: &str,
+        source: &dyn Source,
+        format: Format,
+        catalogs: &[DigestAlgorithm],
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Inspected> {
+        let Some(container) = container_for(format) else {
+            return self.uncontained(name, source, format, catalogs, buffer);
+        };
         let mut subject = container.open(source, &self.options.limits)?;
         let mut anomalies = std::mem::take(&mut subject.anomalies);
         let blobs = subject.signatures.blobs();
-        let (tree, truncated) = parse_tree(blobs);
+        let (tree, truncated) = parse_tree(blobs, subject.covers);
         if truncated {
             let message = format!("signatures after the first {} were not read", verify::MAX_SIGNATURES);
             anomalies.push(Anomaly::new("signature-limit", message));
         }
         let signed = !matches!(subject.signatures, Presence::None | Presence::Unsupported);
         let (mut plan, mut pages) = self.plan(&subject, &tree, signed, source.len());
-        let digests = pass::run(source, &mut plan, buffer)?;
+        let reported = (plan.file.clone(), plan.authentihash.clone());
+        plan.file.extend(catalogs.iter().filter(|algorithm| !reported.0.contains(algorithm)));
+        if subject.pe.is_some() {
+            plan.authentihash.extend(catalogs.iter().filter(|algorithm| !reported.1.contains(algorithm)));
+        }
+        let computed = pass::run(source, &mut plan, buffer)?;
+        let mut digests = computed.clone();
+        digests.file.retain(|algorithm, _| reported.0.contains(algorithm));
+        digests.authentihash.retain(|algorithm, _| reported.1.contains(algorithm));
         for (report, at) in pages.iter_mut().flatten() {
             if let Some(run) = at.and_then(|at| plan.pages.get(at)) {
                 report.matched = Some(run.first_mismatch.is_none());
@@ -237,13 +310,24 @@ impl Scanner {
             now: self.options.now,
             trust: &self.trust,
         };
-        Ok(record::build(name, inputs))
+        Ok(Inspected { record: record::build(name, inputs), deciding, digests: computed })
     }
 
     /// A kind of file that no container reads: either it cannot be signed, or sigscan cannot tell yet.
-    fn uncontained(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> io::Result<Record> {
-        let mut plan = Plan { file: self.file_hashes(), ..Plan::default() };
-        let digests = pass::run(source, &mut plan, buffer)?;
+    fn uncontained(
+        &self,
+        name: &str,
+        source: &dyn Source,
+        format: Format,
+        catalogs: &[DigestAlgorithm],
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Inspected> {
+        let reported = self.file_hashes();
+        let mut plan = Plan { file: reported.clone(), ..Plan::default() };
+        plan.file.extend(catalogs.iter().filter(|algorithm| !reported.contains(algorithm)));
+        let computed = pass::run(source, &mut plan, buffer)?;
+        let mut digests = computed.clone();
+        digests.file.retain(|algorithm, _| reported.contains(algorithm));
         let reason = if format.can_be_signed() { Reason::UnsupportedFormat } else { Reason::UnsupportedSubject };
         let message = format.can_be_signed().then(|| format!("signatures of {} files are not read yet", format.name()));
         let inputs = Inputs {
@@ -263,7 +347,7 @@ impl Scanner {
             now: self.options.now,
             trust: &self.trust,
         };
-        Ok(record::build(name, inputs))
+        Ok(Inspected { record: record::build(name, inputs), deciding: None, digests: computed })
     }
 
     fn file_hashes(&self) -> Vec<DigestAlgorithm> {
@@ -286,7 +370,7 @@ impl Scanner {
         let bodies = || tree.iter().map(|signature| signature.body.as_ref().ok());
         let mut wanted: BTreeSet<DigestAlgorithm> = bodies()
             .flatten()
-            .filter_map(|body| DigestAlgorithm::from_oid(body.indirect.digest_algorithm.oid))
+            .filter_map(|body| DigestAlgorithm::from_oid(body.content.file()?.digest_algorithm.oid))
             .filter(|algorithm| !matches!(algorithm, DigestAlgorithm::Md2 | DigestAlgorithm::Md4))
             .collect();
         match self.options.hashes {
@@ -297,7 +381,7 @@ impl Scanner {
             HashMode::Sha256 => {}
             HashMode::All => wanted.extend(ALL),
         }
-        if matches!(subject.signatures, Presence::Unsupported) {
+        if matches!(subject.signatures, Presence::Unsupported) || subject.covers == Covers::Itself {
             wanted.clear();
         }
         let mut plan = Plan {
@@ -308,7 +392,7 @@ impl Scanner {
         };
         let reports = bodies()
             .map(|body| {
-                let list = body?.indirect.page_hashes()?;
+                let list = body?.content.file()?.page_hashes()?;
                 Some(page_run(subject.pe.as_ref()?, list, length, &mut plan.pages))
             })
             .collect();

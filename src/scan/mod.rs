@@ -1,5 +1,6 @@
 //! Paths become bytes become records.
 
+mod catalogs;
 mod files;
 mod inspect;
 mod pass;

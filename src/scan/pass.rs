@@ -104,7 +104,7 @@ impl<'p> PageRun<'p> {
 }
 
 /// What one pass found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Digests {
     /// Digests of the whole file.
     pub file: BTreeMap<DigestAlgorithm, DigestValue>,

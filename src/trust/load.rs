@@ -28,6 +28,10 @@ pub enum LoadError {
     NoRevocationList(PathBuf),
     /// There is more than may be loaded.
     TooLarge(PathBuf, String),
+    /// A path holds no catalog.
+    NoCatalog(PathBuf),
+    /// More than a documented limit.
+    TooMany(PathBuf, String),
     /// A trust list is not to be believed.
     Refused(PathBuf, String),
 }
@@ -39,6 +43,8 @@ impl std::fmt::Display for LoadError {
             LoadError::Nothing(path) => write!(f, "{}: no certificate and no trust list in it", path.display()),
             LoadError::NoRevocationList(path) => write!(f, "{}: no revocation list in it", path.display()),
             LoadError::TooLarge(path, why) => write!(f, "{}: too much to load: {why}", path.display()),
+            LoadError::NoCatalog(path) => write!(f, "{}: no catalog in it", path.display()),
+            LoadError::TooMany(path, what) => write!(f, "{}: {what}", path.display()),
             LoadError::Refused(path, why) => write!(f, "{}: the trust list is refused: {why}", path.display()),
         }
     }

@@ -5,6 +5,7 @@
 //! name through an index and match by key, never by name alone.
 
 mod build;
+mod catalogs;
 mod format;
 mod load;
 mod revocation;
@@ -12,6 +13,7 @@ mod revocation;
 use std::borrow::Cow;
 
 pub use build::{Ingredients, build_store};
+pub use catalogs::{CatalogIndex, catroot_below};
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use load::{
     LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,

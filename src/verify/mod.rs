@@ -16,7 +16,7 @@ pub use pool::{CertificateSource, Pool, PoolCertificate};
 pub use revocation::{CrlSource, ListFact, RevocationFacts};
 pub use signature::{AttributeFault, ContentFacts, DigestFact, FileDigests, SignatureFacts, SignerFacts, signer_facts};
 pub use timestamp::{TimestampFacts, TimestampFault, TimestampKind};
-pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, parse_tree};
+pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, SignedContent, parse_tree};
 
 pub use work::Work;
 

@@ -31,6 +31,8 @@ pub enum DigestFact {
     Refused(DigestAlgorithm),
     /// An algorithm that is not known here.
     Unknown,
+    /// Nothing outside the signature was signed (a catalog): the attributes bind the content, and that is all.
+    Inside,
 }
 
 /// Why the signed attributes do not bind the content, apart from any signature over them.
@@ -83,9 +85,9 @@ pub struct SignatureFacts<'a> {
 pub struct ContentFacts<'a> {
     /// The structure.
     pub body: &'a SignatureBody<'a>,
-    /// Digest algorithm of the file.
+    /// Digest algorithm of the file; for a catalog that of the SignerInfo.
     pub digest_algorithm: Option<DigestAlgorithm>,
-    /// The file's digest under that algorithm.
+    /// The file's digest under that algorithm; for a catalog that of its list.
     pub computed: Option<DigestValue>,
     /// How it compares.
     pub digest: DigestFact,
@@ -120,7 +122,7 @@ pub(super) fn establish<'a>(
         let affordable = spki.filter(|spki| lists.work.spend(spki));
         let mut paths = certificate.map(|index| search(&pool, index, lists, Budget::default())).unwrap_or_default();
         let crls = BagCrls::of(&body.data);
-        let signer = signer_facts(&body.signer, oids::SPC_INDIRECT_DATA, Some(body.indirect.content), affordable);
+        let signer = signer_facts(&body.signer, body.content.kind(), Some(body.content.octets()), affordable);
         let timestamps = timestamps(&body.signer, &body.data, &crls, lists);
         revocation::attach(&mut paths, &pool, &[&crls], lists.revocation, lists.work);
         let (digest_algorithm, computed, digest) = compare_digest(body, digests);
@@ -156,7 +158,12 @@ fn compare_digest(
     body: &SignatureBody<'_>,
     digests: &FileDigests,
 ) -> (Option<DigestAlgorithm>, Option<DigestValue>, DigestFact) {
-    let Some(algorithm) = DigestAlgorithm::from_oid(body.indirect.digest_algorithm.oid) else {
+    let Some(indirect) = body.content.file() else {
+        let algorithm = DigestAlgorithm::from_oid(body.signer.digest_algorithm.oid);
+        let computed = algorithm.and_then(|algorithm| digest(algorithm, body.content.octets()));
+        return (algorithm, computed, DigestFact::Inside);
+    };
+    let Some(algorithm) = DigestAlgorithm::from_oid(indirect.digest_algorithm.oid) else {
         return (None, None, DigestFact::Unknown);
     };
     if matches!(algorithm, DigestAlgorithm::Md2 | DigestAlgorithm::Md4) {
@@ -164,7 +171,7 @@ fn compare_digest(
     }
     let computed = digests.authentihash.get(&algorithm).copied();
     let fact = match computed {
-        Some(value) if value.as_bytes() == body.indirect.digest => DigestFact::Match,
+        Some(value) if value.as_bytes() == indirect.digest => DigestFact::Match,
         Some(_) => DigestFact::Mismatch,
         None => DigestFact::Unknown,
     };

@@ -1,9 +1,10 @@
 //! From blobs to the tree of signatures: primary, further table entries, and nested ones at every level.
 
-use crate::asn1::{Error, oids};
+use crate::asn1::{Error, Oid, oids};
+use crate::cms::catalog::CatalogList;
 use crate::cms::spc::SpcIndirectData;
 use crate::cms::{SignedData, SignerInfo};
-use crate::container::Blob;
+use crate::container::{Blob, Covers};
 
 /// Signatures beyond this many in one file are not read. Real files have at most three.
 pub const MAX_SIGNATURES: usize = 32;
@@ -31,7 +32,63 @@ pub struct SignatureBody<'a> {
     /// Its only SignerInfo.
     pub signer: SignerInfo<'a>,
     /// What was signed.
-    pub indirect: SpcIndirectData<'a>,
+    pub content: SignedContent<'a>,
+}
+
+/// The content of a signature, which is what its format demands and nothing else: a list of digests in the
+/// certificate table of a program vouches for that program as little as a program's digest in a catalog would.
+#[derive(Debug)]
+pub enum SignedContent<'a> {
+    /// The digest of the file around it.
+    File(SpcIndirectData<'a>),
+    /// A catalog's list of the digests of other files.
+    Catalog(CatalogList<'a>),
+}
+
+impl<'a> SignedContent<'a> {
+    fn parse(data: &SignedData<'a>, covers: Covers, offset: usize) -> Result<SignedContent<'a>, (String, usize)> {
+        let (wanted, name) = match covers {
+            Covers::File => (oids::SPC_INDIRECT_DATA, "SpcIndirectDataContent"),
+            Covers::Itself => (oids::MS_CTL, "a list"),
+        };
+        if data.content_type != wanted {
+            let found = crate::asn1::oid_to_string(data.content_type);
+            return Err((format!("the signed content is {found}, not {name}"), offset));
+        }
+        let Some(content) = data.content else { return Err(("the signed content is missing".to_owned(), offset)) };
+        let parsed = match covers {
+            Covers::File => SpcIndirectData::parse(content).map(SignedContent::File),
+            Covers::Itself => CatalogList::parse(content).map(SignedContent::Catalog),
+        };
+        parsed.map_err(|error| (error.to_string(), error.offset))
+    }
+
+    /// The content's type.
+    #[must_use]
+    pub fn kind(&self) -> Oid<'static> {
+        match self {
+            SignedContent::File(_) => oids::SPC_INDIRECT_DATA,
+            SignedContent::Catalog(_) => oids::MS_CTL,
+        }
+    }
+
+    /// The octets that the messageDigest attribute covers.
+    #[must_use]
+    pub fn octets(&self) -> &'a [u8] {
+        match self {
+            SignedContent::File(indirect) => indirect.content,
+            SignedContent::Catalog(list) => list.content,
+        }
+    }
+
+    /// The digest of the file around it, if that is what was signed.
+    #[must_use]
+    pub fn file(&self) -> Option<&SpcIndirectData<'a>> {
+        match self {
+            SignedContent::File(indirect) => Some(indirect),
+            SignedContent::Catalog(_) => None,
+        }
+    }
 }
 
 /// Why a signature's structure is not that of Authenticode.
@@ -45,7 +102,7 @@ pub struct Malformed {
 
 /// Parses every signature of the blobs. The second value is true when there were more than [`MAX_SIGNATURES`].
 #[must_use]
-pub fn parse_tree(blobs: &[Blob]) -> (Vec<ParsedSignature<'_>>, bool) {
+pub fn parse_tree(blobs: &[Blob], covers: Covers) -> (Vec<ParsedSignature<'_>>, bool) {
     let mut tree: Vec<ParsedSignature<'_>> = Vec::new();
     let mut truncated = false;
     for (index, blob) in blobs.iter().enumerate() {
@@ -58,7 +115,7 @@ pub fn parse_tree(blobs: &[Blob]) -> (Vec<ParsedSignature<'_>>, bool) {
                 truncated = true;
                 break;
             }
-            let body = parse(bytes, offset, blob.offset);
+            let body = parse(bytes, offset, blob.offset, covers);
             let this = tree.len();
             if let Ok(body) = &body {
                 for (bytes, offset) in nested(&body.signer) {
@@ -88,20 +145,16 @@ fn nested<'a>(signer: &SignerInfo<'a>) -> Vec<(&'a [u8], usize)> {
     found
 }
 
-fn parse(bytes: &[u8], offset: usize, blob_offset: u64) -> Result<SignatureBody<'_>, Malformed> {
+fn parse(bytes: &[u8], offset: usize, blob_offset: u64, covers: Covers) -> Result<SignatureBody<'_>, Malformed> {
     let place = |at: usize| blob_offset.saturating_add(at as u64);
     let delimited = |error: Error| Malformed { message: error.to_string(), offset: place(error.offset) };
-    let refuse = |message: &str, at: usize| Err(Malformed { message: message.to_owned(), offset: place(at) });
+    let refuse = |message: String, at: usize| Malformed { message, offset: place(at) };
     let mut data = SignedData::parse(bytes, offset).map_err(delimited)?;
-    if data.content_type != oids::SPC_INDIRECT_DATA {
-        let found = crate::asn1::oid_to_string(data.content_type);
-        return refuse(&format!("the signed content is {found}, not SpcIndirectDataContent"), offset);
-    }
-    let Some(content) = data.content else { return refuse("the signed content is missing", offset) };
-    let indirect = SpcIndirectData::parse(content).map_err(delimited)?;
+    let content = SignedContent::parse(&data, covers, offset).map_err(|(message, at)| refuse(message, at))?;
     if data.signer_count != 1 {
-        return refuse(&format!("{} SignerInfos where Authenticode has one", data.signer_count), offset);
+        let message = format!("{} SignerInfos where Authenticode has one", data.signer_count);
+        return Err(refuse(message, offset));
     }
-    let Some(signer) = data.signers.pop() else { return refuse("no SignerInfo", offset) };
-    Ok(SignatureBody { data, signer, indirect })
+    let Some(signer) = data.signers.pop() else { return Err(refuse("no SignerInfo".to_owned(), offset)) };
+    Ok(SignatureBody { data, signer, content })
 }

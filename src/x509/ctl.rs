@@ -9,7 +9,7 @@
 //! ```
 //! Source: Microsoft [MS-CAESO] and `wincrypt.h` (CTL_INFO); property numbers are `CERT_*_PROP_ID`.
 
-use crate::asn1::{Error, Oid, Reader, Time, decode_time, tag};
+use crate::asn1::{Element, Error, Oid, Reader, Time, decode_time, tag};
 use crate::crypto::AlgorithmId;
 
 /// Prefix of 1.3.6.1.4.1.311.10.11, under which the last arc is a certificate property number.
@@ -53,7 +53,21 @@ impl<'a> Ctl<'a> {
     /// # Errors
     /// When the structure cannot be delimited; attributes that are no certificate property are passed over.
     pub fn parse(content: &'a [u8]) -> Result<Ctl<'a>, Error> {
-        let mut fields = Reader::new(content).expect(tag::SEQUENCE)?.children();
+        let (mut list, subjects) = Ctl::head(Reader::new(content).expect(tag::SEQUENCE)?)?;
+        if let Some(mut subjects) = subjects {
+            while let Some(subject) = subjects.next()? {
+                list.entries.push(entry(subject.expect(tag::SEQUENCE)?.children())?);
+            }
+        }
+        Ok(list)
+    }
+
+    /// Reads everything before the entries, and gives a reader over those: lists with very many need not hold them.
+    ///
+    /// # Errors
+    /// When the structure cannot be delimited.
+    pub fn head(sequence: Element<'a>) -> Result<(Ctl<'a>, Option<Reader<'a>>), Error> {
+        let mut fields = sequence.expect(tag::SEQUENCE)?.children();
         fields.optional(tag::INTEGER)?;
         let mut usages = fields.expect(tag::SEQUENCE)?.children();
         let mut subject_usage = Vec::new();
@@ -67,14 +81,8 @@ impl<'a> Ctl<'a> {
             fields.optional(tag::GENERALIZED_TIME)?;
         }
         let subject_algorithm = AlgorithmId::parse(fields.expect(tag::SEQUENCE)?)?;
-        let mut entries = Vec::new();
-        if let Some(subjects) = fields.optional(tag::SEQUENCE)? {
-            let mut subjects = subjects.children();
-            while let Some(subject) = subjects.next()? {
-                entries.push(entry(subject.expect(tag::SEQUENCE)?.children())?);
-            }
-        }
-        Ok(Ctl { subject_usage, sequence_number, this_update, subject_algorithm, entries })
+        let subjects = fields.optional(tag::SEQUENCE)?.map(|subjects| subjects.children());
+        Ok((Ctl { subject_usage, sequence_number, this_update, subject_algorithm, entries: Vec::new() }, subjects))
     }
 }
 

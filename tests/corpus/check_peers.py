@@ -116,6 +116,36 @@ def check_lab_crl(sigscan, peers, work):
     return check_lab(sigscan, peers, work, "crl", "lab_crl_decisions.tsv", lists)
 
 
+# File, catalog, verdict, and whether the catalog lists the file. ntexe.cat is of another Windows than its neighbours.
+LISTED = (
+    ("signify/DXCore.dll", "signify/115fe8649854ad531fb7ecd1318fbee6b33c9cbd78f02ed582092a96d5eb5899.cat",
+     "Valid/ok", True),
+    ("signify/amdacpbtscoext.inf", "signify/oem89.cat", "Valid/ok", True),
+    ("go-pe/testdata/notepad.exe", "go-pe/testdata/ntexe.cat", "Unsigned/no-signature", False),
+)
+
+
+def check_catalogs(sigscan, peers, work):
+    """Files that are signed through a catalog, with the default store."""
+    output, failures, passed = os.path.join(work, "listed.jsonl"), [], 0
+    for name, catalog, wanted, listed in LISTED:
+        path = os.path.join(peers, catalog)
+        _, wrong = scan(sigscan, [os.path.join(peers, name), "--catalog", path, "--json", "--at", MOMENT], output,
+                        SECONDS)
+        found, more = records(output, peers)
+        complaints = wrong + more
+        record = found.get(name)
+        if record is None or verdict(record) != wanted:
+            complaints.append(f"expected {wanted}, got {verdict(record) if record else 'no record'}")
+        elif record["catalog"] != (path if listed else "none"):
+            complaints.append(f"catalog {record['catalog']}")
+        elif listed and record["catalog_signature"]["status"] != "Valid":
+            complaints.append(f"catalog is {record['catalog_signature']['status']}")
+        failures += [(name, f"with {catalog}: {text}") for text in complaints]
+        passed += not complaints
+    return passed, failures
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("peers", nargs="?", default=os.environ.get("SIGSCAN_CORPUS"))
@@ -133,7 +163,7 @@ def main():
     sigscan = find_sigscan(options.sigscan)
     passed, failures = 0, []
     with tempfile.TemporaryDirectory() as work:
-        for check in (check_all, check_lab, check_lab_crl):
+        for check in (check_all, check_lab, check_lab_crl, check_catalogs):
             try:
                 more, wrong = check(sigscan, peers, work)
             except subprocess.TimeoutExpired:

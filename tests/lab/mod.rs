@@ -6,7 +6,7 @@
 //! the environment, so the same source gives the same bytes everywhere.
 //!
 //! Bottom up: [`der`] writes ASN.1, [`keys`] signs, [`ca`] makes certificates, [`cast`] holds the authorities and
-//! publishers that all fixtures share, [`cms`] and [`stamp`] make signatures and timestamps, [`pe`] (with [`version`]
+//! publishers that all fixtures share, [`cms`] and [`stamp`] make signatures and timestamps, [`catalog`] makes lists to sign, [`pe`] (with [`version`]
 //! and [`pages`]) makes files to sign, and [`catalogue`] lists the fixtures with what each must be judged. [`anatomy`] says which octet of a
 //! finished file is what, for tests that damage them.
 
@@ -23,6 +23,7 @@
 pub mod anatomy;
 pub mod ca;
 pub mod cast;
+pub mod catalog;
 pub mod catalogue;
 pub mod cms;
 pub mod der;

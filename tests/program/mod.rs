@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use sigscan::judge::SignaturePolicy;
-use sigscan::trust::RevocationLists;
+use sigscan::trust::{CatalogIndex, RevocationLists};
 use sigscan::{Options, Record, Scanner, Time};
 
 pub fn testdata() -> PathBuf {
@@ -15,9 +15,9 @@ pub fn testdata() -> PathBuf {
 /// A scanner that trusts the named certificates of `testdata/pki/` and takes options as the command line spells them
 /// (revocation lists by their names in `testdata/crl/`).
 pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
-    let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
     let mut options = Options::at(Time::parse_rfc3339(at).unwrap());
     let mut crls = Vec::new();
+    let mut listed = Vec::new();
     let mut words = flags.iter();
     while let Some(flag) = words.next() {
         match *flag {
@@ -32,11 +32,20 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
                     other => panic!("no policy {other}"),
                 }
             }
+            "--catalog" => listed.extend(words.by_ref()),
             other => panic!("no test uses {other} yet"),
         }
     }
+    let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
     let lists = RevocationLists::load(&crls).unwrap();
-    Scanner::with_trust(options, sigscan::trust::load_paths(&files).unwrap()).with_revocation(lists)
+    let scanner = Scanner::with_trust(options, sigscan::trust::load_paths(&files).unwrap()).with_revocation(lists);
+    if listed.is_empty() { scanner } else { scanner.with_catalogs(catalogs(&listed)) }
+}
+
+/// Fixtures as catalogs, under names that are the same on every machine.
+fn catalogs(names: &[&&str]) -> CatalogIndex {
+    let read = |name: &&&str| (PathBuf::from(name), std::fs::read(testdata().join("fixtures").join(name)).unwrap());
+    CatalogIndex::from_bytes(names.iter().map(read).collect())
 }
 
 /// `Status/reason` and the other reasons, as text.

@@ -35,6 +35,14 @@ pub const APPENDED: Advice = advice(
      file like this.",
 );
 
+/// What `no-signature` means when catalogs were looked at.
+pub const UNLISTED: Advice = advice(
+    Reason::NoSignature,
+    "Nobody vouches for this file: it holds no signature, and none of the catalogs that were looked at lists it.",
+    "If it claims to be part of Windows, make sure that the catalogs are those of its own installation: then it was \
+     changed or never was a part. Otherwise look up its digests in reputation sources.",
+);
+
 /// In the order of the decision table.
 pub const ADVICE: &[Advice] = &[
     advice(

@@ -29,12 +29,21 @@ pub fn story(record: &Record, options: &StoryOptions) -> String {
     advise(&mut page, record);
     page.gap();
     file(&mut page, record);
-    if let Some(deciding) = deciding(record) {
+    if let Some(catalog) = by_catalog(record) {
+        catalog_line(&mut page, record, catalog);
+        who(&mut page, record, catalog);
+        signature::when(&mut page, record, catalog);
+        signature::chain(&mut page, record, catalog);
+        signature::others(&mut page, record, None);
+    } else if let Some(deciding) = deciding(record) {
         signature::what(&mut page, deciding);
         who(&mut page, record, deciding);
         signature::when(&mut page, record, deciding);
         signature::chain(&mut page, record, deciding);
-        signature::others(&mut page, record, deciding);
+        signature::others(&mut page, record, Some(deciding));
+        if let Some(catalog) = &record.catalog_signature {
+            catalog_line(&mut page, record, catalog);
+        }
     }
     oddities(&mut page, record);
     basis(&mut page, record);
@@ -55,6 +64,33 @@ fn deciding(record: &Record) -> Option<&Signature> {
             && signature.claimed_signer == record.claimed_signer
     };
     record.signatures.iter().find(same).or_else(|| record.signatures.first())
+}
+
+/// The catalog's signature, if it is the one whose verdict became the file's.
+fn by_catalog(record: &Record) -> Option<&Signature> {
+    let listed = record.catalog_signature.as_ref()?;
+    let decides = listed.status == record.status
+        && listed.reason == record.reason
+        && listed.signer == record.signer
+        && listed.claimed_signer == record.claimed_signer;
+    decides.then_some(listed)
+}
+
+/// Through which catalog the file is signed, and by whom.
+fn catalog_line(page: &mut Page, record: &Record, signature: &Signature) {
+    page.label("Catalog");
+    let signer = signature.signer.as_ref().or(signature.claimed_signer.as_ref());
+    let name = signer.map_or("nobody that can be named", name_of);
+    let path = shown(&record.catalog);
+    let verdict = Verdict::of(signature.status, signature.reason);
+    if signature.status == Status::Valid {
+        let words = format!("✔ signed through catalog {path} by “{}”", shown(name));
+        page.line(&[(Ink::Good, words)]);
+    } else {
+        let words = format!("✘ listed in catalog {path}, which is {} ({})", verdict.word(), signature.reason.code());
+        page.line(&[(Ink::Verdict(verdict), words)]);
+    }
+    page.label("");
 }
 
 fn headline(page: &mut Page, record: &Record) {
@@ -88,7 +124,9 @@ fn advise(page: &mut Page, record: &Record) {
         page.label("Detail");
         page.line(&[plain(shown(detail))]);
     }
-    let advice = appended(record).or_else(|| advice::on(record.reason));
+    let unlisted = record.reason == Reason::NoSignature && record.catalog != "not-checked";
+    let advice =
+        appended(record).or_else(|| if unlisted { Some(&advice::UNLISTED) } else { advice::on(record.reason) });
     let Some(advice) = advice else { return };
     page.label("Meaning");
     page.line(&[plain(advice.meaning)]);
@@ -237,6 +275,10 @@ fn basis(page: &mut Page, record: &Record) {
         Revocation::NotChecked => unchecked.push("revocation"),
         Revocation::Unknown => unchecked.push("revocation of every certificate (no current list, see Chain)"),
         Revocation::Good | Revocation::Revoked => {}
+    }
+    if record.catalog == "none" && record.status != Status::Error {
+        page.label("Catalogs");
+        page.line(&[plain("in none of those that were looked at")]);
     }
     if record.catalog == "not-checked" {
         unchecked.push("catalogs");

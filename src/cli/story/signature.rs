@@ -171,11 +171,13 @@ pub(super) fn chain(page: &mut Page, record: &Record, signature: &Signature) {
 }
 
 /// Every other signature, shortly.
-pub(super) fn others(page: &mut Page, record: &Record, deciding: &Signature) {
+pub(super) fn others(page: &mut Page, record: &Record, deciding: Option<&Signature>) {
     page.label("Also signed");
-    for signature in record.signatures.iter().filter(|signature| signature.index != deciding.index) {
+    let deciding = deciding.map(|signature| signature.index);
+    for signature in record.signatures.iter().filter(|signature| Some(signature.index) != deciding) {
         let verdict = Verdict::of(signature.status, signature.reason);
         let place = match signature.nested_in {
+            None if signature.index == 0 => "signature 0, in the file itself".to_owned(),
             Some(outer) => format!("signature {}, nested in {outer}", signature.index),
             None => format!("signature {}, a further table entry", signature.index),
         };

@@ -11,8 +11,9 @@ use std::io;
 
 pub use headers::{PeFacts, Section};
 pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
+pub(super) use win_certificate::first_nonzero;
 
-use super::{Container, ContainerLimits, Format, HashedRegions, Presence, Source, Subject};
+use super::{Container, ContainerLimits, Covers, Format, HashedRegions, Presence, Source, Subject};
 use crate::anomaly::Anomaly;
 
 /// The PE container.
@@ -29,7 +30,13 @@ impl Container for Pe {
         let Some(facts) = headers::read(source, &mut anomalies)? else {
             // A PE mark without an optional header that says where anything is: nothing can be signed here.
             let regions = HashedRegions::all_but(source.len(), &[]);
-            return Ok(Subject { signatures: Presence::Unsupported, regions, pe: None, anomalies });
+            return Ok(Subject {
+                signatures: Presence::Unsupported,
+                covers: Covers::File,
+                regions,
+                pe: None,
+                anomalies,
+            });
         };
         let signatures = match facts.security_directory {
             None | Some((0, 0)) => Presence::None,
@@ -39,7 +46,7 @@ impl Container for Pe {
         if !matches!(signatures, Presence::None) {
             note_table_geometry(&facts, source.len(), &mut anomalies);
         }
-        Ok(Subject { signatures, regions, pe: Some(facts), anomalies })
+        Ok(Subject { signatures, covers: Covers::File, regions, pe: Some(facts), anomalies })
     }
 }
 

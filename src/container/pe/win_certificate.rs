@@ -129,7 +129,7 @@ impl Walk<'_> {
             length: entry_end.saturating_sub(behind),
             first_nonzero: first_nonzero(self.source, behind, entry_end)?,
         };
-        self.blobs.push(Blob { bytes, offset: data, revision, certificate_type: kind, tail });
+        self.blobs.push(Blob { bytes, offset: data, entry: Some((revision, kind)), tail });
         Ok(())
     }
 
@@ -186,7 +186,7 @@ fn definite_length(head: &[u8]) -> Option<u64> {
 }
 
 /// File offset of the first byte in `start..end` that is not zero.
-fn first_nonzero(source: &dyn Source, start: u64, end: u64) -> io::Result<Option<u64>> {
+pub(in super::super) fn first_nonzero(source: &dyn Source, start: u64, end: u64) -> io::Result<Option<u64>> {
     let mut at = start;
     let mut buffer = vec![0u8; 64 * 1024];
     while at < end {

@@ -3,6 +3,7 @@
 //! Statuses and reasons are derived from the specification of the product and from the documents that each line
 //! cites, never from what the program says. A verdict whose other reasons cannot be derived leaves them open.
 
+mod catalogs;
 mod chain;
 mod message;
 mod portable;
@@ -124,8 +125,14 @@ fn signed(signature: Signature) -> Vec<u8> {
 }
 
 pub fn all() -> Vec<Fixture> {
-    let parts =
-        [portable::fixtures(), message::fixtures(), chain::fixtures(), stamped::fixtures(), revocation::fixtures()];
+    let parts = [
+        portable::fixtures(),
+        message::fixtures(),
+        chain::fixtures(),
+        stamped::fixtures(),
+        revocation::fixtures(),
+        catalogs::fixtures(),
+    ];
     parts.into_iter().flatten().collect()
 }
 

@@ -1,0 +1,129 @@
+//! From the digests of a file to the catalog that signs it.
+//!
+//! The index only says where to look. A catalog is read when the first file seems to be in it, judged like any other
+//! file, and believed to list a digest only if the bytes that were judged do.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::inspect::Scanner;
+use super::pass::Digests;
+use crate::anomaly::Anomaly;
+use crate::cms::SignedData;
+use crate::cms::catalog::{CatalogList, MemberDigest};
+use crate::container::{Format, MemorySource};
+use crate::crypto::DigestAlgorithm;
+use crate::judge::Status;
+use crate::record::{Record, Signature};
+use crate::trust::CatalogIndex;
+
+/// Catalogs that are tried for one file; Windows' own files are listed in one or two.
+const MAX_CANDIDATES: usize = 256;
+/// Members of judged catalogs that are kept, at 33 bytes each; when there are more, the cache starts anew.
+const MAX_KEPT_MEMBERS: usize = 1 << 20;
+/// Judged catalogs that are kept, at about 20 KiB each.
+const MAX_KEPT: usize = 1024;
+
+/// The index and the catalogs judged so far.
+#[derive(Debug)]
+pub(super) struct Catalogs {
+    pub(super) index: CatalogIndex,
+    judged: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    catalogs: BTreeMap<u32, Arc<JudgedCatalog>>,
+    members: usize,
+}
+
+/// A catalog, judged.
+#[derive(Debug)]
+pub(super) struct JudgedCatalog {
+    /// Its record, as if it had been scanned.
+    pub(super) record: Record,
+    /// Its deciding signature.
+    pub(super) signature: Option<Signature>,
+    /// The digests that it lists, sorted.
+    members: Vec<MemberDigest>,
+}
+
+/// What was found for one file.
+#[derive(Debug, Default)]
+pub(super) struct Lookup {
+    /// The catalog that speaks for the file.
+    pub(super) hit: Option<Arc<JudgedCatalog>>,
+    /// What could not be read.
+    pub(super) anomalies: Vec<Anomaly>,
+}
+
+impl Catalogs {
+    pub(super) fn new(index: CatalogIndex) -> Catalogs {
+        Catalogs { index, judged: Mutex::default() }
+    }
+
+    /// The catalog that lists one of the digests: the first one that verifies, else the first one. Digests are tried
+    /// in the order authentihash SHA-256, SHA-1, file SHA-256, SHA-1, and catalogs in the order of the index.
+    pub(super) fn look_up(&self, scanner: &Scanner, digests: &Digests) -> Lookup {
+        let mut lookup = Lookup::default();
+        let mut seen: Vec<u32> = Vec::new();
+        for digest in wanted(digests) {
+            for catalog in self.index.candidates(&digest) {
+                if seen.contains(&catalog) || seen.len() >= MAX_CANDIDATES {
+                    continue;
+                }
+                seen.push(catalog);
+                let judged = match self.judged(scanner, catalog) {
+                    Ok(judged) => judged,
+                    Err(message) => {
+                        lookup.anomalies.push(Anomaly::new("catalog-unreadable", message));
+                        continue;
+                    }
+                };
+                if judged.members.binary_search(&digest).is_err() {
+                    continue;
+                }
+                if judged.record.status == Status::Valid {
+                    lookup.hit = Some(judged);
+                    return lookup;
+                }
+                lookup.hit.get_or_insert(judged);
+            }
+        }
+        lookup
+    }
+
+    /// The catalog from the cache, or read and judged now. Two threads may judge the same one; both get the same.
+    fn judged(&self, scanner: &Scanner, catalog: u32) -> Result<Arc<JudgedCatalog>, String> {
+        let cache = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(judged) = cache().catalogs.get(&catalog) {
+            return Ok(Arc::clone(judged));
+        }
+        let name = self.index.name(catalog).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let bytes = self.index.read(catalog).map_err(|error| format!("{name}: {error}"))?;
+        let (record, signature) = scanner.judge_alone(&name, &MemorySource(&bytes), Format::Cat);
+        let judged = Arc::new(JudgedCatalog { record, signature, members: members(&bytes) });
+        let mut cache = cache();
+        if cache.members.saturating_add(judged.members.len()) > MAX_KEPT_MEMBERS || cache.catalogs.len() >= MAX_KEPT {
+            *cache = Cache::default();
+        }
+        cache.members = cache.members.saturating_add(judged.members.len());
+        cache.catalogs.insert(catalog, Arc::clone(&judged));
+        Ok(judged)
+    }
+}
+
+fn wanted(digests: &Digests) -> impl Iterator<Item = MemberDigest> + '_ {
+    [&digests.authentihash, &digests.file].into_iter().flat_map(|found| {
+        let algorithms = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha1];
+        algorithms.into_iter().filter_map(|algorithm| MemberDigest::new(algorithm, found.get(&algorithm)?.as_bytes()))
+    })
+}
+
+fn members(bytes: &[u8]) -> Vec<MemberDigest> {
+    let list = SignedData::parse(bytes, 0).ok().and_then(|data| CatalogList::parse(data.content?).ok());
+    let mut members: Vec<MemberDigest> =
+        list.iter().flat_map(CatalogList::members).filter_map(|member| member.ok().flatten()).collect();
+    members.sort_unstable();
+    members
+}

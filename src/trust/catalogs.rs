@@ -1,0 +1,245 @@
+//! Which catalogs list which digests: an index over thousands of catalogs.
+//!
+//! Nothing in it is believed: it says where to look. Whoever finds a catalog here reads it again, checks that it lists
+//! the digest in full, and judges its signature, all on the same bytes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::LoadError;
+use crate::cms::SignedData;
+use crate::cms::catalog::{CatalogList, MemberDigest};
+use crate::container::is_catalog;
+use crate::crypto::DigestAlgorithm;
+
+/// A larger file is no catalog; the largest of Windows have some megabytes.
+const MAX_CATALOG: u64 = 64 << 20;
+/// More members than this are refused, at 12 bytes each. A Windows image has a few million.
+const MAX_MEMBERS: usize = 32 << 20;
+/// As much of a file as says whether it is a catalog.
+const HEAD: u64 = 4096;
+
+/// An index from digests to the catalogs that list them: 12 bytes a member, and the path of each catalog.
+#[derive(Debug, Default)]
+pub struct CatalogIndex {
+    places: Vec<Place>,
+    entries: Vec<Entry>,
+    sha1: bool,
+    sha256: bool,
+    damaged: usize,
+}
+
+/// Where a catalog is.
+#[derive(Debug)]
+struct Place {
+    name: PathBuf,
+    /// Its bytes, when it is no file.
+    bytes: Option<Vec<u8>>,
+}
+
+/// The start of a digest, and a number in `places`. Eight octets find the right catalog among millions of members;
+/// whether it really lists the digest is seen when it is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    prefix: [u8; 8],
+    catalog: u32,
+}
+
+impl CatalogIndex {
+    /// Reads every catalog in files and folders, recognised by content: `named` ones must hold some, `found` ones may.
+    ///
+    /// # Errors
+    /// When a path cannot be read, a named one holds no catalog, or there are too many members.
+    pub fn load(named: &[PathBuf], found: &[PathBuf]) -> Result<CatalogIndex, LoadError> {
+        let mut index = CatalogIndex::default();
+        let mut buffer = Vec::new();
+        for path in named {
+            let before = index.places.len();
+            index.load_below(path, &mut buffer)?;
+            if before == index.places.len() {
+                return Err(LoadError::NoCatalog(path.clone()));
+            }
+        }
+        for path in found.iter().filter(|path| !named.contains(path)) {
+            index.load_below(path, &mut buffer)?;
+        }
+        index.seal();
+        Ok(index)
+    }
+
+    /// An index of catalogs in memory, each with the name that records give it.
+    #[must_use]
+    pub fn from_bytes(catalogs: Vec<(PathBuf, Vec<u8>)>) -> CatalogIndex {
+        let mut index = CatalogIndex::default();
+        for (name, bytes) in catalogs {
+            index.add(name, &bytes);
+            if let Some(place) = index.places.last_mut() {
+                place.bytes = Some(bytes);
+            }
+        }
+        index.seal();
+        index
+    }
+
+    /// How many catalogs there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// How many digests they list.
+    #[must_use]
+    pub fn members(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many catalogs could not be read, or not to their ends.
+    #[must_use]
+    pub fn damaged(&self) -> usize {
+        self.damaged
+    }
+
+    /// The algorithms of the digests that are listed.
+    #[must_use]
+    pub fn algorithms(&self) -> Vec<DigestAlgorithm> {
+        let known = [(self.sha1, DigestAlgorithm::Sha1), (self.sha256, DigestAlgorithm::Sha256)];
+        known.into_iter().filter(|(listed, _)| *listed).map(|(_, algorithm)| algorithm).collect()
+    }
+
+    /// Catalogs that seem to list a digest, in the order in which they were loaded.
+    pub fn candidates(&self, digest: &MemberDigest) -> impl Iterator<Item = u32> + '_ {
+        let prefix = prefix(digest);
+        let start = self.entries.partition_point(|entry| entry.prefix < prefix);
+        let behind = self.entries.get(start..).unwrap_or(&[]);
+        behind.iter().take_while(move |entry| entry.prefix == prefix).map(|entry| entry.catalog)
+    }
+
+    /// The path of a catalog.
+    #[must_use]
+    pub fn name(&self, catalog: u32) -> Option<&Path> {
+        self.place(catalog).map(|place| place.name.as_path())
+    }
+
+    /// The bytes of a catalog, as they are now.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    pub fn read(&self, catalog: u32) -> io::Result<Vec<u8>> {
+        let place = self.place(catalog).ok_or(io::ErrorKind::NotFound)?;
+        match &place.bytes {
+            Some(bytes) => Ok(bytes.clone()),
+            None => {
+                let mut bytes = Vec::new();
+                File::open(&place.name)?.take(MAX_CATALOG).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    fn place(&self, catalog: u32) -> Option<&Place> {
+        self.places.get(usize::try_from(catalog).ok()?)
+    }
+
+    fn load_below(&mut self, path: &Path, buffer: &mut Vec<u8>) -> Result<(), LoadError> {
+        for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+            let file = match entry {
+                Ok(entry) if entry.file_type().is_file() || (entry.depth() == 0 && entry.path().is_file()) => {
+                    entry.into_path()
+                }
+                Ok(_) => continue,
+                Err(error) if error.depth() == 0 => return Err(LoadError::Io(path.to_owned(), error.into())),
+                Err(_) => {
+                    self.damaged = self.damaged.saturating_add(1);
+                    continue;
+                }
+            };
+            match read_catalog(&file, buffer) {
+                Ok(true) => self.add(file, buffer),
+                Ok(false) => {}
+                Err(error) if file == path => return Err(LoadError::Io(file, error)),
+                Err(_) => self.damaged = self.damaged.saturating_add(1),
+            }
+            if self.entries.len() > MAX_MEMBERS {
+                let why = format!("the catalogs list more than {MAX_MEMBERS} files");
+                return Err(LoadError::TooMany(path.to_owned(), why));
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: PathBuf, bytes: &[u8]) {
+        let Ok(catalog) = u32::try_from(self.places.len()) else { return };
+        self.places.push(Place { name, bytes: None });
+        let first = self.entries.len();
+        let list = SignedData::parse(bytes, 0).ok().and_then(|data| CatalogList::parse(data.content?).ok());
+        let mut whole = list.is_some();
+        for member in list.iter().flat_map(CatalogList::members) {
+            match member {
+                Ok(Some(digest)) => {
+                    self.sha1 |= digest.algorithm() == DigestAlgorithm::Sha1;
+                    self.sha256 |= digest.algorithm() == DigestAlgorithm::Sha256;
+                    self.entries.push(Entry { prefix: prefix(&digest), catalog });
+                }
+                Ok(None) => {}
+                Err(_) => whole = false,
+            }
+            if self.entries.len().saturating_sub(first) > MAX_MEMBERS {
+                break;
+            }
+        }
+        self.damaged = self.damaged.saturating_add(usize::from(!whole));
+    }
+
+    fn seal(&mut self) {
+        self.entries.sort_unstable();
+        self.entries.dedup();
+        self.entries.shrink_to_fit();
+    }
+}
+
+fn prefix(digest: &MemberDigest) -> [u8; 8] {
+    digest.as_bytes().first_chunk::<8>().copied().unwrap_or_default()
+}
+
+/// Reads a file into the buffer if it is a catalog.
+fn read_catalog(path: &Path, buffer: &mut Vec<u8>) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    buffer.clear();
+    file.by_ref().take(HEAD).read_to_end(buffer)?;
+    if !is_catalog(buffer) {
+        return Ok(false);
+    }
+    if length > MAX_CATALOG {
+        return Err(io::Error::other(format!("{length} bytes exceed the limit of {MAX_CATALOG}")));
+    }
+    file.take(MAX_CATALOG).read_to_end(buffer)?;
+    Ok(true)
+}
+
+/// The CatRoot folder of a Windows root, found by name whatever its case: `System32/CatRoot` in a Windows folder,
+/// `Windows/System32/CatRoot` on a system drive.
+#[must_use]
+pub fn catroot_below(root: &Path) -> Option<PathBuf> {
+    [&["System32", "CatRoot"][..], &["Windows", "System32", "CatRoot"]].into_iter().find_map(|names| {
+        let mut folder = root.to_owned();
+        for name in names {
+            folder = folder_named(&folder, name)?;
+        }
+        Some(folder)
+    })
+}
+
+fn folder_named(parent: &Path, name: &str) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(parent).ok()?.filter_map(Result::ok);
+    let same = |entry: &std::fs::DirEntry| entry.file_name().eq_ignore_ascii_case(name);
+    let found = entries.filter(same).map(|entry| entry.path()).filter(|path| path.is_dir());
+    found.min() // several that differ in case are possible on other systems: always the same one
+}
