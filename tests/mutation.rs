@@ -144,31 +144,30 @@ fn summary(record: &Record) -> serde_json::Value {
     serde_json::to_value(record).unwrap()
 }
 
-/// Every octet of these files is flipped, with each mask. The last column spares time: of the octets that the file's
-/// digest covers, which are the same in most of them, only every so-manieth.
-const EXHAUSTIVE: [(&str, &[u8], usize); 12] = [
-    ("pe32.exe", &[0x01, 0xff], 1),
-    ("ecdsa-p256.exe", &[0xff], 1),
-    ("pages-sha256.exe", &[0x01], 2),
-    ("rsa-pss.exe", &[0x01], 8),
-    ("signer-info-v3-key-id.exe", &[0x01], 8),
-    ("content-octet-string.exe", &[0x20], 8),
-    ("two-signatures.efi", &[0x01], 8),
-    ("nested-one.exe", &[0x01], 8),
-    ("token.exe", &[0x01], 8),
-    ("expired-token.exe", &[0xff], 8),
-    ("expired-counter.exe", &[0x01], 8),
-    ("ber-indefinite.exe", &[0x01], 8),
+/// Every octet of these files is flipped, with each mask.
+const EXHAUSTIVE: [(&str, &[u8]); 12] = [
+    ("pe32.exe", &[0x01, 0xff]),
+    ("ecdsa-p256.exe", &[0xff]),
+    ("pages-sha256.exe", &[0x01]),
+    ("rsa-pss.exe", &[0x01]),
+    ("signer-info-v3-key-id.exe", &[0x01]),
+    ("content-octet-string.exe", &[0x20]),
+    ("two-signatures.efi", &[0x01]),
+    ("nested-one.exe", &[0x01]),
+    ("token.exe", &[0x01]),
+    ("expired-token.exe", &[0xff]),
+    ("expired-counter.exe", &[0x01]),
+    ("ber-indefinite.exe", &[0x01]),
 ];
 
 /// How many flips that is: a fixture that shrinks, or an octet without a label, shows here.
-const FLIPS: usize = 54_160;
+const FLIPS: usize = 73_776;
 
 #[test]
 fn every_octet_flipped() {
     let mut table = String::from("# file\twhose\tpart\tflips\thow often they are judged how\n");
     let mut flips = 0;
-    for (name, masks, step) in EXHAUSTIVE {
+    for (name, masks) in EXHAUSTIVE {
         let file = fixture(name);
         let labels = anatomy(&file).unwrap();
         let scanner = quick(&["root", "tsa-root"], &[]);
@@ -177,7 +176,6 @@ fn every_octet_flipped() {
         let questions: Vec<Flip> = labels
             .iter()
             .enumerate()
-            .filter(|(at, label)| **label != (Owner::File, Part::Hashed) || at % step == 0)
             .flat_map(|(at, label)| masks.iter().map(move |mask| Flip { at, mask: *mask, label: *label }))
             .collect();
         flips += questions.len();
