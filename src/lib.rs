@@ -30,7 +30,7 @@
 //!
 //! A file walks through [`scan`] (paths to bytes) → [`container`] (where a signature lives) → [`asn1`], [`cms`],
 //! [`x509`] (what its bytes say) → [`verify`] with [`crypto`] and [`trust`] (what holds) → [`judge`] (what that means)
-//! → [`record`] (what leaves) → [`output`].
+//! → [`record`] (what leaves) → [`output`]. [`hunt`] compares records with each other.
 
 pub mod anomaly;
 pub mod asn1;
@@ -39,6 +39,7 @@ pub mod cli;
 pub mod cms;
 pub mod container;
 pub mod crypto;
+pub mod hunt;
 pub mod judge;
 pub mod output;
 pub mod record;

@@ -32,6 +32,10 @@ pub enum Command {
     Trust(TrustArgs),
     /// Explain a reason code, or list them all
     Explain(ExplainArgs),
+    /// Find signatures, certificates and timestamps that files share and should not
+    Hunt(HuntArgs),
+    /// Compare records of many scans: reads JSON Lines, writes keys and findings
+    Correlate(CorrelateArgs),
     /// Print the man page, shell completions or the JSON Schema of records
     Generate(GenerateArgs),
 }
@@ -80,6 +84,9 @@ pub struct ScanArgs {
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: ColorArg,
+    /// Do not compare files with each other: no findings about several files, and no memory for each file
+    #[arg(long, help_heading = "Output")]
+    pub no_correlate: bool,
     /// No summary and no progress
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
@@ -224,8 +231,14 @@ impl FailOn {
     pub fn hit(self, record: &Record) -> bool {
         match self {
             FailOn::Status(status) => record.status.severity() >= status.severity(),
-            FailOn::Severity(severity) => record.findings.iter().any(|finding| finding.severity >= severity),
+            FailOn::Severity(_) => record.findings.iter().any(|finding| self.hit_by(finding.severity)),
         }
+    }
+
+    /// Whether a finding of this severity makes the scan fail.
+    #[must_use]
+    pub fn hit_by(self, found: Severity) -> bool {
+        matches!(self, FailOn::Severity(severity) if found >= severity)
     }
 }
 
@@ -269,12 +282,34 @@ pub struct TrustBuildArgs {
     pub output: PathBuf,
 }
 
+/// Options of `sigscan hunt`.
+#[derive(Debug, Args)]
+pub struct HuntArgs {
+    /// A scan.
+    #[command(flatten)]
+    pub scan: ScanArgs,
+    /// Show findings of this severity and worse ones
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = severity)]
+    pub min_severity: Severity,
+}
+
+/// Options of `sigscan correlate`.
+#[derive(Debug, Args)]
+pub struct CorrelateArgs {
+    /// Files of records, or of keys from an earlier run, one JSON object a line; `-` is standard input
+    #[arg(required = true, value_name = "RECORDS")]
+    pub records: Vec<PathBuf>,
+    /// Exit with 1 if there is a finding of this severity or a worse one
+    #[arg(long, value_name = "SEVERITY", value_parser = FailOn::parse)]
+    pub fail_on: Option<FailOn>,
+}
+
 /// Options of `sigscan explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A reason code such as bad-digest; without one the whole decision table is printed
-    #[arg(value_parser = reason)]
-    pub code: Option<Reason>,
+    /// A reason such as bad-digest or a finding such as X201; without one both tables are printed
+    #[arg(value_parser = explained)]
+    pub code: Option<Explained>,
 }
 
 /// Options of `sigscan generate`.
@@ -289,6 +324,12 @@ pub struct GenerateArgs {
 pub enum GenerateWhat {
     /// JSON Schema of records
     Schema,
+    /// JSON Schema of findings about several files
+    FindingSchema,
+    /// JSON Schema of the lines of keys that `sigscan correlate` writes
+    KeysSchema,
+    /// The page of all findings (Markdown)
+    Findings,
     /// Man page (roff)
     Man,
     /// Completions for bash
@@ -319,9 +360,28 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
 }
 
-fn reason(text: &str) -> Result<Reason, String> {
-    let known = crate::judge::TABLE.iter().find(|row| row.code == text.to_ascii_lowercase());
-    known.map(|row| row.reason).ok_or_else(|| "no such code; `sigscan explain` lists them".to_owned())
+/// Something that can be explained.
+#[derive(Debug, Clone, Copy)]
+pub enum Explained {
+    /// A reason for a status.
+    Reason(Reason),
+    /// A kind of finding.
+    Finding(&'static crate::hunt::Row),
+}
+
+fn explained(text: &str) -> Result<Explained, String> {
+    let reason = crate::judge::TABLE.iter().find(|row| row.code == text.to_ascii_lowercase());
+    reason
+        .map(|row| Explained::Reason(row.reason))
+        .or_else(|| crate::hunt::row(text).map(Explained::Finding))
+        .ok_or_else(|| "no such code; `sigscan explain` lists them".to_owned())
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    match FailOn::parse(text) {
+        Ok(FailOn::Severity(severity)) => Ok(severity),
+        _ => Err("one of info, low, medium, high, critical".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,15 @@
-//! `sigscan explain`: what a reason code means, from the decision table itself.
+//! `sigscan explain`: what the code of a reason or of a finding means, from the tables themselves.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::args::ExplainArgs;
-use crate::judge::{Row, TABLE};
+use super::args::{ExplainArgs, Explained};
+use super::page::{plain, wrap};
+use crate::hunt;
+use crate::judge::{Reason, Row, TABLE};
+
+/// Columns of a text for a person.
+const WIDTH: usize = 78;
 
 /// Prints one row, or all.
 ///
@@ -11,21 +17,101 @@ use crate::judge::{Row, TABLE};
 /// Errors of writing.
 pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<()> {
     match args.code {
-        Some(reason) => {
-            let row = reason.row();
-            writeln!(out, "{}\n\n  {}.\n", row.code, capitalised(row.meaning))?;
-            writeln!(out, "  status   {}", row.status.name())?;
-            writeln!(out, "  HRESULT  {}", hresult(row))
-        }
+        Some(Explained::Reason(reason)) => one_reason(reason, out),
+        Some(Explained::Finding(row)) => one_finding(row, out),
         None => {
             writeln!(out, "Reasons in the order in which they decide; the first that holds gives the status.\n")?;
             writeln!(out, "{:<26} {:<10} {:<11} meaning", "reason", "status", "HRESULT")?;
             for row in TABLE {
                 writeln!(out, "{:<26} {:<10} {:<11} {}", row.code, row.status.name(), hresult(row), row.meaning)?;
             }
+            writeln!(out, "\nFindings. None of them changes a status.\n")?;
+            writeln!(out, "{:<7} {:<9} title", "finding", "severity")?;
+            for row in hunt::TABLE {
+                writeln!(out, "{:<7} {:<9} {}", row.code, word(&row.severity), row.title)?;
+            }
             Ok(())
         }
     }
+}
+
+fn one_reason(reason: Reason, out: &mut dyn Write) -> io::Result<()> {
+    let row = reason.row();
+    writeln!(out, "{}\n\n  {}.\n", row.code, capitalised(row.meaning))?;
+    writeln!(out, "  status   {}", row.status.name())?;
+    writeln!(out, "  HRESULT  {}", hresult(row))
+}
+
+fn one_finding(row: &hunt::Row, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}  {}\n", row.code, row.title)?;
+    let techniques = row.attack.join(", ");
+    let short = [
+        ("severity", word(&row.severity)),
+        ("confidence", word(&row.confidence)),
+        ("ATT&CK", if techniques.is_empty() { "-".to_owned() } else { techniques }),
+    ];
+    for (label, text) in short {
+        writeln!(out, "  {label:<12}{text}")?;
+    }
+    for (label, text) in sections(row) {
+        writeln!(out, "\n  {label}")?;
+        for line in wrap(&[plain(text)], WIDTH.saturating_sub(4)) {
+            let line: String = line.into_iter().map(|(_, text)| text).collect();
+            writeln!(out, "    {line}")?;
+        }
+    }
+    writeln!(out, "\n  References")?;
+    row.references.iter().try_for_each(|link| writeln!(out, "    {link}"))
+}
+
+fn sections(row: &hunt::Row) -> [(&'static str, &'static str); 4] {
+    [
+        ("Given when", row.condition),
+        ("Why it matters", row.why),
+        ("What to do", row.todo),
+        ("What else it may be", row.false_positives),
+    ]
+}
+
+/// The page of all findings, Markdown.
+pub(super) fn page() -> String {
+    let mut page = String::from(
+        "# Findings\n\nWhat a status cannot say. A finding never changes a status. This page is made by `sigscan generate \
+         findings`;\n`sigscan explain CODE` prints one of them.\n\n| code | title | severity | ATT&CK |\n|---|---|---|---|\n",
+    );
+    for row in hunt::TABLE {
+        let techniques = row.attack.join(", ");
+        let _ = writeln!(
+            page,
+            "| [{0}](#{1}) | {2} | {3} | {techniques} |",
+            row.code,
+            row.code.to_lowercase(),
+            row.title,
+            word(&row.severity)
+        );
+    }
+    for row in hunt::TABLE {
+        let _ = writeln!(
+            page,
+            "\n## {}\n\n**{}** ({}, confidence: {})",
+            row.code,
+            row.title,
+            word(&row.severity),
+            word(&row.confidence)
+        );
+        for (label, text) in sections(row) {
+            let _ = writeln!(page, "\n*{label}*: {text}");
+        }
+        for link in row.references {
+            let _ = writeln!(page, "\n<{link}>");
+        }
+    }
+    page
+}
+
+/// The word that records carry.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn hresult(row: &Row) -> String {

@@ -6,7 +6,8 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::args::{Cli, GenerateArgs, GenerateWhat};
-use crate::record::record_schema;
+use crate::hunt::entry_schema;
+use crate::record::{finding_schema, record_schema};
 
 /// Prints what was asked for.
 ///
@@ -14,10 +15,10 @@ use crate::record::record_schema;
 /// Errors of writing.
 pub(super) fn run(args: &GenerateArgs, out: &mut dyn Write) -> io::Result<()> {
     let shell = match args.what {
-        GenerateWhat::Schema => {
-            serde_json::to_writer_pretty(&mut *out, &record_schema())?;
-            return writeln!(out);
-        }
+        GenerateWhat::Schema => return pretty(&record_schema(), out),
+        GenerateWhat::FindingSchema => return pretty(&finding_schema(), out),
+        GenerateWhat::KeysSchema => return pretty(&entry_schema(), out),
+        GenerateWhat::Findings => return out.write_all(super::explain::page().as_bytes()),
         GenerateWhat::Man => return clap_mangen::Man::new(Cli::command()).render(out),
         GenerateWhat::Bash => Shell::Bash,
         GenerateWhat::Zsh => Shell::Zsh,
@@ -26,4 +27,9 @@ pub(super) fn run(args: &GenerateArgs, out: &mut dyn Write) -> io::Result<()> {
     };
     clap_complete::generate(shell, &mut Cli::command(), "sigscan", out);
     Ok(())
+}
+
+fn pretty(value: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
 }

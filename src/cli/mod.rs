@@ -3,8 +3,10 @@
 //! Part of the library so that tests reach it; not part of what the library promises.
 
 mod args;
+mod correlate;
 mod explain;
 mod generate;
+mod hunt;
 pub mod page;
 pub mod progress;
 mod report;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ColorArg, FailOn, FormatArg, ScanArgs};
+use super::hunt::{Hunt, HuntOptions};
 use super::progress::ProgressLine;
 use super::run::View;
 use super::story::{StoryOptions, story};
 use super::style::Style;
 use super::summary::{Summary, SummaryOptions};
 use super::table::{SORTED_ROWS, Table, TableOptions};
+use super::words::plural;
+use crate::hunt::Correlator;
 use crate::output::{Csv, Filtered, JsonArray, JsonLines, Output, StatusFilter};
 use crate::record::Record;
 use crate::scan::{Progress, Tally};
@@ -20,6 +23,10 @@ type Out = BufWriter<StdoutLock<'static>>;
 /// Takes records, shows them, counts them.
 pub(super) struct Report {
     output: Filtered<Box<dyn Output>>,
+    /// Compares the files with each other, where the view has a place for what that finds.
+    correlator: Option<Correlator>,
+    /// What to tell of findings in a format that has no place for them.
+    unseen_findings: bool,
     summary: Option<Summary>,
     filtered: bool,
     terminal: Terminal,
@@ -77,6 +84,8 @@ impl Report {
         let filtered = !filters.is_empty();
         Ok(Report {
             output: Filtered::new(open(view, terminal, args.quiet), filters),
+            correlator: (!args.no_correlate && view.correlates()).then(Correlator::new),
+            unseen_findings: !args.quiet && view == View::Structured(FormatArg::Csv),
             summary: (view == View::Table && !args.quiet).then(Summary::default),
             filtered,
             terminal,
@@ -108,6 +117,9 @@ impl Report {
         if let Some(summary) = &mut self.summary {
             summary.add(record);
         }
+        if let Some(correlator) = &mut self.correlator {
+            correlator.add(record);
+        }
         // From here on the table streams to the terminal that the progress line is on.
         if let Some(progress) = self.progress.as_ref().filter(|_| self.output.passed >= SORTED_ROWS as u64) {
             progress.hide();
@@ -117,6 +129,7 @@ impl Report {
 
     /// Ends the output and prints the summary.
     pub(super) fn finish(&mut self, tally: &Tally, elapsed: Duration, interrupted: bool) -> io::Result<()> {
+        self.findings()?;
         self.output.finish(tally)?;
         if let Some(summary) = &self.summary {
             let options = SummaryOptions {
@@ -137,12 +150,33 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Gives out what the files have in common.
+    fn findings(&mut self) -> io::Result<()> {
+        let Some(correlator) = self.correlator.take() else { return Ok(()) };
+        let (_, findings) = correlator.finish();
+        for finding in &findings {
+            self.failed |= self.fail_on.is_some_and(|fail_on| fail_on.hit_by(finding.severity));
+            self.output.finding(finding)?;
+        }
+        if self.unseen_findings && !findings.is_empty() {
+            let count = plural(findings.len() as u64, "finding", "findings");
+            writeln!(io::stderr(), "sigscan: {count} about several files have no place in CSV; --json has them")?;
+        }
+        Ok(())
+    }
+}
+
 fn open(view: View, terminal: Terminal, quiet: bool) -> Box<dyn Output> {
     let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     match view {
         View::Structured(FormatArg::Json) => Box::new(JsonArray::new(out)),
         View::Structured(FormatArg::Csv) => Box::new(Csv::new(out)),
         View::Structured(FormatArg::Jsonl) => Box::new(JsonLines::new(out)),
+        View::Hunt(min_severity) => {
+            let style = Style { colour: terminal.out_colour };
+            Box::new(Hunt::new(out, HuntOptions { width: terminal.out_width, style, min_severity }))
+        }
         View::Story => Box::new(Stories { out, terminal, count: 0 }),
         View::Table | View::Structured(FormatArg::Table) => {
             let options = TableOptions {

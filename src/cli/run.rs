@@ -10,9 +10,10 @@ use clap::Parser;
 
 use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
 use super::report::Report;
-use super::{explain, generate, trust};
+use super::{correlate, explain, generate, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
+use crate::record::Severity;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Tally, Target, WalkOptions};
 use crate::trust::{CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths};
 
@@ -34,7 +35,11 @@ pub fn main() -> u8 {
         }
     };
     let outcome = match &cli.command {
-        None => scan(&cli.scan),
+        None => scan(&cli.scan, None),
+        Some(Command::Hunt(args)) => scan(&args.scan, Some(args.min_severity)),
+        Some(Command::Correlate(args)) => {
+            correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
+        }
         Some(command) => side_command(command).map(|()| 0),
     };
     outcome.unwrap_or_else(|message| {
@@ -49,6 +54,7 @@ fn side_command(command: &Command) -> Result<(), String> {
     match command {
         Command::Trust(args) => trust::run(args, &mut out)?,
         Command::Explain(args) => written(explain::run(args, &mut out))?,
+        Command::Hunt(_) | Command::Correlate(_) => {} // no side commands: they have exit codes of their own
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush())
@@ -59,10 +65,15 @@ fn closed_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-fn scan(args: &ScanArgs) -> Result<u8, String> {
+/// Scans; `hunt` is the mildest severity to show, if findings are to be shown and not files.
+fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
     let started = Instant::now();
     let targets = targets(args)?;
-    let view = View::choose(args, &targets);
+    let structured = args.json || args.format.is_some();
+    let view = match hunt {
+        Some(severity) if !structured => View::Hunt(severity),
+        _ => View::choose(args, &targets),
+    };
     let mut report = Report::new(args, view)?;
     let mut scanner = scanner(args, view)?;
     if let Some(index) = catalogs(args, &targets)? {
@@ -228,11 +239,18 @@ pub(super) enum View {
     Story,
     /// A table for people.
     Table,
+    /// Findings of at least this severity, for people.
+    Hunt(Severity),
     /// A format for programs.
     Structured(FormatArg),
 }
 
 impl View {
+    /// Whether what files have in common is shown.
+    pub(super) fn correlates(self) -> bool {
+        matches!(self, View::Hunt(_) | View::Structured(FormatArg::Json | FormatArg::Jsonl | FormatArg::Csv))
+    }
+
     fn choose(args: &ScanArgs, targets: &[Target]) -> View {
         match args.format {
             _ if args.json => View::Structured(FormatArg::Jsonl),

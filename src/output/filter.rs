@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::Output;
 use crate::judge::{Reason, Status};
-use crate::record::Record;
+use crate::record::{FindingLine, Record};
 use crate::scan::Tally;
 
 /// A status to keep. `Untrusted` includes the self-signed, which can also be asked for alone.
@@ -80,6 +80,10 @@ impl<O: Output> Output for Filtered<O> {
         }
         self.passed = self.passed.saturating_add(1);
         self.output.record(record)
+    }
+
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        self.output.finding(finding)
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {

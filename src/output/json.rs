@@ -7,9 +7,10 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::escape::is_hidden;
 use super::{Output, Record};
+use crate::record::FindingLine;
 use crate::scan::Tally;
 
-/// All records as one JSON array, a record a line.
+/// All records as one JSON array, a record a line, and after them the findings about several files.
 #[derive(Debug)]
 pub struct JsonArray<W> {
     writer: W,
@@ -22,15 +23,23 @@ impl<W: Write> JsonArray<W> {
     pub fn new(writer: W) -> Self {
         JsonArray { writer, buffer: Vec::new(), started: false }
     }
+
+    fn element<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(if self.started { b",\n" } else { b"[\n" });
+        self.started = true;
+        append(value, &mut self.buffer)?;
+        self.writer.write_all(&self.buffer)
+    }
 }
 
 impl<W: Write> Output for JsonArray<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.buffer.clear();
-        self.buffer.extend_from_slice(if self.started { b",\n" } else { b"[\n" });
-        self.started = true;
-        append(record, &mut self.buffer)?;
-        self.writer.write_all(&self.buffer)
+        self.element(record)
+    }
+
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        self.element(finding)
     }
 
     fn finish(&mut self, _: &Tally) -> io::Result<()> {

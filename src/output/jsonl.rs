@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::{Output, Record, json};
+use crate::record::FindingLine;
 use crate::scan::Tally;
 
 /// Every record as one line of JSON, given to the writer in one piece.
@@ -17,14 +20,26 @@ impl<W: Write> JsonLines<W> {
     pub fn new(writer: W) -> Self {
         JsonLines { writer, buffer: Vec::new() }
     }
+
+    /// Writes any value as a line.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    pub fn line<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
+        self.buffer.clear();
+        json::append(value, &mut self.buffer)?;
+        self.buffer.push(b'\n');
+        self.writer.write_all(&self.buffer)
+    }
 }
 
 impl<W: Write> Output for JsonLines<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.buffer.clear();
-        json::append(record, &mut self.buffer)?;
-        self.buffer.push(b'\n');
-        self.writer.write_all(&self.buffer)
+        self.line(record)
+    }
+
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        self.line(finding)
     }
 
     fn finish(&mut self, _: &Tally) -> io::Result<()> {

@@ -18,7 +18,7 @@ pub use filter::{Filtered, StatusFilter, UnknownStatus};
 pub use json::JsonArray;
 pub use jsonl::JsonLines;
 
-use crate::record::{Record, Signer};
+use crate::record::{FindingLine, Record, Signer};
 use crate::scan::Tally;
 
 /// A sink for records in one format.
@@ -29,7 +29,16 @@ pub trait Output {
     /// Errors of writing.
     fn record(&mut self, record: &Record) -> io::Result<()>;
 
-    /// Ends the output after the last record.
+    /// Takes a finding about several files, after the last record. Formats that have no place for one drop it.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        let _ = finding;
+        Ok(())
+    }
+
+    /// Ends the output after the last record and finding.
     ///
     /// # Errors
     /// Errors of writing.
@@ -46,6 +55,10 @@ pub fn signer_name(signer: &Signer) -> Option<&str> {
 impl<O: Output + ?Sized> Output for Box<O> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         (**self).record(record)
+    }
+
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        (**self).finding(finding)
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {

@@ -507,6 +507,13 @@ pub struct FindingLine {
     pub donor: Option<String>,
 }
 
+/// The JSON Schema of [`FindingLine`], draft 2020-12.
+#[must_use]
+pub fn finding_schema() -> serde_json::Value {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.into_root_schema_for::<FindingLine>().to_value()
+}
+
 /// The JSON Schema of [`Record`], draft 2020-12.
 #[must_use]
 pub fn record_schema() -> serde_json::Value {

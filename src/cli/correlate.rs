@@ -1,0 +1,143 @@
+//! `sigscan correlate`: records of many machines in, what they share out.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::args::CorrelateArgs;
+use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+use crate::judge::{Reason, Status};
+use crate::output::{JsonLines, Output};
+use crate::record::{Keys, RECORD_SCHEMA};
+use crate::scan::Tally;
+
+/// The longest line that is read; a record of a file with very many certificates has a few megabytes.
+const MAX_LINE: u64 = 64 << 20;
+
+/// What correlation reads of a record or of a line of keys; whatever else they hold is passed over, so that records of
+/// newer versions can be read.
+#[derive(Deserialize)]
+struct Input {
+    path: String,
+    path_hex: Option<String>,
+    status: Status,
+    reason: Reason,
+    #[serde(default)]
+    self_signed: bool,
+    signer: Option<Name>,
+    claimed_signer: Option<Name>,
+    sha256: Option<String>,
+    #[serde(default)]
+    hashes: BTreeMap<String, String>,
+    #[serde(default)]
+    authentihash: BTreeMap<String, String>,
+    #[serde(default)]
+    keys: Keys,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Name {
+    Text(String),
+    Certificate { common_name: Option<String>, subject: String },
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> String {
+        match name {
+            Name::Text(text) => text,
+            Name::Certificate { common_name, subject } => common_name.unwrap_or(subject),
+        }
+    }
+}
+
+impl From<Input> for KeysLine {
+    fn from(mut input: Input) -> KeysLine {
+        KeysLine {
+            schema: KEYS_SCHEMA.to_owned(),
+            path: input.path,
+            path_hex: input.path_hex,
+            status: input.status,
+            reason: input.reason,
+            self_signed: input.self_signed,
+            signer: input.signer.or(input.claimed_signer).map(String::from),
+            sha256: input.sha256.or_else(|| input.hashes.remove("sha256")),
+            authentihash: input.authentihash,
+            keys: input.keys,
+        }
+    }
+}
+
+/// Which kind of line it is.
+#[derive(Deserialize)]
+struct Kind {
+    schema: Option<String>,
+}
+
+/// Runs the subcommand; whether a finding was at or above `--fail-on`, or a sentence for a person.
+pub(super) fn run(args: &CorrelateArgs, out: &mut dyn Write) -> Result<bool, String> {
+    let mut correlator = Correlator::new();
+    let mut problems = Vec::new();
+    for path in &args.records {
+        let name = path.display();
+        let read = if path == Path::new("-") {
+            lines(&mut io::stdin().lock(), &mut correlator)
+        } else {
+            File::open(path).and_then(|file| lines(&mut BufReader::with_capacity(1 << 20, file), &mut correlator))
+        };
+        match read {
+            Ok(None) => {}
+            Ok(Some((number, 1))) => problems.push(format!("{name}: line {number} is no record")),
+            Ok(Some((number, more))) => problems.push(format!("{name}: {more} lines are no records, first {number}")),
+            Err(error) => problems.push(format!("{name}: {error}")),
+        }
+    }
+    let (entries, findings) = correlator.finish();
+    let failed = findings.iter().any(|finding| args.fail_on.is_some_and(|fail_on| fail_on.hit_by(finding.severity)));
+    let mut output = JsonLines::new(out);
+    let written = entries.iter().try_for_each(|entry| output.line(&entry.line()));
+    let written = written.and_then(|()| findings.iter().try_for_each(|finding| output.finding(finding)));
+    match written.and_then(|()| output.finish(&Tally::default())) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
+        _ => {}
+    }
+    if problems.is_empty() { Ok(failed) } else { Err(problems.join("\nsigscan: ")) }
+}
+
+/// Reads every line; the number of the first that is no record, and how many there are.
+fn lines(mut reader: &mut dyn BufRead, correlator: &mut Correlator) -> io::Result<Option<(u64, u64)>> {
+    let mut line = Vec::new();
+    let mut number = 0u64;
+    let mut bad: Option<(u64, u64)> = None;
+    loop {
+        line.clear();
+        if (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+            return Ok(bad);
+        }
+        number = number.saturating_add(1);
+        if line.iter().all(u8::is_ascii_whitespace) || take(&line, correlator) {
+            continue;
+        }
+        let (first, count) = bad.unwrap_or((number, 0));
+        bad = Some((first, count.saturating_add(1)));
+    }
+}
+
+/// Takes a record or a line of keys, and passes over findings, which are found anew.
+fn take(line: &[u8], correlator: &mut Correlator) -> bool {
+    let kind: Option<Kind> = serde_json::from_slice(line).ok();
+    match kind.and_then(|kind| kind.schema).as_deref() {
+        Some(RECORD_SCHEMA | KEYS_SCHEMA) => match serde_json::from_slice::<Input>(line) {
+            Ok(input) => {
+                correlator.add_line(&input.into());
+                true
+            }
+            Err(_) => false,
+        },
+        Some(crate::record::FINDING_SCHEMA) => true,
+        _ => false,
+    }
+}

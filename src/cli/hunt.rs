@@ -1,0 +1,136 @@
+//! `sigscan hunt`: what several files share, for a person: worst first, with the proof and the donor.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::page::{Page, Span, faint, fit_path, padded, plain};
+use super::style::{Ink, Style};
+use super::words::{Verdict, plural};
+use crate::output::Output;
+use crate::output::escape::for_terminal;
+use crate::record::{FindingLine, Record, Severity};
+use crate::scan::Tally;
+
+/// Members of one finding that are listed; `--json` lists all.
+const MEMBERS: usize = 20;
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HuntOptions {
+    /// Columns of the terminal; 0 cuts nothing.
+    pub width: usize,
+    /// Colours.
+    pub style: Style,
+    /// Milder findings are counted only.
+    pub min_severity: Severity,
+}
+
+/// Remembers the verdict of each file and shows findings at the end.
+pub(super) struct Hunt<W> {
+    out: W,
+    options: HuntOptions,
+    verdicts: BTreeMap<String, Verdict>,
+    findings: Vec<FindingLine>,
+    milder: u64,
+    files: u64,
+}
+
+impl<W: Write> Hunt<W> {
+    pub(super) fn new(out: W, options: HuntOptions) -> Hunt<W> {
+        Hunt { out, options, verdicts: BTreeMap::new(), findings: Vec::new(), milder: 0, files: 0 }
+    }
+
+    fn block(&self, page: &mut Page, finding: &FindingLine) {
+        let (ink, word) = severity(finding.severity);
+        let title: Vec<Span> =
+            vec![(ink, padded(word, 9)), (Ink::Strong, format!("{} {}", finding.code, finding.title))];
+        page.headline(&title);
+        let mut members: Vec<&String> = finding.members.iter().collect();
+        if let Some(donor) = &finding.donor {
+            members.retain(|member| *member != donor);
+            self.file(page, "donor", donor);
+        }
+        // Worst first; the sort is stable, so that paths stay in order within a verdict.
+        members.sort_by_key(|member| self.verdicts.get(*member).map_or(usize::MAX, |verdict| rank(*verdict)));
+        for (number, member) in members.iter().take(MEMBERS).enumerate() {
+            self.file(page, if number == 0 { "files" } else { "" }, member);
+        }
+        if members.len() > MEMBERS {
+            let more = members.len().saturating_sub(MEMBERS);
+            page.headline(&[faint(format!("{:11}and {more} more: --json lists all", ""))]);
+        }
+        let proof: Vec<String> = finding.evidence.iter().map(|(name, value)| evidence(name, value)).collect();
+        page.beside(&[faint("  proof    ")], &[plain(proof.join(", "))]);
+        page.gap();
+    }
+
+    fn file(&self, page: &mut Page, label: &str, path: &str) {
+        let verdict = self.verdicts.get(path);
+        let word = padded(verdict.map_or("", |verdict| verdict.word()), 12);
+        let ink = verdict.map_or(Ink::Plain, |verdict| Ink::Verdict(*verdict));
+        let path = for_terminal(path);
+        let room = self.options.width.saturating_sub(24).max(20);
+        let path = if self.options.width == 0 { path.to_string() } else { fit_path(&path, room) };
+        page.headline(&[faint(format!("  {label:9}")), (ink, word), plain(format!(" {path}"))]);
+    }
+}
+
+fn rank(verdict: Verdict) -> usize {
+    Verdict::WORST_FIRST.iter().position(|known| *known == verdict).unwrap_or(usize::MAX)
+}
+
+fn severity(severity: Severity) -> (Ink, &'static str) {
+    match severity {
+        Severity::Critical => (Ink::Bad, "CRITICAL"),
+        Severity::High => (Ink::Bad, "HIGH"),
+        Severity::Medium => (Ink::Doubtful, "MEDIUM"),
+        Severity::Low => (Ink::Plain, "LOW"),
+        Severity::Info => (Ink::Faint, "INFO"),
+    }
+}
+
+/// One piece of evidence; digests are cut to what a person compares.
+fn evidence(name: &str, value: &serde_json::Value) -> String {
+    let label = name.trim_end_matches("_sha256").trim_end_matches("_key").replace('_', " ");
+    match value.as_str() {
+        Some(text) if text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            format!("{label} {}…", text.get(..16).unwrap_or(text))
+        }
+        Some(text) => format!("{label} “{}”", for_terminal(text)),
+        None => format!("{label} {}", for_terminal(&value.to_string())),
+    }
+}
+
+impl<W: Write> Output for Hunt<W> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.files = self.files.saturating_add(1);
+        self.verdicts.insert(record.path.clone(), Verdict::of(record.status, record.reason));
+        Ok(())
+    }
+
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        if finding.severity >= self.options.min_severity {
+            self.findings.push(finding.clone());
+        } else {
+            self.milder = self.milder.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Tally) -> io::Result<()> {
+        self.findings.sort_by_key(|finding| Reverse(finding.severity));
+        let mut page = Page::new(self.options.width, self.options.style);
+        for finding in &self.findings {
+            self.block(&mut page, finding);
+        }
+        let mut count = plural(self.findings.len() as u64, "finding", "findings");
+        if self.milder > 0 {
+            count.push_str(&format!(" and {} that --min-severity hides", self.milder));
+        }
+        let last = format!("{count} among {}", plural(self.files, "file", "files"));
+        page.headline(&[plain(last)]);
+        self.out.write_all(page.finish().as_bytes())?;
+        self.out.flush()
+    }
+}

@@ -1,0 +1,240 @@
+//! What correlation keeps of a file: its path, its status and the values by which files can be compared.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::{Reason, Status};
+use crate::record::{Keys, Record};
+
+/// The value of [`KeysLine::schema`].
+pub const KEYS_SCHEMA: &str = "sigscan.keys/1";
+
+/// A record reduced to what correlation needs, as `sigscan correlate` passes it on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeysLine {
+    /// `sigscan.keys/1`.
+    pub schema: String,
+    /// The path as in the record.
+    pub path: String,
+    /// The path's bytes in hexadecimal, when they are not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
+    /// The status.
+    pub status: Status,
+    /// The reason that decided.
+    pub reason: Reason,
+    /// The signer's certificate verifies under its own key and names itself as issuer.
+    pub self_signed: bool,
+    /// The signer's common name or, failing that, its subject: verified or only claimed.
+    pub signer: Option<String>,
+    /// SHA-256 of the file, where it was computed.
+    pub sha256: Option<String>,
+    /// Authenticode digests by algorithm.
+    pub authentihash: BTreeMap<String, String>,
+    /// The record's correlation keys.
+    pub keys: Keys,
+}
+
+/// The JSON Schema of [`KeysLine`], draft 2020-12.
+#[must_use]
+pub fn entry_schema() -> serde_json::Value {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.into_root_schema_for::<KeysLine>().to_value()
+}
+
+/// The octets of a digest; boxed, because most files lack most of them.
+pub(super) type Octets = Option<Box<[u8]>>;
+
+/// A file in the memory of a correlation: the same facts as a [`KeysLine`], in about 400 octets and its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub(super) path: Box<str>,
+    pub(super) path_hex: Option<Box<str>>,
+    pub(super) status: Status,
+    pub(super) reason: Reason,
+    pub(super) self_signed: bool,
+    pub(super) signer: Option<Arc<str>>,
+    pub(super) sha256: Octets,
+    pub(super) authentihash: Box<[(Arc<str>, Box<[u8]>)]>,
+    pub(super) signed_digest: Octets,
+    pub(super) pkcs7: Octets,
+    pub(super) signer_info: Octets,
+    pub(super) token: Octets,
+    pub(super) leaf_tbs: Octets,
+    pub(super) leaf_spki: Octets,
+    pub(super) issuer_serial: Octets,
+    pub(super) subject: Octets,
+    pub(super) version: Octets,
+}
+
+/// Texts that many entries share.
+#[derive(Debug, Default)]
+pub(super) struct Shared(HashSet<Arc<str>>);
+
+impl Shared {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(text);
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
+
+impl KeysLine {
+    /// What correlation needs of a record.
+    #[must_use]
+    pub fn of(record: &Record) -> KeysLine {
+        let signer = record.signer.as_ref().or(record.claimed_signer.as_ref());
+        KeysLine {
+            schema: KEYS_SCHEMA.to_owned(),
+            path: record.path.clone(),
+            path_hex: record.path_hex.clone(),
+            status: record.status,
+            reason: record.reason,
+            self_signed: record.self_signed,
+            signer: signer.map(|signer| signer.common_name.clone().unwrap_or_else(|| signer.subject.clone())),
+            sha256: record.hashes.get("sha256").cloned(),
+            authentihash: record.authentihash.clone(),
+            keys: record.keys.clone(),
+        }
+    }
+}
+
+impl Entry {
+    /// Keeps a line. Values that are no hexadecimal text are dropped: nothing can be compared with them.
+    pub(super) fn new(line: &KeysLine, shared: &mut Shared) -> Entry {
+        let digests = line.authentihash.iter().filter_map(|(name, value)| Some((shared.text(name), octets(value)?)));
+        let of = |value: &Option<String>| value.as_deref().and_then(octets);
+        let keys = &line.keys;
+        Entry {
+            path: line.path.as_str().into(),
+            path_hex: line.path_hex.as_deref().map(Box::from),
+            status: line.status,
+            reason: line.reason,
+            self_signed: line.self_signed,
+            authentihash: digests.collect(),
+            signer: line.signer.as_deref().map(|name| shared.text(name)),
+            sha256: of(&line.sha256),
+            signed_digest: of(&keys.signed_digest),
+            pkcs7: of(&keys.pkcs7_sha256),
+            signer_info: of(&keys.signer_info_sha256),
+            token: of(&keys.timestamp_token_sha256),
+            leaf_tbs: of(&keys.leaf_tbs_sha256),
+            leaf_spki: of(&keys.leaf_spki_sha256),
+            issuer_serial: of(&keys.issuer_serial_key),
+            subject: of(&keys.subject_key),
+            version: of(&keys.version_res_sha256),
+        }
+    }
+
+    /// The line that this entry was made of.
+    #[must_use]
+    pub fn line(&self) -> KeysLine {
+        let text = |octets: &Octets| octets.as_deref().map(hex);
+        KeysLine {
+            schema: KEYS_SCHEMA.to_owned(),
+            path: self.path.to_string(),
+            path_hex: self.path_hex.as_deref().map(str::to_owned),
+            status: self.status,
+            reason: self.reason,
+            self_signed: self.self_signed,
+            signer: self.signer.as_deref().map(str::to_owned),
+            sha256: text(&self.sha256),
+            authentihash: self.authentihash.iter().map(|(name, value)| (name.to_string(), hex(value))).collect(),
+            keys: Keys {
+                signed_digest: text(&self.signed_digest),
+                pkcs7_sha256: text(&self.pkcs7),
+                signer_info_sha256: text(&self.signer_info),
+                timestamp_token_sha256: text(&self.token),
+                leaf_tbs_sha256: text(&self.leaf_tbs),
+                leaf_spki_sha256: text(&self.leaf_spki),
+                issuer_serial_key: text(&self.issuer_serial),
+                subject_key: text(&self.subject),
+                version_res_sha256: text(&self.version),
+            },
+        }
+    }
+
+    /// The digest of this file's content under the algorithm of the digest that was signed; the two are compared by
+    /// length, which tells the algorithms in use apart (MD5, SHA-1, SHA-256, SHA-384, SHA-512).
+    pub(super) fn content(&self) -> Option<&[u8]> {
+        let signed = self.signed_digest.as_deref()?;
+        self.authentihash.iter().map(|(_, value)| &**value).find(|value| value.len() == signed.len())
+    }
+
+    /// Whether the content is the one that was signed.
+    pub(super) fn is_genuine(&self) -> bool {
+        self.signed_digest.is_some() && self.signed_digest.as_deref() == self.content()
+    }
+
+    /// The order of entries, and of everything that names them: by path, then by everything else, so that it does not
+    /// depend on the order in which they came.
+    pub(super) fn order(&self, other: &Entry) -> Ordering {
+        let key = |entry: &Entry| {
+            let line = entry.line();
+            serde_json::to_string(&line).unwrap_or_default()
+        };
+        self.path
+            .cmp(&other.path)
+            .then_with(|| if self == other { Ordering::Equal } else { key(self).cmp(&key(other)) })
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(octets: &[u8]) -> String {
+    use std::fmt::Write;
+    octets.iter().fold(String::with_capacity(octets.len().saturating_mul(2)), |mut text, octet| {
+        let _ = write!(text, "{octet:02x}");
+        text
+    })
+}
+
+/// Digests have at most 64 octets; anything longer is no digest.
+fn octets(text: &str) -> Option<Box<[u8]>> {
+    let digits = text.as_bytes();
+    if digits.is_empty() || digits.len() > 128 || digits.len() & 1 != 0 {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    digits.chunks_exact(2).map(|pair| Some((value(*pair.first()?)? << 4) | value(*pair.get(1)?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_survives_being_kept() {
+        let line = KeysLine {
+            schema: KEYS_SCHEMA.to_owned(),
+            path: "a".to_owned(),
+            path_hex: Some("61ff".to_owned()),
+            status: Status::Invalid,
+            reason: Reason::BadDigest,
+            self_signed: true,
+            signer: Some("Somebody".to_owned()),
+            sha256: Some("00".repeat(32)),
+            authentihash: BTreeMap::from([("sha1".to_owned(), "ab".repeat(20))]),
+            keys: Keys { signed_digest: Some("cd".repeat(20)), ..Keys::default() },
+        };
+        let entry = Entry::new(&line, &mut Shared::default());
+        assert_eq!(entry.line(), line);
+        assert_eq!(entry.content(), Some(&[0xab; 20][..]));
+        assert!(!entry.is_genuine());
+    }
+
+    #[test]
+    fn only_digests_are_kept() {
+        assert_eq!(octets("0aF0").as_deref(), Some(&[0x0a, 0xf0][..]));
+        for text in ["", "0", "0g", "é0", &"00".repeat(65)] {
+            assert_eq!(octets(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Whose signature is this really? Facts and records become findings.
+//!
+//! A finding never changes a status: it says what a status cannot, that a signature, a certificate or a version
+//! resource belongs to somebody else, and to whom. [`table`] holds one row for each kind of finding; [`Correlator`]
+//! compares files with each other. This room knows records and nothing of how they were made or are shown.
+
+mod correlate;
+mod entry;
+mod rules;
+mod table;
+
+pub use correlate::Correlator;
+pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema};
+pub use table::{Row, TABLE, row};

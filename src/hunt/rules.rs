@@ -1,0 +1,342 @@
+//! The rules that compare files, one function each. Every function sees all entries in their order and gives findings in
+//! the order of their first members.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde_json::{Value, json};
+
+use super::entry::{Entry, hex};
+use super::table::row;
+use crate::judge::{Reason, Status};
+use crate::record::{FINDING_SCHEMA, FindingLine, Severity};
+
+type Rule = fn(&[Entry]) -> Vec<FindingLine>;
+
+const RULES: &[Rule] = &[
+    one_signature_several_contents,
+    one_signature_several_wrappings,
+    donor_elsewhere,
+    one_number_several_certificates,
+    one_name_several_keys,
+    one_timestamp_several_signatures,
+    one_content_several_files,
+];
+
+/// What all rules find, rule by rule.
+pub(super) fn findings(entries: &[Entry]) -> Vec<FindingLine> {
+    RULES.iter().flat_map(|rule| rule(entries)).collect()
+}
+
+/// Entries that share a key: groups of two and more, in the order of their first members.
+fn groups(entries: &[Entry], key: impl Fn(&Entry) -> Option<&[u8]>) -> Vec<Vec<&Entry>> {
+    let mut keyed: Vec<(&[u8], usize)> =
+        entries.iter().enumerate().filter_map(|(index, entry)| Some((key(entry)?, index))).collect();
+    keyed.sort_unstable();
+    let runs = keyed.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1);
+    let mut groups: Vec<&[(&[u8], usize)]> = runs.collect();
+    groups.sort_unstable_by_key(|run| run.first().map(|first| first.1));
+    groups.iter().map(|run| run.iter().filter_map(|(_, index)| entries.get(*index)).collect()).collect()
+}
+
+/// How many different values the entries have; those without one do not count.
+fn distinct<'e>(group: &[&'e Entry], value: impl Fn(&'e Entry) -> Option<&'e [u8]>) -> usize {
+    group.iter().filter_map(|entry| value(entry)).collect::<BTreeSet<_>>().len()
+}
+
+fn finding(
+    code: &str,
+    severity: Option<Severity>,
+    evidence: &[(&str, Value)],
+    members: &[&Entry],
+    donor: Option<&Entry>,
+) -> Option<FindingLine> {
+    let row = row(code)?;
+    Some(FindingLine {
+        schema: FINDING_SCHEMA.to_owned(),
+        code: row.code.to_owned(),
+        title: row.title.to_owned(),
+        severity: severity.unwrap_or(row.severity),
+        confidence: row.confidence,
+        attack: row.attack.iter().map(|technique| (*technique).to_owned()).collect(),
+        evidence: evidence.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        members: members.iter().map(|entry| entry.path.to_string()).collect(),
+        donor: donor.map(|entry| entry.path.to_string()),
+    })
+}
+
+fn key_text(octets: Option<&[u8]>) -> Value {
+    octets.map_or(Value::Null, |octets| Value::String(hex(octets)))
+}
+
+/// The name in the signature that a group shares.
+fn signer(group: &[&Entry]) -> Value {
+    group.iter().find_map(|entry| entry.signer.as_deref()).map_or(Value::Null, |name| json!(name))
+}
+
+/// The file that the signature was made for: among several copies the one with the best status, then the first.
+fn genuine<'e>(group: &[&'e Entry]) -> Option<&'e Entry> {
+    group.iter().copied().filter(|entry| entry.is_genuine()).min_by_key(|entry| entry.status.severity())
+}
+
+/// What every group of falsely signed files says of itself.
+fn graft_evidence(group: &[&Entry], key: &'static str, value: Value) -> [(&'static str, Value); 4] {
+    let carriers = group.iter().filter(|entry| entry.content().is_some() && !entry.is_genuine()).count();
+    let contents = distinct(group, Entry::content);
+    [(key, value), ("contents", json!(contents)), ("carriers", json!(carriers)), ("signer", signer(group))]
+}
+
+fn one_signature_several_contents(entries: &[Entry]) -> Vec<FindingLine> {
+    let groups = groups(entries, |entry| entry.pkcs7.as_deref());
+    let grafted = groups.iter().filter(|group| distinct(group, Entry::content) > 1);
+    grafted
+        .filter_map(|group| {
+            let key = key_text(group.first().and_then(|entry| entry.pkcs7.as_deref()));
+            finding("X201", None, &graft_evidence(group, "pkcs7_sha256", key), group, genuine(group))
+        })
+        .collect()
+}
+
+fn one_signature_several_wrappings(entries: &[Entry]) -> Vec<FindingLine> {
+    let groups = groups(entries, |entry| entry.signer_info.as_deref());
+    let rewrapped = groups
+        .iter()
+        .filter(|group| distinct(group, |entry| entry.pkcs7.as_deref()) > 1 && distinct(group, Entry::content) > 1);
+    rewrapped
+        .filter_map(|group| {
+            let key = key_text(group.first().and_then(|entry| entry.signer_info.as_deref()));
+            finding("X202", None, &graft_evidence(group, "signer_info_sha256", key), group, genuine(group))
+        })
+        .collect()
+}
+
+/// Donors that do not carry the signature: looked for only where no file that carries it is genuine.
+fn donor_elsewhere(entries: &[Entry]) -> Vec<FindingLine> {
+    let explained: HashSet<&[u8]> = entries
+        .iter()
+        .filter(|entry| entry.is_genuine())
+        .flat_map(|entry| [entry.pkcs7.as_deref(), entry.signer_info.as_deref()])
+        .flatten()
+        .collect();
+    let orphaned = |entry: &Entry| {
+        let known = |key: &Option<Box<[u8]>>| key.as_deref().is_some_and(|key| explained.contains(key));
+        entry.content().is_some() && !entry.is_genuine() && !known(&entry.pkcs7) && !known(&entry.signer_info)
+    };
+    let mut carriers: BTreeMap<&[u8], Vec<&Entry>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| orphaned(entry)) {
+        if let Some(digest) = entry.signed_digest.as_deref() {
+            carriers.entry(digest).or_default().push(entry);
+        }
+    }
+    let mut donors: BTreeMap<&[u8], Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        for (_, digest) in &entry.authentihash {
+            if carriers.contains_key(&**digest) {
+                donors.entry(digest).or_default().push(entry);
+            }
+        }
+    }
+    let mut found: Vec<FindingLine> = carriers
+        .into_iter()
+        .filter_map(|(digest, mut members)| {
+            let same = donors.get(digest)?;
+            let donor = same.iter().copied().min_by_key(|entry| entry.status.severity())?;
+            let evidence = [("signed_digest", key_text(Some(digest))), ("carriers", json!(members.len()))];
+            members.extend(same);
+            members.sort_by(|left, right| left.order(right));
+            finding("X203", None, &evidence, &members, Some(donor))
+        })
+        .collect();
+    found.sort_by(|left, right| left.members.cmp(&right.members));
+    found
+}
+
+/// Whether somebody trusted vouches for the signer's certificate: `None` where the status does not tell.
+fn vouched(entry: &Entry) -> Option<bool> {
+    match (entry.status, entry.reason) {
+        (Status::Valid | Status::Expired | Status::Revoked, _) => Some(true),
+        (_, Reason::SelfSigned | Reason::UntrustedRoot) => Some(false),
+        _ => None,
+    }
+}
+
+fn one_number_several_certificates(entries: &[Entry]) -> Vec<FindingLine> {
+    let groups = groups(entries, |entry| entry.issuer_serial.as_deref().filter(|_| !entry.self_signed));
+    let repeated = groups.iter().filter(|group| distinct(group, |entry| entry.leaf_tbs.as_deref()) > 1);
+    repeated
+        .filter_map(|group| {
+            let has = |wanted| group.iter().any(|entry| vouched(entry) == Some(wanted));
+            let severity = if has(true) && has(false) { Severity::Critical } else { Severity::Medium };
+            let evidence = [
+                ("issuer_serial_key", key_text(group.first().and_then(|entry| entry.issuer_serial.as_deref()))),
+                ("certificates", json!(distinct(group, |entry| entry.leaf_tbs.as_deref()))),
+                ("signer", signer(group)),
+            ];
+            let original = group.iter().copied().find(|entry| vouched(entry) == Some(true));
+            finding("X204", Some(severity), &evidence, group, original)
+        })
+        .collect()
+}
+
+/// The members are the files of untrusted keys; those of the trusted one can be thousands, and one of them stands for
+/// all.
+fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
+    let groups = groups(entries, |entry| entry.subject.as_deref());
+    groups
+        .iter()
+        .filter_map(|group| {
+            let trusted: Vec<&Entry> = group.iter().copied().filter(|entry| vouched(entry) == Some(true)).collect();
+            let real: BTreeSet<&[u8]> = trusted.iter().filter_map(|entry| entry.leaf_spki.as_deref()).collect();
+            let foreign =
+                |entry: &&Entry| entry.leaf_spki.as_deref().is_some_and(|key| !real.contains(key)) && !real.is_empty();
+            let disguised: Vec<&Entry> =
+                group.iter().copied().filter(|entry| vouched(entry) == Some(false)).filter(foreign).collect();
+            let first = disguised.first()?;
+            let own = disguised.iter().any(|entry| entry.self_signed);
+            let evidence = [
+                ("subject_key", key_text(first.subject.as_deref())),
+                ("signer", signer(&disguised)),
+                ("trusted_keys", json!(real.len())),
+                ("trusted_files", json!(trusted.len())),
+                ("untrusted_keys", json!(distinct(&disguised, |entry| entry.leaf_spki.as_deref()))),
+            ];
+            let severity = if own { Severity::Critical } else { Severity::Medium };
+            finding("X205", Some(severity), &evidence, &disguised, trusted.first().copied())
+        })
+        .collect()
+}
+
+fn one_timestamp_several_signatures(entries: &[Entry]) -> Vec<FindingLine> {
+    let groups = groups(entries, |entry| entry.token.as_deref());
+    let reused = groups.iter().filter(|group| distinct(group, |entry| entry.signer_info.as_deref()) > 1);
+    reused
+        .filter_map(|group| {
+            let evidence = [
+                ("timestamp_token_sha256", key_text(group.first().and_then(|entry| entry.token.as_deref()))),
+                ("signatures", json!(distinct(group, |entry| entry.signer_info.as_deref()))),
+            ];
+            finding("X206", None, &evidence, group, None)
+        })
+        .collect()
+}
+
+fn one_content_several_files(entries: &[Entry]) -> Vec<FindingLine> {
+    let valid = |entry: &Entry| entry.status == Status::Valid && entry.is_genuine();
+    let groups = groups(entries, |entry| entry.content().filter(|_| valid(entry)));
+    let variants = groups.iter().filter(|group| distinct(group, |entry| entry.sha256.as_deref()) > 1);
+    variants
+        .filter_map(|group| {
+            let evidence = [
+                ("authentihash", key_text(group.first().and_then(|entry| entry.content()))),
+                ("files", json!(distinct(group, |entry| entry.sha256.as_deref()))),
+                ("signer", signer(group)),
+            ];
+            finding("X207", None, &evidence, group, None)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+    use crate::record::Keys;
+
+    /// A file whose keys are digests that repeat one octet each; 0 leaves a key out.
+    fn file(path: &str, (status, reason): (Status, Reason), digests: (u8, u8), keys: [u8; 7]) -> KeysLine {
+        let text = |octet: u8| (octet != 0).then(|| hex(&[octet; 32]));
+        let [pkcs7, signer_info, token, tbs, spki, number, subject] = keys.map(text);
+        KeysLine {
+            schema: KEYS_SCHEMA.to_owned(),
+            path: path.to_owned(),
+            path_hex: None,
+            status,
+            reason,
+            self_signed: reason == Reason::SelfSigned,
+            signer: Some("Somebody".to_owned()),
+            sha256: Some(hex(path.as_bytes())),
+            authentihash: text(digests.1).map(|digest| ("sha256".to_owned(), digest)).into_iter().collect(),
+            keys: Keys {
+                signed_digest: text(digests.0),
+                pkcs7_sha256: pkcs7,
+                signer_info_sha256: signer_info,
+                timestamp_token_sha256: token,
+                leaf_tbs_sha256: tbs,
+                leaf_spki_sha256: spki,
+                issuer_serial_key: number,
+                subject_key: subject,
+                version_res_sha256: None,
+            },
+        }
+    }
+
+    const VALID: (Status, Reason) = (Status::Valid, Reason::Ok);
+    const GRAFT: (Status, Reason) = (Status::Invalid, Reason::BadDigest);
+    const OWN: (Status, Reason) = (Status::Untrusted, Reason::SelfSigned);
+    const FOREIGN: (Status, Reason) = (Status::Untrusted, Reason::UntrustedRoot);
+
+    /// Code, severity, members and donor of what is found.
+    fn found(files: &[KeysLine]) -> Vec<String> {
+        let mut correlator = Correlator::new();
+        files.iter().for_each(|file| correlator.add_line(file));
+        let (_, findings) = correlator.finish();
+        let text = |f: &FindingLine| {
+            format!("{} {:?} {} <- {}", f.code, f.severity, f.members.join(","), f.donor.as_deref().unwrap_or("?"))
+        };
+        findings.iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_grafted_signature_names_its_donor() {
+        let donor = file("c", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let graft = |path| file(path, GRAFT, (1, 2), [1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[donor.clone(), graft("a"), graft("b")]), ["X201 Critical a,b,c <- c"]);
+        // Two copies of one graft are one content: without a second one nothing is proven.
+        assert_eq!(found(&[graft("a"), graft("b")]), [""; 0]);
+        assert_eq!(found(&[donor.clone(), donor]), [""; 0]);
+        let other = file("b", GRAFT, (1, 3), [1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[graft("a"), other]), ["X201 Critical a,b <- ?"]);
+    }
+
+    #[test]
+    fn another_wrapping_does_not_hide_a_graft() {
+        let donor = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let graft = file("a", GRAFT, (1, 2), [2, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[donor.clone(), graft]), ["X202 Critical a,b <- b"]);
+        // A vendor's tag changes the wrapping of one content.
+        let tagged = file("a", VALID, (1, 1), [2, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[donor, tagged]), ["X207 Info a,b <- ?"]);
+    }
+
+    #[test]
+    fn a_donor_without_its_signature_is_found_by_content() {
+        let graft = file("b", GRAFT, (1, 2), [1, 1, 1, 1, 1, 1, 1]);
+        let stripped = file("a", (Status::Unsigned, Reason::NoSignature), (0, 1), [0; 7]);
+        assert_eq!(found(&[graft.clone(), stripped.clone()]), ["X203 High a,b <- a"]);
+        // Where a file carries the signature and fits it, that one is the donor.
+        let donor = file("c", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[graft, stripped, donor]), ["X201 Critical b,c <- c"]);
+    }
+
+    #[test]
+    fn copied_names_and_numbers() {
+        let real = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let copy = file("a", FOREIGN, (2, 2), [2, 2, 2, 2, 2, 1, 2]);
+        assert_eq!(found(&[real.clone(), copy]), ["X204 Critical a,b <- b"]);
+        let renewed = file("a", VALID, (2, 2), [2, 2, 2, 2, 2, 2, 1]);
+        assert_eq!(found(&[real.clone(), renewed]), [""; 0]);
+        let disguised = file("a", OWN, (2, 2), [2, 2, 2, 2, 2, 2, 1]);
+        assert_eq!(found(&[real.clone(), disguised.clone()]), ["X205 Critical a <- b"]);
+        let program = file("a", FOREIGN, (2, 2), [2, 2, 2, 2, 2, 2, 1]);
+        assert_eq!(found(&[real, program]), ["X205 Medium a <- b"]);
+        // Two people who sign themselves may choose one name, or count from 1.
+        let other = file("c", OWN, (3, 3), [3, 3, 3, 3, 3, 2, 1]);
+        assert_eq!(found(&[disguised, other]), [""; 0]);
+    }
+
+    #[test]
+    fn a_timestamp_fits_one_signature() {
+        let real = file("a", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let moved = file("b", (Status::Invalid, Reason::TimestampInvalid), (2, 2), [2, 2, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[real, moved]), ["X206 High a,b <- ?"]);
+    }
+}

@@ -1,0 +1,167 @@
+//! Every kind of finding, once: what `sigscan explain` prints, what the page of all findings is made from, and what a
+//! finding carries into records.
+
+use crate::record::{Confidence, Severity};
+
+/// One kind of finding.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The stable code in records.
+    pub code: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// How bad it is at most; a finding may say less, never more.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// ATT&CK techniques.
+    pub attack: &'static [&'static str],
+    /// When it is given, in a sentence.
+    pub condition: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do about it.
+    pub todo: &'static str,
+    /// What else it may be.
+    pub false_positives: &'static str,
+    /// Where to read more.
+    pub references: &'static [&'static str],
+}
+
+const MASQUERADING: &str = "T1036.001";
+const CODE_SIGNING: &str = "T1553.002";
+const CERTIFICATES: &str = "T1587.002";
+
+/// All findings. Codes that start with S concern one file, those with X several.
+pub const TABLE: &[Row] = &[
+    Row {
+        code: "X201",
+        title: "One signature, several contents",
+        severity: Severity::Critical,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING],
+        condition: "Files carry the same PKCS#7 (bytes behind it left out) and have different Authenticode digests.",
+        why: "A signature is made over one content. At most one of these is what was signed; the others carry a \
+              signature that was cut out of it, as SigThief and MetaTwin do, or were changed after signing.",
+        todo: "Treat every member but the donor as falsely signed, whatever name it shows. The donor, if it was among \
+               the files, is the honest original.",
+        false_positives: "Copies of one file of which some were damaged or patched after signing: equally not what \
+                          was signed, but nobody's disguise.",
+        references: &["https://attack.mitre.org/techniques/T1036/001/", "https://github.com/secretsquirrel/SigThief"],
+    },
+    Row {
+        code: "X202",
+        title: "One signature in several wrappings",
+        severity: Severity::Critical,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING],
+        condition: "Files with different Authenticode digests share the octets of the signer's signature, in PKCS#7 \
+                    structures that differ.",
+        why: "The signer signed once. Somebody took the signature over and changed what lies around it: certificates, \
+              unsigned attributes, a tag.",
+        todo: "As for X201: at most one member is what was signed.",
+        false_positives: "Copies that were damaged after signing, of a file that was tagged by its vendor.",
+        references: &["https://attack.mitre.org/techniques/T1036/001/"],
+    },
+    Row {
+        code: "X203",
+        title: "The donor of a signature",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING],
+        condition: "The content that a file's signature was made for is that of another file of the scan, which does \
+                    not carry this signature itself.",
+        why: "It names the file that the signature was taken from, although that one is unsigned by now or signed \
+              anew.",
+        todo: "Compare the two: what the donor is, the carrier pretends to be.",
+        false_positives: "An unsigned build beside a signed copy that was changed after signing.",
+        references: &["https://attack.mitre.org/techniques/T1036/001/"],
+    },
+    Row {
+        code: "X204",
+        title: "One issuer and serial number, several certificates",
+        severity: Severity::Critical,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING, CERTIFICATES],
+        condition: "Signers' certificates name the same issuer and serial number and differ, and not all of them are \
+                    their own issuer. Critical where one of them leads to a trusted root and another does not, else \
+                    medium.",
+        why: "An authority gives a number once. A second certificate with it is a copy with another key, as CarbonCopy \
+              and LimeLighter make.",
+        todo: "Believe only the one that leads to a trusted root, and look for the other's thumbprint elsewhere.",
+        false_positives: "Test authorities that count from one again. Certificates that signed themselves share small \
+                          numbers by habit; they are left out.",
+        references: &[
+            "https://github.com/paranoidninja/CarbonCopy",
+            "https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.2",
+        ],
+    },
+    Row {
+        code: "X205",
+        title: "One name, several keys, and only one of them trusted",
+        severity: Severity::Critical,
+        confidence: Confidence::High,
+        attack: &[MASQUERADING, CERTIFICATES],
+        condition: "Signers have the same subject and different keys; one leads to a trusted root, another signed \
+                    itself (critical) or ends at a root that is not trusted (medium).",
+        why: "Somebody made a certificate in the name of a publisher whose real one is among the files.",
+        todo: "Treat the files of the untrusted key as disguised; ask the publisher only if it signs test builds with \
+               certificates of its own.",
+        false_positives: "A vendor's own test certificate with the name of its real one; files of a programme whose \
+                          root Windows does not hold (UEFI), which is why those are at most medium.",
+        references: &["https://posts.specterops.io/code-signing-certificate-cloning-attacks-and-defenses-6f98657fc6ec"],
+    },
+    Row {
+        code: "X206",
+        title: "One timestamp on several signatures",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[CODE_SIGNING],
+        condition: "Files carry the same timestamp token on signatures that differ.",
+        why: "A timestamp is made over one signature. On any other one it proves nothing, and was put there to look \
+              old.",
+        todo: "Trust the timestamp of the file whose record says that it is verified, and no other.",
+        false_positives: "None known.",
+        references: &["https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2"],
+    },
+    Row {
+        code: "X207",
+        title: "One signed content, several files",
+        severity: Severity::Info,
+        confidence: Confidence::Proof,
+        attack: &[],
+        condition: "Valid files have the same Authenticode digest and different SHA-256.",
+        why: "They differ only where Authenticode does not look: checksum and certificate table. Vendors tag installers \
+              there; SigFlip hides payloads there.",
+        todo: "Compare the certificate tables; an anomaly data-in-padding names bytes behind the signature.",
+        false_positives: "Tagged installers, doubly signed copies, corrected checksums.",
+        references: &["https://learn.microsoft.com/en-us/security-updates/securityadvisories/2014/2915720"],
+    },
+];
+
+/// The row of a code, whatever its case.
+#[must_use]
+pub fn row(code: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.code.eq_ignore_ascii_case(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_sorted_and_complete() {
+        let codes: Vec<&str> = TABLE.iter().map(|row| row.code).collect();
+        let mut sorted = codes.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(codes, sorted);
+        for row in TABLE {
+            let texts = [row.title, row.condition, row.why, row.todo, row.false_positives];
+            assert!(texts.iter().all(|text| !text.is_empty()), "{}", row.code);
+            assert!(!row.references.is_empty(), "{}", row.code);
+        }
+        assert_eq!(row("x201").map(|row| row.title), Some("One signature, several contents"));
+        assert!(row("X999").is_none());
+    }
+}

@@ -1,0 +1,244 @@
+//! The hunt as its users meet it: files in, findings out, whatever the order and the partition.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn program(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command.args(words).stdin(Stdio::null()).env_remove("NO_COLOR");
+    command
+}
+
+/// The words of a scan with the fixtures' roots and moment.
+fn judging() -> Vec<String> {
+    let mut words = vec!["--at".to_owned(), "2026-06-01T00:00:00Z".to_owned(), "--quiet".to_owned()];
+    for pem in ["testdata/pki/root.pem", "testdata/pki/tsa-root.pem"] {
+        words.extend(["--trust-store".to_owned(), root(pem).display().to_string()]);
+    }
+    words
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn lines(text: &str, schema: &str) -> Vec<Value> {
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["schema"] == schema).collect()
+}
+
+/// A quarantine folder: an honest file, its signature on three others, and two that have nothing to do with it.
+fn quarantine(donor: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to) in [
+        (donor, "tool.exe"),
+        ("thief.exe", "invoice.exe"),
+        ("thief-unaligned.exe", "report.exe"),
+        ("thief-over-signed.exe", "setup.exe"),
+        ("self-signed.exe", "own.exe"),
+        ("carbon-copy.exe", "shop.exe"),
+    ] {
+        fs::copy(root("testdata/fixtures").join(from), folder.path().join(to)).unwrap();
+    }
+    folder
+}
+
+fn remove(folder: &tempfile::TempDir, names: &[&str]) {
+    names.iter().for_each(|name| fs::remove_file(folder.path().join(name)).unwrap());
+}
+
+/// Findings with the folder cut off their paths.
+fn findings(folder: &Path, output: &Output) -> Vec<Value> {
+    let prefix = format!("{}/", folder.display());
+    let short = text(output).replace(&prefix, "");
+    lines(&short, "sigscan.finding/1")
+}
+
+#[test]
+fn every_structured_scan_ends_with_what_the_files_share() {
+    let folder = quarantine("pe32.exe");
+    let output = program(&["--json"]).args(judging()).arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let found = findings(folder.path(), &output);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0]["code"], "X201");
+    assert_eq!(found[0]["severity"], "critical");
+    assert_eq!(found[0]["attack"], json!(["T1036.001"]));
+    assert_eq!(found[0]["members"], json!(["invoice.exe", "report.exe", "setup.exe", "tool.exe"]));
+    assert_eq!(found[0]["donor"], "tool.exe");
+    assert_eq!(found[0]["evidence"]["contents"], 4);
+    assert_eq!(found[0]["evidence"]["carriers"], 3);
+    assert_eq!(found[0]["evidence"]["signer"], "Fixture Publisher");
+    let all = text(&output);
+    assert!(all.lines().last().unwrap().contains("sigscan.finding/1"), "findings come last");
+    // As one JSON array the finding is the last element; without correlation there is none.
+    let array = program(&["--format", "json"]).args(judging()).arg(folder.path()).output().unwrap();
+    let array: Value = serde_json::from_slice(&array.stdout).unwrap();
+    assert_eq!(array.as_array().unwrap().last().unwrap()["code"], "X201");
+    let plain = program(&["--json", "--no-correlate"]).args(judging()).arg(folder.path()).output().unwrap();
+    assert_eq!(lines(&text(&plain), "sigscan.finding/1"), [Value::Null; 0]);
+    assert_eq!(lines(&text(&plain), "sigscan.record/1"), lines(&all, "sigscan.record/1"));
+}
+
+#[test]
+fn an_unsigned_donor_is_named() {
+    let folder = quarantine("unsigned-pe32.exe");
+    // The lab signed the donor's content more than once: those copies would be donors too.
+    remove(&folder, &["own.exe", "shop.exe", "report.exe", "setup.exe"]);
+    let output = program(&["--json"]).args(judging()).arg(folder.path()).output().unwrap();
+    let found = findings(folder.path(), &output);
+    let short: Vec<_> = found.iter().map(|f| (&f["code"], &f["members"], &f["donor"])).collect();
+    assert_eq!(short, [(&json!("X203"), &json!(["invoice.exe", "tool.exe"]), &json!("tool.exe"))]);
+}
+
+#[test]
+fn findings_fail_a_scan_when_asked() {
+    let folder = quarantine("pe32.exe");
+    for (word, code) in [("critical", Some(1)), ("high", Some(1)), ("revoked", Some(1))] {
+        let output = program(&["--json", "--fail-on", word]).args(judging()).arg(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), code, "{word}");
+    }
+    remove(&folder, &["tool.exe", "own.exe", "shop.exe", "report.exe", "setup.exe"]);
+    let output = program(&["--json", "--fail-on", "info"]).args(judging()).arg(folder.path()).output().unwrap();
+    assert_eq!((output.status.code(), lines(&text(&output), "sigscan.finding/1").len()), (Some(0), 0));
+}
+
+#[test]
+fn a_person_reads_who_carries_whose_signature() {
+    let folder = quarantine("pe32.exe");
+    let output = program(&["hunt"]).args(judging()).arg(folder.path()).output().unwrap();
+    let shown = text(&output).replace(&format!("{}/", folder.path().display()), "");
+    let expected = "\
+CRITICAL X201 One signature, several contents
+  donor    Valid        tool.exe
+  files    Invalid      invoice.exe
+           Invalid      report.exe
+           Invalid      setup.exe
+  proof    carriers 3, contents 4, pkcs7 4c96e269ca0e643b…, signer “Fixture Publisher”
+
+1 finding among 6 files
+";
+    assert_eq!(shown, expected);
+    let nothing = program(&["hunt", "--min-severity", "critical"]).args(judging()).arg(root("src")).output().unwrap();
+    assert_eq!(text(&nothing), "0 findings among 0 files\n");
+}
+
+#[test]
+fn correlation_depends_on_neither_order_nor_partition() {
+    let scan = program(&["--json"]).args(judging()).arg(root("testdata/fixtures")).output().unwrap();
+    let all = text(&scan);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let correlate = |files: &[PathBuf]| {
+        let output = program(&["correlate"]).args(files).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        text(&output)
+    };
+    let whole = correlate(&[write("all", all.clone())]);
+    assert_eq!(lines(&whole, "sigscan.finding/1"), lines(&all, "sigscan.finding/1"), "a scan finds the same");
+    assert!(lines(&whole, "sigscan.finding/1").len() > 5);
+    let keys = lines(&whole, "sigscan.keys/1");
+    assert_eq!(keys.len(), lines(&all, "sigscan.record/1").len(), "every record is carried on");
+    let validator = jsonschema::validator_for(&serde_json::from_slice(&generated("keys-schema")).unwrap()).unwrap();
+    assert!(keys.iter().all(|line| validator.is_valid(line)));
+    // Halves, each correlated by itself, and then their results together.
+    let records: Vec<&str> = all.lines().collect();
+    let part = |name: &str, keep: &dyn Fn(usize) -> bool| {
+        let kept = records.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, line)| format!("{line}\n"));
+        write(name, kept.collect())
+    };
+    let middle = records.len() / 2;
+    let halves = [part("first", &|index| index < middle), part("second", &|index| index >= middle)];
+    let halves = halves.map(|half| write(&format!("{}-keys", half.display()), correlate(&[half.clone()])));
+    assert_eq!(correlate(&halves), whole);
+    // Thirds, shuffled: every line goes to the part that its length names, backwards.
+    let thirds = [0, 1, 2].map(|rest| {
+        let mut kept: Vec<&str> = records.iter().copied().filter(|line| line.len() % 3 == rest).collect();
+        kept.reverse();
+        write(&format!("third-{rest}"), kept.join("\n"))
+    });
+    let [one, two, three] = thirds;
+    assert_eq!(correlate(&[three.clone(), one.clone(), two.clone()]), whole);
+    let mixed = write("mixed", correlate(&[two]));
+    assert_eq!(correlate(&[one, mixed.clone(), three, mixed]), whole, "what comes twice counts once");
+}
+
+#[test]
+fn lines_that_are_no_records_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd");
+    fs::write(&path, "{\"schema\":\"sigscan.record/1\"}\n\nnot JSON\n{\"schema\":\"sigscan.finding/1\"}\n[]\n")
+        .unwrap();
+    let output = program(&["correlate"]).arg(&path).output().unwrap();
+    assert_eq!((output.status.code(), text(&output).as_str()), (Some(2), ""));
+    let message = format!("sigscan: {}: 3 lines are no records, first 1\n", path.display());
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), message);
+}
+
+fn generated(what: &str) -> Vec<u8> {
+    program(&["generate", what]).output().unwrap().stdout
+}
+
+/// Writes the checked-in copy when blessing, else says that it is stale.
+#[test]
+fn the_checked_in_schemas_and_the_page_of_findings_are_current() {
+    for (what, path) in [
+        ("finding-schema", "schema/finding.schema.json"),
+        ("keys-schema", "schema/keys.schema.json"),
+        ("findings", "docs/findings.md"),
+    ] {
+        let current = generated(what);
+        if std::env::var_os("SIGSCAN_BLESS").is_some() {
+            fs::write(root(path), &current).unwrap();
+        }
+        assert!(fs::read(root(path)).unwrap() == current, "{path} is stale: SIGSCAN_BLESS=1 writes it anew");
+    }
+    let schema: Value = serde_json::from_slice(&generated("finding-schema")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let scan = program(&["--json"]).args(judging()).arg(root("testdata/fixtures")).output().unwrap();
+    let found = lines(&text(&scan), "sigscan.finding/1");
+    assert!(!found.is_empty() && found.iter().all(|line| validator.is_valid(line)));
+}
+
+#[test]
+fn a_finding_is_explained() {
+    let output = program(&["explain", "x206"]).output().unwrap();
+    let expected = "\
+X206  One timestamp on several signatures
+
+  severity    high
+  confidence  proof
+  ATT&CK      T1553.002
+
+  Given when
+    Files carry the same timestamp token on signatures that differ.
+
+  Why it matters
+    A timestamp is made over one signature. On any other one it proves
+    nothing, and was put there to look old.
+
+  What to do
+    Trust the timestamp of the file whose record says that it is verified, and
+    no other.
+
+  What else it may be
+    None known.
+
+  References
+    https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2
+";
+    assert_eq!(text(&output), expected);
+}
