@@ -50,6 +50,9 @@ pub fn entry_schema() -> serde_json::Value {
 /// The octets of a digest; boxed, because most files lack most of them.
 pub(super) type Octets = Option<Box<[u8]>>;
 
+/// An algorithm's name and a digest under it.
+pub(super) type NamedDigest = (Arc<str>, Box<[u8]>);
+
 /// A file in the memory of a correlation: the same facts as a [`KeysLine`], in about 400 octets and its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -60,7 +63,7 @@ pub struct Entry {
     pub(super) self_signed: bool,
     pub(super) signer: Option<Arc<str>>,
     pub(super) sha256: Octets,
-    pub(super) authentihash: Box<[(Arc<str>, Box<[u8]>)]>,
+    pub(super) authentihash: Box<[NamedDigest]>,
     pub(super) signed_digest: Octets,
     pub(super) pkcs7: Octets,
     pub(super) signer_info: Octets,
