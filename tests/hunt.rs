@@ -162,7 +162,7 @@ fn correlation_depends_on_neither_order_nor_partition() {
     };
     let middle = records.len() / 2;
     let halves = [part("first", &|index| index < middle), part("second", &|index| index >= middle)];
-    let halves = halves.map(|half| write(&format!("{}-keys", half.display()), correlate(&[half.clone()])));
+    let halves = halves.map(|half| write(&format!("{}-keys", half.display()), correlate(std::slice::from_ref(&half))));
     assert_eq!(correlate(&halves), whole);
     // Thirds, shuffled: every line goes to the part that its length names, backwards.
     let thirds = [0, 1, 2].map(|rest| {
