@@ -104,6 +104,12 @@ pub enum Presence {
 }
 
 impl Presence {
+    /// Whether something stands in the place of a signature.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        !matches!(self, Presence::None | Presence::Unsupported)
+    }
+
     /// The carved blobs, sound or salvaged.
     #[must_use]
     pub fn blobs(&self) -> &[Blob] {

@@ -9,7 +9,8 @@ use crate::anomaly::Anomaly;
 use crate::asn1::Time;
 use crate::container::pe::{self, PageLayoutError, PeFacts};
 use crate::container::{
-    ContainerLimits, Covers, Format, MemorySource, Presence, Source, Subject, container_for, read_up_to, sniff,
+    ContainerLimits, Covers, Format, HashedRegions, MemorySource, Presence, Source, Subject, container_for, read_up_to,
+    sniff,
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
@@ -94,6 +95,23 @@ struct Inspected {
     deciding: Option<usize>,
     /// Every digest that was computed, to be reported or not.
     digests: Digests,
+}
+
+/// A file whose layout has been read.
+struct ReadFile<'r> {
+    size: u64,
+    format: Format,
+    subject: &'r Subject,
+    tree: &'r [ParsedSignature<'r>],
+    version: Option<(VersionInfo, String)>,
+    anomalies: Vec<Anomaly>,
+}
+
+/// What the pass over a file found.
+struct Digested {
+    computed: Digests,
+    reported: Digests,
+    page_hashes: Vec<Option<PageHashes>>,
 }
 
 impl Scanner {
@@ -229,37 +247,50 @@ impl Scanner {
         }
     }
 
-    /// Judges a file by what is in it; `catalogs` are digest algorithms that are needed beside those to report.
+    /// Judges a file by what is in it; `listed` are the algorithms of digests that catalogs list.
     fn inspect_alone(
         &self,
         name: &str,
         source: &dyn Source,
         format: Format,
-        catalogs: &[DigestAlgorithm],
+        listed: &[DigestAlgorithm],
         buffer: &mut Vec<u8>,
     ) -> io::Result<Inspected> {
         let Some(container) = container_for(format) else {
-            return self.uncontained(name, source, format, catalogs, buffer);
+            return self.uncontained(name, source, format, listed, buffer);
         };
         let mut subject = container.open(source, &self.options.limits)?;
         let mut anomalies = std::mem::take(&mut subject.anomalies);
-        let blobs = subject.signatures.blobs();
-        let (tree, truncated) = parse_tree(blobs, subject.covers);
+        let (tree, truncated) = parse_tree(subject.signatures.blobs(), subject.covers);
         if truncated {
             let message = format!("signatures after the first {} were not read", verify::MAX_SIGNATURES);
             anomalies.push(Anomaly::new("signature-limit", message));
         }
-        let signed = !matches!(subject.signatures, Presence::None | Presence::Unsupported);
-        let (mut plan, mut pages) = self.plan(&subject, &tree, signed, source.len());
-        let reported = (plan.file.clone(), plan.authentihash.clone());
-        plan.file.extend(catalogs.iter().filter(|algorithm| !reported.0.contains(algorithm)));
-        if subject.pe.is_some() {
-            plan.authentihash.extend(catalogs.iter().filter(|algorithm| !reported.1.contains(algorithm)));
+        let digested = self.digest(source, &subject, &tree, listed, buffer)?;
+        if let (Some(facts), true) = (&subject.pe, !tree.is_empty()) {
+            anomalies.extend(self.section_layout(source, facts, &digested.reported, buffer)?);
         }
+        let version = if subject.signatures.is_any() || self.options.hashes != HashMode::None {
+            self.version(source, &subject)?
+        } else {
+            None
+        };
+        let read = ReadFile { size: source.len(), format, subject: &subject, tree: &tree, version, anomalies };
+        Ok(self.judge(name, read, digested))
+    }
+
+    /// Everything that has to be computed over the file's bytes, in one pass.
+    fn digest(
+        &self,
+        source: &dyn Source,
+        subject: &Subject,
+        tree: &[ParsedSignature<'_>],
+        listed: &[DigestAlgorithm],
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Digested> {
+        let (mut plan, mut pages) = self.plan(subject, tree, source.len());
+        plan.look_up(listed, subject.pe.is_some());
         let computed = pass::run(source, &mut plan, buffer)?;
-        let mut digests = computed.clone();
-        digests.file.retain(|algorithm, _| reported.0.contains(algorithm));
-        digests.authentihash.retain(|algorithm, _| reported.1.contains(algorithm));
         for (report, at) in pages.iter_mut().flatten() {
             if let Some(run) = at.and_then(|at| plan.pages.get(at)) {
                 report.matched = Some(run.first_mismatch.is_none());
@@ -267,10 +298,13 @@ impl Scanner {
             }
         }
         let page_hashes = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
-        if let (Some(facts), true) = (&subject.pe, !tree.is_empty()) {
-            anomalies.extend(self.section_layout(source, facts, &digests, buffer)?);
-        }
-        let file_digests = FileDigests { authentihash: digests.authentihash.clone() };
+        Ok(Digested { reported: plan.reported(&computed), computed, page_hashes })
+    }
+
+    /// Facts, verdicts and the record of a file whose bytes have been read.
+    fn judge(&self, name: &str, read: ReadFile<'_>, digested: Digested) -> Inspected {
+        let blobs = read.subject.signatures.blobs();
+        let file_digests = FileDigests { authentihash: digested.reported.authentihash.clone() };
         let work = Work::default();
         let lists = Lists {
             trust: &self.trust,
@@ -279,38 +313,36 @@ impl Scanner {
             memo: &self.memo,
             work: &work,
         };
-        let facts = verify::facts(&tree, blobs, &file_digests, lists);
+        let facts = verify::facts(read.tree, blobs, &file_digests, lists);
         let policy = Policy {
             now: self.options.now,
             signature: self.options.signature,
             strict_padding: self.options.strict_padding,
             require_revocation: self.options.require_revocation,
         };
-        let layout = layout(&subject, source.len());
+        let layout = layout(read.subject, read.size);
         let verdicts: Vec<SignatureVerdict> =
             facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();
         let deciding = judge::deciding_signature(&verdicts, policy.signature);
-        let (verdict, message) = file_verdict(&subject, &verdicts, deciding);
-        let version =
-            if signed || self.options.hashes != HashMode::None { self.version(source, &subject)? } else { None };
+        let (verdict, message) = file_verdict(read.subject, &verdicts, deciding);
         let inputs = Inputs {
-            size: source.len(),
-            format,
+            size: read.size,
+            format: read.format,
             verdict,
             deciding,
             facts: &facts,
             verdicts: &verdicts,
-            page_hashes,
+            page_hashes: digested.page_hashes,
             blobs,
-            authentihash: texts(&digests.authentihash),
-            hashes: texts(&digests.file),
-            version,
-            anomalies,
+            authentihash: texts(&digested.reported.authentihash),
+            hashes: texts(&digested.reported.file),
+            version: read.version,
+            anomalies: read.anomalies,
             message,
             now: self.options.now,
             trust: &self.trust,
         };
-        Ok(Inspected { record: record::build(name, inputs), deciding, digests: computed })
+        Inspected { record: record::build(name, inputs), deciding, digests: digested.computed }
     }
 
     /// A kind of file that no container reads: either it cannot be signed, or sigscan cannot tell yet.
@@ -319,15 +351,12 @@ impl Scanner {
         name: &str,
         source: &dyn Source,
         format: Format,
-        catalogs: &[DigestAlgorithm],
+        listed: &[DigestAlgorithm],
         buffer: &mut Vec<u8>,
     ) -> io::Result<Inspected> {
-        let reported = self.file_hashes();
-        let mut plan = Plan { file: reported.clone(), ..Plan::default() };
-        plan.file.extend(catalogs.iter().filter(|algorithm| !reported.contains(algorithm)));
-        let computed = pass::run(source, &mut plan, buffer)?;
-        let mut digests = computed.clone();
-        digests.file.retain(|algorithm, _| reported.contains(algorithm));
+        let mut plan = Plan::new(self.file_hashes(), Vec::new(), HashedRegions::default());
+        plan.look_up(listed, false);
+        let digests = pass::run(source, &mut plan, buffer)?;
         let reason = if format.can_be_signed() { Reason::UnsupportedFormat } else { Reason::UnsupportedSubject };
         let message = format.can_be_signed().then(|| format!("signatures of {} files are not read yet", format.name()));
         let inputs = Inputs {
@@ -340,14 +369,14 @@ impl Scanner {
             page_hashes: Vec::new(),
             blobs: &[],
             authentihash: BTreeMap::new(),
-            hashes: texts(&digests.file),
+            hashes: texts(&plan.reported(&digests).file),
             version: None,
             anomalies: Vec::new(),
             message,
             now: self.options.now,
             trust: &self.trust,
         };
-        Ok(Inspected { record: record::build(name, inputs), deciding: None, digests: computed })
+        Ok(Inspected { record: record::build(name, inputs), deciding: None, digests })
     }
 
     fn file_hashes(&self) -> Vec<DigestAlgorithm> {
@@ -363,8 +392,7 @@ impl Scanner {
     fn plan<'p>(
         &self,
         subject: &Subject,
-        tree: &'p [ParsedSignature<'p>],
-        signed: bool,
+        tree: &[ParsedSignature<'p>],
         length: u64,
     ) -> (Plan<'p>, Vec<Option<PageReport>>) {
         let bodies = || tree.iter().map(|signature| signature.body.as_ref().ok());
@@ -375,7 +403,7 @@ impl Scanner {
             .collect();
         match self.options.hashes {
             HashMode::None => {}
-            HashMode::Sha256 if !signed || wanted.is_empty() => {
+            HashMode::Sha256 if !subject.signatures.is_any() || wanted.is_empty() => {
                 wanted.insert(DigestAlgorithm::Sha256);
             }
             HashMode::Sha256 => {}
@@ -384,12 +412,8 @@ impl Scanner {
         if matches!(subject.signatures, Presence::Unsupported) || subject.covers == Covers::Itself {
             wanted.clear();
         }
-        let mut plan = Plan {
-            file: self.file_hashes(),
-            authentihash: wanted.into_iter().collect(),
-            regions: subject.regions.clone(),
-            pages: Vec::new(),
-        };
+        let covered = wanted.into_iter().collect();
+        let mut plan = Plan::new(self.file_hashes(), covered, subject.regions.clone());
         let reports = bodies()
             .map(|body| {
                 let list = body?.content.file()?.page_hashes()?;

@@ -23,6 +23,43 @@ pub struct Plan<'p> {
     pub regions: HashedRegions,
     /// Page hash lists to compare.
     pub pages: Vec<PageRun<'p>>,
+    /// Digests of the whole file that are computed beside those above and not reported.
+    unreported_file: Vec<DigestAlgorithm>,
+    /// Likewise, of the covered regions.
+    unreported_authentihash: Vec<DigestAlgorithm>,
+}
+
+impl<'p> Plan<'p> {
+    /// A plan of digests that all belong into the record.
+    #[must_use]
+    pub fn new(file: Vec<DigestAlgorithm>, authentihash: Vec<DigestAlgorithm>, regions: HashedRegions) -> Plan<'p> {
+        Plan { file, authentihash, regions, ..Plan::default() }
+    }
+
+    /// Adds the digests by which a file is looked up in catalogs, to be computed and not reported.
+    pub fn look_up(&mut self, algorithms: &[DigestAlgorithm], authenticode: bool) {
+        let missing = |known: &[DigestAlgorithm]| {
+            algorithms.iter().copied().filter(|algorithm| !known.contains(algorithm)).collect()
+        };
+        self.unreported_file = missing(&self.file);
+        if authenticode {
+            self.unreported_authentihash = missing(&self.authentihash);
+        }
+    }
+
+    /// Those of the computed digests that belong into the record.
+    #[must_use]
+    pub fn reported(&self, computed: &Digests) -> Digests {
+        let mut reported = computed.clone();
+        reported.file.retain(|algorithm, _| self.file.contains(algorithm));
+        reported.authentihash.retain(|algorithm, _| self.authentihash.contains(algorithm));
+        reported
+    }
+
+    fn is_empty(&self) -> bool {
+        let lists = [&self.file, &self.authentihash, &self.unreported_file, &self.unreported_authentihash];
+        lists.iter().all(|list| list.is_empty()) && self.pages.is_empty()
+    }
 }
 
 /// One list of page hashes: where each page lies and what its digest should be.
@@ -126,13 +163,13 @@ fn make_room(buffer: &mut Vec<u8>, length: u64) {
 /// # Errors
 /// Errors of reading, and `UnexpectedEof` when the file is shorter than it was when it was opened.
 pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io::Result<Digests> {
-    if plan.file.is_empty() && plan.authentihash.is_empty() && plan.pages.is_empty() {
+    if plan.is_empty() {
         return Ok(Digests::default());
     }
     let length = source.len();
     make_room(buffer, length);
-    let mut file = MultiHasher::new(plan.file.iter().copied());
-    let mut covered = MultiHasher::new(plan.authentihash.iter().copied());
+    let mut file = MultiHasher::new(plan.file.iter().chain(&plan.unreported_file).copied());
+    let mut covered = MultiHasher::new(plan.authentihash.iter().chain(&plan.unreported_authentihash).copied());
     let mut at = 0u64;
     while at < length {
         let want = usize::try_from(length.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
