@@ -258,6 +258,8 @@ pub struct TrustArgs {
 pub enum TrustCommand {
     /// List every root with its usages and dates
     List,
+    /// Say whether certificates are trusted, and why
+    Check(super::check::CheckArgs),
     /// Make a store file from Microsoft's root list (how data/roots.bin is made)
     Build(TrustBuildArgs),
 }
@@ -330,6 +332,8 @@ pub enum GenerateWhat {
     KeysSchema,
     /// The page of all findings (Markdown)
     Findings,
+    /// JSON Schema of what `sigscan trust check --json` prints
+    CertificateSchema,
     /// Man page (roff)
     Man,
     /// Completions for bash
@@ -342,7 +346,7 @@ pub enum GenerateWhat {
     Powershell,
 }
 
-fn moment(text: &str) -> Result<Time, String> {
+pub(super) fn moment(text: &str) -> Result<Time, String> {
     Time::parse_rfc3339(text).ok_or_else(|| "a moment such as 2026-12-01T00:00:00Z, or a date".to_owned())
 }
 

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::args::{Cli, GenerateArgs, GenerateWhat};
 use crate::hunt::entry_schema;
-use crate::record::{finding_schema, record_schema};
+use crate::record::{certificate_schema, finding_schema, record_schema};
 
 /// Prints what was asked for.
 ///
@@ -19,6 +19,7 @@ pub(super) fn run(args: &GenerateArgs, out: &mut dyn Write) -> io::Result<()> {
         GenerateWhat::FindingSchema => return pretty(&finding_schema(), out),
         GenerateWhat::KeysSchema => return pretty(&entry_schema(), out),
         GenerateWhat::Findings => return out.write_all(super::explain::page().as_bytes()),
+        GenerateWhat::CertificateSchema => return pretty(&certificate_schema(), out),
         GenerateWhat::Man => return clap_mangen::Man::new(Cli::command()).render(out),
         GenerateWhat::Bash => Shell::Bash,
         GenerateWhat::Zsh => Shell::Zsh,

@@ -41,17 +41,17 @@ pub(super) struct Report {
 
 /// What standard output and standard error are.
 #[derive(Debug, Clone, Copy)]
-struct Terminal {
+pub(super) struct Terminal {
     /// Columns of standard output; 0 where it is no terminal.
-    out_width: usize,
-    out_colour: bool,
+    pub(super) out_width: usize,
+    pub(super) out_colour: bool,
     /// Columns of standard error; 0 where it is no terminal.
     error_width: usize,
     error_colour: bool,
 }
 
 impl Terminal {
-    fn look(color: ColorArg) -> Terminal {
+    pub(super) fn look(color: ColorArg) -> Terminal {
         // Columns of whichever stream is a terminal; one that is none is never cut.
         let width = |is_terminal: bool| match terminal_size::terminal_size() {
             Some((columns, _)) if is_terminal => usize::from(columns.0),

@@ -8,11 +8,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 
-use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
+use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs, TrustArgs, TrustCommand};
 use super::report::Report;
-use super::{correlate, explain, generate, trust};
+use super::{check, correlate, explain, generate, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
+use crate::judge::Rules;
 use crate::record::Severity;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Tally, Target, WalkOptions};
 use crate::trust::{CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths};
@@ -40,7 +41,7 @@ pub fn main() -> u8 {
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
-        Some(command) => side_command(command).map(|()| 0),
+        Some(command) => side_command(command),
     };
     outcome.unwrap_or_else(|message| {
         eprintln!("sigscan: {message}");
@@ -48,16 +49,20 @@ pub fn main() -> u8 {
     })
 }
 
-fn side_command(command: &Command) -> Result<(), String> {
+fn side_command(command: &Command) -> Result<u8, String> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = |result: io::Result<()>| result.or_else(closed_pipe).map_err(|error| error.to_string());
+    let mut code = 0;
     match command {
+        Command::Trust(TrustArgs { command: Some(TrustCommand::Check(args)), trust_store }) => {
+            code = if check::run(args, trust_store, &mut out)? { 0 } else { FOUND };
+        }
         Command::Trust(args) => trust::run(args, &mut out)?,
         Command::Explain(args) => written(explain::run(args, &mut out))?,
         Command::Hunt(_) | Command::Correlate(_) => {} // no side commands: they have exit codes of their own
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
-    written(out.flush())
+    written(out.flush()).map(|()| code)
 }
 
 /// A reader that has seen enough closes the pipe; that is no failure.
@@ -192,6 +197,7 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         signature: args.signature.into(),
         strict_padding: args.strict_padding,
         require_revocation: args.require_revocation,
+        rules: Rules::windows(),
         hashes,
         version_info: !people,
         max_size: args.max_size,
@@ -227,7 +233,7 @@ fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>,
 }
 
 /// The only place where sigscan looks at the clock for a judgement.
-fn now() -> Time {
+pub(super) fn now() -> Time {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
     Time(i64::try_from(seconds).unwrap_or(i64::MAX))
 }

@@ -9,6 +9,7 @@ use crate::verify::{Budget, Lists, Path, PathEnd, Paths, Pool};
 use crate::x509::{Certificate, check_name_constraints};
 
 use super::revocation::{CertificateRevocation, RevocationStatus, judge_revocation, overall};
+use super::rules::Rules;
 use super::table::{Reason, first_in_table};
 
 /// What a chain is for.
@@ -18,14 +19,27 @@ pub enum Purpose {
     CodeSigning,
     /// Stamping time.
     TimeStamping,
+    /// Nothing in particular: no usage is demanded, and a root counts that is trusted for something.
+    Any,
 }
 
 impl Purpose {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Purpose::CodeSigning => "code-signing",
+            Purpose::TimeStamping => "time-stamping",
+            Purpose::Any => "any",
+        }
+    }
+
     /// Usages of which one is enough. Source: `semantics.md` sections 3.3 and 5.1.
     fn usages(self) -> &'static [Oid<'static>] {
         match self {
             Purpose::CodeSigning => &[oids::EKU_CODE_SIGNING],
             Purpose::TimeStamping => &[oids::EKU_TIME_STAMPING, oids::EKU_MS_TIME_STAMP_SIGNING],
+            Purpose::Any => &[],
         }
     }
 }
@@ -76,12 +90,19 @@ impl ChainVerdict {
 /// Judges every path and keeps the best: the one whose first failing row is the last in the table, then the
 /// one with fewer reasons, then the shorter one, then the first found.
 #[must_use]
-pub fn judge_paths(pool: &Pool<'_>, paths: &Paths<'_>, purpose: Purpose, moment: Moment) -> ChainVerdict {
+pub fn judge_paths(
+    pool: &Pool<'_>,
+    paths: &Paths<'_>,
+    purpose: Purpose,
+    moment: Moment,
+    rules: &Rules,
+) -> ChainVerdict {
     let judged = paths.list.iter().enumerate().map(|(index, path)| {
-        let mut problems = judge_path(pool, path, purpose, moment);
+        let mut problems = judge_path(pool, path, purpose, moment, rules);
         let revocation = judge_revocation(path, moment).map(|list| (overall(path, &list), list));
-        // The revocation of a time authority is reported and decides nothing, as in Windows.
-        if let (Some((_, list)), Purpose::CodeSigning) = (&revocation, purpose) {
+        // The revocation of a time authority is reported and, as in Windows, decides nothing unless the rules say so.
+        let decides = purpose != Purpose::TimeStamping || rules.time_authority_revocation;
+        if let Some((_, list)) = revocation.as_ref().filter(|_| decides) {
             let revoked = list.iter().enumerate().filter(|(_, one)| one.status == RevocationStatus::Revoked);
             problems.extend(revoked.map(|(position, _)| (position, Reason::CertRevoked)));
         }
@@ -101,7 +122,7 @@ pub fn judge_paths(pool: &Pool<'_>, paths: &Paths<'_>, purpose: Purpose, moment:
     best
 }
 
-fn judge_path(pool: &Pool<'_>, path: &Path<'_>, purpose: Purpose, moment: Moment) -> Vec<Problem> {
+fn judge_path(pool: &Pool<'_>, path: &Path<'_>, purpose: Purpose, moment: Moment, rules: &Rules) -> Vec<Problem> {
     let certificates: Vec<&Certificate<'_>> =
         path.certificates.iter().filter_map(|index| pool.certificate(*index)).collect();
     let mut reasons = Vec::new();
@@ -116,7 +137,8 @@ fn judge_path(pool: &Pool<'_>, path: &Path<'_>, purpose: Purpose, moment: Moment
     let subjects: Vec<&Certificate<'_>> = certificates.iter().take(below.max(1)).copied().collect();
     links(path, root.is_some(), &certificates, &mut reasons);
     time(&subjects, root, moment, &mut reasons);
-    let own_usage = usage(&subjects, purpose, &mut reasons);
+    let own_usage = usage(&subjects, purpose, rules, &mut reasons);
+    form(&subjects, rules, &mut reasons);
     constraints(&subjects, root, &mut reasons);
     strength(&subjects, root, moment, &mut reasons);
     if let (Some(root), Some(leaf)) = (root, certificates.first()) {
@@ -178,8 +200,11 @@ fn validity(not_before: Option<Time>, not_after: Option<Time>, at: Time) -> Opti
 
 /// Usage of the chain's own certificates: an EKU or application policy extension that is present must allow
 /// it, on the end entity and on every CA below the root. Timestamping must be allowed by name on the end
-/// entity. KeyUsage is not asked of the end entity, as in Windows. Returns whether the usage is allowed.
-fn usage(subjects: &[&Certificate<'_>], purpose: Purpose, reasons: &mut Vec<Problem>) -> bool {
+/// entity. Returns whether the usage is allowed.
+fn usage(subjects: &[&Certificate<'_>], purpose: Purpose, rules: &Rules, reasons: &mut Vec<Problem>) -> bool {
+    if purpose == Purpose::Any {
+        return true;
+    }
     let wanted = purpose.usages();
     let mut chain_allows = true;
     for (index, certificate) in subjects.iter().enumerate() {
@@ -188,10 +213,13 @@ fn usage(subjects: &[&Certificate<'_>], purpose: Purpose, reasons: &mut Vec<Prob
         if index == 0 && purpose == Purpose::TimeStamping && lists.iter().all(Option::is_none) {
             allowed = false;
         }
+        let any = index > 0 || (purpose == Purpose::CodeSigning && rules.any_usage);
         for list in lists.iter().flatten() {
-            let any = index > 0 || purpose == Purpose::CodeSigning;
             let fits = list.iter().any(|oid| wanted.contains(oid) || (any && *oid == oids::EKU_ANY));
             allowed &= fits;
+        }
+        if index == 0 {
+            allowed &= end_entity_usage(certificate, purpose, rules);
         }
         if !allowed {
             reasons.push((index, Reason::WrongUsage));
@@ -199,6 +227,29 @@ fn usage(subjects: &[&Certificate<'_>], purpose: Purpose, reasons: &mut Vec<Prob
         chain_allows &= allowed;
     }
     chain_allows
+}
+
+/// What the rules demand of the end entity beside the usage itself.
+fn end_entity_usage(certificate: &Certificate<'_>, purpose: Purpose, rules: &Rules) -> bool {
+    let signs = certificate.key_usage().is_none_or(|usage| usage.digital_signature);
+    let alone = || {
+        let critical = certificate.extension(oids::EXTENDED_KEY_USAGE).is_some_and(|extension| extension.critical);
+        critical && certificate.extended_key_usage().is_some_and(|list| list.len() == 1)
+    };
+    (signs || !rules.end_entity_key_usage)
+        && (purpose != Purpose::TimeStamping || !rules.time_stamping_alone || alone())
+}
+
+/// Demands on the form of certificates that Windows does not make.
+fn form(subjects: &[&Certificate<'_>], rules: &Rules, reasons: &mut Vec<Problem>) {
+    for (index, certificate) in subjects.iter().enumerate() {
+        let odd = (rules.same_algorithm && !certificate.algorithms_agree)
+            || (rules.extensions_need_v3 && certificate.version != 2 && !certificate.extensions.is_empty())
+            || (rules.single_extensions && certificate.has_repeated_extension());
+        if odd {
+            reasons.push((index, Reason::Malformed));
+        }
+    }
 }
 
 /// Basic constraints, path length, critical extensions and name constraints of the certificates below the root.
@@ -296,7 +347,9 @@ fn root_limits(
         return reasons;
     }
     let wanted = purpose.usages();
+    // A limit on some usages leaves a root that is trusted for something.
     let allows = |list: crate::trust::OidList<'_>| wanted.iter().any(|oid| list.contains(oid));
+    let own_usage = own_usage && purpose != Purpose::Any;
     // Where the chain's own certificates exclude the usage already, the root has nothing left to exclude.
     if own_usage && root.usages.is_some_and(|list| !allows(list) && !list.contains(oids::EKU_ANY)) {
         reasons.push(Reason::RootEku);

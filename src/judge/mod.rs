@@ -2,13 +2,17 @@
 //!
 //! The only room that knows precedence: [`table`] lists the reasons in the order in which they decide.
 
+mod certificate;
 mod chain;
 mod revocation;
+mod rules;
 mod signature;
 mod table;
 
-pub use chain::{ChainVerdict, Purpose, list_signer_is_trusted};
+pub use certificate::{CertificateVerdict, judge_certificate};
+pub use chain::{ChainVerdict, Moment, Problem, Purpose, judge_paths, list_signer_is_trusted};
 pub use revocation::{CertificateRevocation, RevocationStatus};
+pub use rules::Rules;
 pub use signature::{ChosenTimestamp, Layout, SignatureVerdict, TimestampVerdict, judge_signature};
 pub use table::{Reason, Row, Status, TABLE, first_in_table};
 
@@ -29,7 +33,7 @@ pub enum SignaturePolicy {
 }
 
 /// What judging depends on besides the facts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// The moment that counts as now.
     pub now: Time,
@@ -39,6 +43,8 @@ pub struct Policy {
     pub strict_padding: bool,
     /// A signature is trusted only if no certificate of its chain is known or feared to be revoked.
     pub require_revocation: bool,
+    /// What path validation demands.
+    pub rules: Rules,
 }
 
 /// Index of the signature that gives the file its status.

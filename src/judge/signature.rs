@@ -64,7 +64,7 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
         return verdict(vec![Reason::Malformed], false, None, Vec::new(), None);
     };
     let timestamps: Vec<TimestampVerdict> =
-        content.timestamps.iter().map(|stamp| judge_timestamp(stamp, policy.now)).collect();
+        content.timestamps.iter().map(|stamp| judge_timestamp(stamp, policy)).collect();
     let chosen = choose(&content.timestamps, &timestamps);
     let timestamp = chosen.map(|stamp| stamp.time);
     let moment = Moment { at: timestamp.unwrap_or(policy.now), now: policy.now, timestamp };
@@ -88,7 +88,9 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     if policy.strict_padding && facts.tail.first_nonzero.is_some() {
         reasons.push(Reason::CertPadding);
     }
-    let chain = content.certificate.map(|_| judge_paths(&content.pool, &content.paths, Purpose::CodeSigning, moment));
+    let chain = content
+        .certificate
+        .map(|_| judge_paths(&content.pool, &content.paths, Purpose::CodeSigning, moment, &policy.rules));
     if let Some(chain) = &chain {
         // A search that ran out of budget says nothing about a signature that is broken anyway.
         reasons.extend(chain.reasons.iter().copied().filter(|reason| holds || *reason != Reason::Limit));
@@ -149,11 +151,11 @@ fn lifetime(content: &ContentFacts<'_>, now: Time) -> Option<Reason> {
 }
 
 /// A timestamp is judged at its own time. Its authority's later expiry or loss of trust takes nothing back.
-fn judge_timestamp(facts: &TimestampFacts<'_>, now: Time) -> TimestampVerdict {
+fn judge_timestamp(facts: &TimestampFacts<'_>, policy: &Policy) -> TimestampVerdict {
     let chain = match facts.time {
         Some(time) if facts.certificate.is_some() => {
-            let moment = Moment { at: time, now, timestamp: Some(time) };
-            judge_paths(&facts.pool, &facts.paths, Purpose::TimeStamping, moment)
+            let moment = Moment { at: time, now: policy.now, timestamp: Some(time) };
+            judge_paths(&facts.pool, &facts.paths, Purpose::TimeStamping, moment, &policy.rules)
         }
         _ => ChainVerdict::pathless(),
     };

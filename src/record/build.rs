@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::chain::{chain, crl_source, hex, revocation_status, sha256_hex, signer, time_text};
 use super::{
-    Anomaly, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record, Revocation, Signature, Status,
-    TableEntry, Timestamp, TimestampFault, TimestampKind, TimestampSummary, TrustStoreName, UnsignedAttribute,
-    VersionInfo,
+    Anomaly, ChainCertificate, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record, Revocation,
+    Signature, Status, TableEntry, Timestamp, TimestampFault, TimestampKind, TimestampSummary, TrustStoreName,
+    UnsignedAttribute, VersionInfo,
 };
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
 use crate::container::Blob;
 use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, signature_name};
-use crate::judge::{SignatureVerdict, TimestampVerdict};
+use crate::judge::{ChainVerdict, SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
 use crate::verify::{self, AttributeFault, ContentFacts, DigestFact, SignatureFacts, TimestampFacts};
 
@@ -431,6 +431,16 @@ fn note_revocation(shown: &Signature, verdict: &SignatureVerdict, place: u64, an
     };
     let stamps = shown.timestamps.iter().flat_map(|stamp| &stamp.chain).map(|certificate| (certificate, true));
     let certificates = shown.chain.iter().map(|certificate| (certificate, false)).chain(stamps);
+    let chains = verdict.chain.iter().chain(verdict.timestamps.iter().map(|stamp| &stamp.chain));
+    note_chains(certificates, chains, &mut note);
+}
+
+/// The same for any chains: their certificates, each with whether it is a time authority's, and the verdicts on them.
+pub(super) fn note_chains<'c>(
+    certificates: impl Iterator<Item = (&'c ChainCertificate, bool)>,
+    chains: impl Iterator<Item = &'c ChainVerdict>,
+    note: &mut dyn FnMut(&str, String),
+) {
     for (certificate, authority) in certificates {
         let Some(told) = &certificate.revocation else { continue };
         let subject = &certificate.subject;
@@ -452,7 +462,6 @@ fn note_revocation(shown: &Signature, verdict: &SignatureVerdict, place: u64, an
             note("crl-stale", format!("the revocation list {source} for {subject} was to be replaced on {due}"));
         }
     }
-    let chains = verdict.chain.iter().chain(verdict.timestamps.iter().map(|stamp| &stamp.chain));
     let told = chains.filter_map(|chain| chain.revocation.as_ref()).flat_map(|(_, list)| list);
     let mut unusable: Vec<String> = Vec::new();
     for (source, why) in told.flat_map(|one| &one.unusable) {

@@ -117,6 +117,7 @@ fn source(source: CertificateSource) -> Source {
         CertificateSource::Outer => Source::Outer,
         CertificateSource::Intermediates => Source::Intermediates,
         CertificateSource::TrustStore => Source::TrustStore,
+        CertificateSource::Given => Source::Given,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod build;
 mod catalog;
+mod certificate;
 mod chain;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use build::{Inputs, build, error_record};
+pub use certificate::{
+    CERTIFICATE_SCHEMA, CertificateInputs, CertificateReport, RootLimit, RootReport, certificate_report,
+    certificate_schema, unreadable_certificate,
+};
 pub(crate) use chain::{key_text, usage_text};
 
 pub use crate::anomaly::Anomaly;
@@ -283,6 +288,8 @@ pub enum Source {
     Intermediates,
     /// The trust store.
     TrustStore,
+    /// A file whose certificates were to be judged.
+    Given,
 }
 
 /// One timestamp of a signature.

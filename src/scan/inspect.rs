@@ -13,7 +13,7 @@ use crate::container::{
     sniff,
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
-use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
+use crate::judge::{self, Layout, Policy, Reason, Rules, SignaturePolicy, SignatureVerdict, Status};
 use crate::record::{self, Inputs, PageHashes, Record, Signature, VersionInfo, error_record};
 use crate::trust::{CatalogIndex, RevocationLists, TrustStore};
 use crate::verify::{self, FileDigests, Lists, ParsedSignature, Work, parse_tree};
@@ -49,6 +49,8 @@ pub struct Options {
     pub strict_padding: bool,
     /// Trust a signature only if no certificate of its chain is revoked by what current lists say.
     pub require_revocation: bool,
+    /// What path validation demands.
+    pub rules: Rules,
     /// Which digests to report.
     pub hashes: HashMode,
     /// Read the version resource of files whose signature is examined.
@@ -68,10 +70,21 @@ impl Options {
             signature: SignaturePolicy::default(),
             strict_padding: false,
             require_revocation: false,
+            rules: Rules::windows(),
             hashes: HashMode::default(),
             version_info: true,
             max_size: None,
             limits: ContainerLimits::default(),
+        }
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        Policy {
+            now: self.now,
+            signature: self.signature,
+            strict_padding: self.strict_padding,
+            require_revocation: self.require_revocation,
+            rules: self.rules.clone(),
         }
     }
 }
@@ -80,11 +93,11 @@ impl Options {
 /// one scanner may be used from many threads at once.
 #[derive(Debug)]
 pub struct Scanner {
-    options: Options,
-    trust: TrustStore,
-    intermediates: Vec<Vec<u8>>,
-    revocation: RevocationLists,
-    memo: SignatureMemo,
+    pub(super) options: Options,
+    pub(super) trust: TrustStore,
+    pub(super) intermediates: Vec<Vec<u8>>,
+    pub(super) revocation: RevocationLists,
+    pub(super) memo: SignatureMemo,
     catalogs: Option<Catalogs>,
 }
 
@@ -314,12 +327,7 @@ impl Scanner {
             work: &work,
         };
         let facts = verify::facts(read.tree, blobs, &file_digests, lists);
-        let policy = Policy {
-            now: self.options.now,
-            signature: self.options.signature,
-            strict_padding: self.options.strict_padding,
-            require_revocation: self.options.require_revocation,
-        };
+        let policy = self.options.policy();
         let layout = layout(read.subject, read.size);
         let verdicts: Vec<SignatureVerdict> =
             facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();

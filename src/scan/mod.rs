@@ -1,6 +1,7 @@
 //! Paths become bytes become records.
 
 mod catalogs;
+mod certificate;
 mod files;
 mod inspect;
 mod pass;

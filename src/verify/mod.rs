@@ -39,6 +39,14 @@ pub struct Lists<'t> {
     pub work: &'t Work,
 }
 
+/// The paths of a certificate by itself, with what revocation lists say of them.
+#[must_use]
+pub fn certificate_paths<'a>(pool: &Pool<'a>, index: usize, lists: Lists<'a>) -> Paths<'a> {
+    let mut paths = search_paths(pool, index, lists, Budget::default());
+    revocation::attach(&mut paths, pool, &[], lists.revocation, lists.work);
+    paths
+}
+
 /// Establishes the facts of every signature of a file: first the primary one, then the others in file order.
 #[must_use]
 pub fn facts<'a>(

@@ -20,6 +20,8 @@ pub enum CertificateSource {
     Intermediates,
     /// The trust store.
     TrustStore,
+    /// A file whose certificates are to be judged.
+    Given,
 }
 
 /// One certificate with its fate.

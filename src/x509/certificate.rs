@@ -107,6 +107,13 @@ impl<'a> Certificate<'a> {
         self.extensions.iter().find(|extension| extension.oid == oid)
     }
 
+    /// Whether an extension occurs twice, which RFC 5280 section 4.2 forbids.
+    #[must_use]
+    pub fn has_repeated_extension(&self) -> bool {
+        let mut seen = std::collections::HashSet::new();
+        !self.extensions.iter().all(|extension| seen.insert(extension.oid))
+    }
+
     /// Whether the certificate names itself as its issuer; nothing is verified.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::record::{ChainCertificate, Revocation, Source};
 
 /// Draws a chain (leaf first, as records hold it) with the root on top. `moment` is the one that counted and `now`
 /// the one that counts as now.
-pub(super) fn tree(page: &mut Page, chain: &[ChainCertificate], moment: &str, now: &str) {
+pub(in crate::cli) fn tree(page: &mut Page, chain: &[ChainCertificate], moment: &str, now: &str) {
     let anchored = chain.last().is_some_and(|last| last.trusted_root);
     let mut depth = 0usize;
     if let Some(issuer) = missing_issuer(chain) {
@@ -107,6 +107,7 @@ fn details(certificate: &ChainCertificate) -> String {
         Source::Outer => "from the outer signature",
         Source::Intermediates => "from --intermediates",
         Source::TrustStore => "from the trust store",
+        Source::Given => "from the file",
     };
     let mut parts = vec![
         certificate.key.clone(),

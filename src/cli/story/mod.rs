@@ -1,7 +1,7 @@
 //! The story of one file: what was signed, by whom, when, who vouches for it, and what to make of it.
 
 pub mod advice;
-mod chain;
+pub(super) mod chain;
 mod signature;
 
 use super::page::{Page, Span, faint, plain};

@@ -1,0 +1,253 @@
+//! `sigscan trust check`: whether certificates are trusted, and why or why not.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::args::{ColorArg, moment};
+use super::page::{Page, faint, plain};
+use super::report::Terminal;
+use super::run::now;
+use super::story::chain::tree;
+use super::style::{Ink, Style};
+use super::words::{Verdict, date, moment as moment_text, name_of};
+use crate::asn1::Time;
+use crate::judge::{Purpose, Status};
+use crate::output::escape::for_terminal;
+use crate::record::{CertificateReport, Revocation, RootLimit};
+use crate::scan::{Options, Scanner};
+use crate::trust::{RevocationLists, TrustStore, certificates_below, load_paths};
+use crate::x509::Certificate;
+
+/// Options of `sigscan trust check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 every certificate is trusted, 1 one is not, 2 wrong usage or a file that cannot \
+    be read."
+)]
+pub struct CheckArgs {
+    /// Files with certificates (PEM or DER). Each is judged; those of the same file may stand between it and a root
+    #[arg(required = true, value_name = "CERT")]
+    pub certificates: Vec<PathBuf>,
+    /// Trust the roots in PATH too
+    #[arg(long, value_name = "PATH")]
+    pub add_root: Vec<PathBuf>,
+    /// Certificates in PATH may serve as intermediates
+    #[arg(long, value_name = "PATH")]
+    pub intermediates: Vec<PathBuf>,
+    /// Look for revoked certificates in the CRLs in PATH: files (PEM, DER) or folders
+    #[arg(long, value_name = "PATH")]
+    pub crl: Vec<PathBuf>,
+    /// Trust a certificate only if current CRLs show that none of its chain is revoked
+    #[arg(long)]
+    pub require_revocation: bool,
+    /// Judge as of this moment (RFC 3339, or a date) instead of now
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Time>,
+    /// What the certificates are to be trusted for
+    #[arg(long, value_name = "PURPOSE", default_value = "code-signing")]
+    pub purpose: PurposeArg,
+    /// One JSON object a certificate, a line each
+    #[arg(long)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorArg,
+}
+
+/// What certificates can be checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PurposeArg {
+    /// Signing code
+    CodeSigning,
+    /// Stamping time
+    TimeStamping,
+    /// Anything: no usage is demanded
+    Any,
+}
+
+impl From<PurposeArg> for Purpose {
+    fn from(value: PurposeArg) -> Self {
+        match value {
+            PurposeArg::CodeSigning => Purpose::CodeSigning,
+            PurposeArg::TimeStamping => Purpose::TimeStamping,
+            PurposeArg::Any => Purpose::Any,
+        }
+    }
+}
+
+/// Larger files than this hold no certificates.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Judges every certificate and prints what came out; true when all are trusted.
+///
+/// # Errors
+/// A sentence for a person when a file cannot be read or holds no certificate.
+pub(super) fn run(args: &CheckArgs, trust_store: &[PathBuf], out: &mut dyn Write) -> Result<bool, String> {
+    let scanner = scanner(args, trust_store)?;
+    let terminal = Terminal::look(args.color);
+    let (mut trusted, mut first) = (true, true);
+    for path in &args.certificates {
+        let certificates = read(path)?;
+        let name = path.to_string_lossy();
+        for (index, certificate) in certificates.iter().enumerate() {
+            let apart = certificates.iter().enumerate().filter(|(other, _)| *other != index);
+            let others: Vec<&[u8]> = apart.map(|(_, der)| der.as_slice()).collect();
+            let report = scanner.judge_certificate(&name, certificate, &others, args.purpose.into());
+            trusted &= report.status == Status::Valid;
+            let written = if args.json {
+                serde_json::to_writer(&mut *out, &report).map_err(io::Error::from).and_then(|()| writeln!(out))
+            } else {
+                let gap = if first { "" } else { "\n" };
+                write!(out, "{gap}{}", story(&report, terminal.out_width, Style { colour: terminal.out_colour }))
+            };
+            written.map_err(|error| error.to_string())?;
+            first = false;
+        }
+    }
+    Ok(trusted)
+}
+
+fn scanner(args: &CheckArgs, trust_store: &[PathBuf]) -> Result<Scanner, String> {
+    let load = |paths: &[PathBuf]| load_paths(paths).map_err(|error| error.to_string());
+    let mut trust = match trust_store {
+        [] => TrustStore::embedded(),
+        paths => load(paths)?,
+    };
+    if !args.add_root.is_empty() {
+        trust = trust.with(load(&args.add_root)?);
+    }
+    let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
+    let revocation = RevocationLists::load(&args.crl).map_err(|error| format!("--crl {error}"))?;
+    let options = Options { require_revocation: args.require_revocation, ..Options::at(args.at.unwrap_or_else(now)) };
+    Ok(Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation))
+}
+
+/// The certificates of a file: one in DER, or the blocks of a PEM file. A block that is called a certificate and cannot
+/// be read as one is judged too, and malformed.
+fn read(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(failed)?;
+    if let Ok(certificate) = Certificate::parse(&bytes) {
+        return Ok(vec![certificate.raw.to_vec()]);
+    }
+    let blocks = pem::parse_many(&bytes).unwrap_or_default();
+    let labels = ["CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"];
+    let named = blocks.iter().filter(|block| labels.contains(&block.tag()));
+    let certificates: Vec<Vec<u8>> = named.map(|block| block.contents().to_vec()).collect();
+    if certificates.is_empty() {
+        return Err(format!("{}: no certificate in it", path.display()));
+    }
+    Ok(certificates)
+}
+
+fn shown(text: &str) -> String {
+    for_terminal(text).into_owned()
+}
+
+/// What a person reads of one certificate.
+fn story(report: &CertificateReport, width: usize, style: Style) -> String {
+    let mut page = Page::new(width, style);
+    page.headline(&[(Ink::Strong, shown(&report.path))]);
+    page.gap();
+    let purpose = match report.purpose.as_str() {
+        "code-signing" => "for signing code",
+        "time-stamping" => "for stamping time",
+        _ => "as a certificate",
+    };
+    if report.status == Status::Valid {
+        page.beside(&[], &[(Ink::Good, format!("✔ TRUSTED {purpose}"))]);
+    } else {
+        let verdict = Verdict::of(report.status, report.reason);
+        let word = if report.status == Status::Error { "? NOT JUDGED" } else { "✘ NOT TRUSTED" };
+        let text = (Ink::Verdict(verdict), format!("{word} {purpose}"));
+        page.beside(&[], &[text, plain(format!(": {}", report.reason.row().meaning))]);
+        let code = report.hresult.as_ref().map(|code| format!(", {code}")).unwrap_or_default();
+        page.beside(&[plain("  ")], &[faint(format!("{}{code}", report.reason.code()))]);
+        for reason in &report.other_reasons {
+            page.beside(&[faint("  also ")], &[faint(format!("{}: {}", reason.code(), reason.row().meaning))]);
+        }
+    }
+    page.gap();
+    if let Some(problem) = &report.problem {
+        page.label("Detail");
+        page.line(&[plain(shown(problem))]);
+    }
+    subject(&mut page, report);
+    if !report.chain.is_empty() {
+        page.label("Chain");
+        tree(&mut page, &report.chain, &report.judged_at, &report.judged_at);
+    }
+    root(&mut page, report);
+    page.label("Odd");
+    for anomaly in &report.anomalies {
+        page.line(&[plain(shown(&anomaly.message))]);
+    }
+    basis(&mut page, report);
+    page.finish()
+}
+
+fn subject(page: &mut Page, report: &CertificateReport) {
+    let Some(certificate) = &report.certificate else { return };
+    page.label("Certificate");
+    page.line(&[(Ink::Strong, format!("“{}”", shown(name_of(certificate))))]);
+    page.line(&[plain(shown(&certificate.subject))]);
+    page.line(&[faint("issued by "), plain(shown(&certificate.issuer))]);
+    page.line(&[faint("serial "), plain(shown(&certificate.serial))]);
+    page.line(&[faint("SHA-1 "), plain(certificate.thumbprint_sha1.clone())]);
+    page.line(&[faint("SHA-256 "), plain(certificate.thumbprint_sha256.clone())]);
+}
+
+/// What the root is trusted for, and until when.
+fn root(page: &mut Page, report: &CertificateReport) {
+    let Some(root) = &report.root else { return };
+    page.label("Root");
+    let kind = match (root.built_in, root.program) {
+        (true, _) => "built into Windows, for every usage and without dates",
+        (false, true) => "member of Microsoft's root programme",
+        (false, false) => "a root that was given, for every usage and without dates",
+    };
+    page.line(&[plain(match &root.friendly_name {
+        Some(name) => format!("“{}”, {kind}", shown(name)),
+        None => kind.to_owned(),
+    })]);
+    if let Some(usages) = &root.usages {
+        let list = if usages.is_empty() { "nothing".to_owned() } else { usages.join(", ") };
+        page.line(&[faint("trusted for "), plain(shown(&list))]);
+    }
+    let limit = |limit: &RootLimit| {
+        let from = limit.from.as_deref().map_or("ever", date);
+        let usages = limit.usages.as_ref().map_or_else(|| "every usage".to_owned(), |usages| usages.join(", "));
+        format!("{from} ({})", shown(&usages))
+    };
+    if let Some(dated) = &root.not_before {
+        page.line(&[faint("not for certificates issued from "), plain(limit(dated))]);
+    }
+    if let Some(dated) = &root.disabled {
+        page.line(&[faint("not for signatures made from "), plain(limit(dated))]);
+    }
+}
+
+fn basis(page: &mut Page, report: &CertificateReport) {
+    match report.revocation {
+        Revocation::NotChecked => {
+            page.label("Not checked");
+            page.line(&[plain("revocation")]);
+        }
+        Revocation::Unknown => {
+            page.label("Not checked");
+            page.line(&[plain("revocation of every certificate (no current list, see Chain)")]);
+        }
+        Revocation::Good | Revocation::Revoked => {}
+    }
+    page.label("Judged");
+    let store = &report.trust_store;
+    let mut text = format!("as of {}, trusting {}", moment_text(&report.judged_at), shown(&store.name));
+    if !store.date.is_empty() {
+        text = format!("{text} of {}", shown(date(&store.date)));
+    }
+    page.line(&[plain(text)]);
+}
