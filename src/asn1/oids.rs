@@ -117,6 +117,10 @@ oids! {
     INHIBIT_ANY_POLICY = "2.5.29.54", "inhibit any policy";
     AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1", "authority information access";
     SUBJECT_INFO_ACCESS = "1.3.6.1.5.5.7.1.11", "subject information access";
+    OCSP_BASIC_RESPONSE = "1.3.6.1.5.5.7.48.1.1", "basic OCSP response";
+    OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2", "OCSP nonce";
+    OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5", "OCSP no check";
+    OCSP_REVOCATION_INFO = "1.3.6.1.5.5.7.16.2", "OCSP response as revocation information";
     NETSCAPE_CERT_TYPE = "2.16.840.1.113730.1.1", "Netscape certificate type";
     MS_CERT_TEMPLATE_NAME = "1.3.6.1.4.1.311.20.2", "certificate template name";
     MS_CA_VERSION = "1.3.6.1.4.1.311.21.1", "CA version";

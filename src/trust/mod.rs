@@ -18,7 +18,7 @@ pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, enc
 pub use load::{
     LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,
 };
-pub use revocation::{CrlState, LoadedCrl, MAX_REVOCATION_BYTES, RevocationLists};
+pub use revocation::{CrlState, Found, LoadedCrl, LoadedResponse, MAX_REVOCATION_BYTES, RevocationLists, SignedState};
 
 use crate::asn1::Time;
 

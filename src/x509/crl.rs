@@ -280,7 +280,7 @@ fn moment(element: Element<'_>) -> Result<Option<Time>, Error> {
     }
 }
 
-fn extensions(list: Element<'_>) -> Result<Vec<Extension<'_>>, Error> {
+pub(super) fn extensions(list: Element<'_>) -> Result<Vec<Extension<'_>>, Error> {
     let mut found = Vec::new();
     let mut items = list.children();
     while let Some(item) = items.next()? {

@@ -8,6 +8,7 @@ pub mod ctl;
 mod extensions;
 mod name;
 mod name_constraints;
+pub mod ocsp;
 
 pub use certificate::{Certificate, Extension, MAX_EXTENSIONS, serial_to_hex, significant_octets};
 pub use extensions::{BasicConstraints, KeyUsage};

@@ -1,0 +1,245 @@
+//! Revocation lists and OCSP responses from files: read once, found by issuer, understood when somebody asks.
+
+mod loaded;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::LoadError;
+use super::load::files_below;
+use crate::crypto::{DigestAlgorithm, digest};
+use crate::x509::crl::CertificateList;
+use crate::x509::ocsp::{OcspResponse, key_octets};
+use crate::x509::{normalised_name, significant_octets};
+
+pub use loaded::{CrlState, LoadedCrl, LoadedResponse, SignedState};
+
+/// All lists and responses of one run together may have this many octets, and so may any one file: the largest CRLs of code
+/// signing CAs have a few megabytes, those of the whole web a few hundred.
+pub const MAX_REVOCATION_BYTES: u64 = 256 << 20;
+
+/// The revocation lists and OCSP responses that a scan may use.
+#[derive(Debug, Default)]
+pub struct RevocationLists {
+    crls: Vec<LoadedCrl>,
+    by_issuer: HashMap<Vec<u8>, Vec<usize>>,
+    responses: Vec<LoadedResponse>,
+    /// By issuerKeyHash and serial number: which responses answer.
+    by_id: HashMap<(Vec<u8>, Vec<u8>), Vec<usize>>,
+    hashes: BTreeSet<DigestAlgorithm>,
+    /// By length and last octets, which end a signature: what may be the same.
+    known: HashMap<(usize, Vec<u8>), Vec<Known>>,
+    octets: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    Crl(usize),
+    Response(usize),
+}
+
+/// What was found in a file: how many of each, those that were there already included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Found {
+    /// CRLs.
+    pub crls: usize,
+    /// OCSP responses that answer something; a responder's refusal is none.
+    pub responses: usize,
+    /// Those of them that were not taken, because [`MAX_REVOCATION_BYTES`] would have been exceeded.
+    pub too_large: usize,
+}
+
+impl Found {
+    /// Whether there was nothing of use.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.crls == 0 && self.responses == 0
+    }
+}
+
+/// One thing of use in a file, cut out.
+enum Item {
+    Crl(Vec<u8>),
+    Response(Vec<u8>),
+}
+
+impl RevocationLists {
+    /// No lists.
+    #[must_use]
+    pub fn new() -> RevocationLists {
+        RevocationLists::default()
+    }
+
+    /// Reads every CRL and OCSP response in files and folders, DER or PEM, told apart by content. Other files in a folder
+    /// are passed over.
+    ///
+    /// # Errors
+    /// When a path cannot be read or holds neither, or when there is more than [`MAX_REVOCATION_BYTES`].
+    pub fn load(paths: &[PathBuf]) -> Result<RevocationLists, LoadError> {
+        let mut lists = RevocationLists::new();
+        for path in paths {
+            let mut found = false;
+            for file in files_below(path)? {
+                let io = |error| LoadError::Io(file.clone(), error);
+                let length = std::fs::metadata(&file).map_err(io)?.len();
+                if !lists.has_room_for(length) {
+                    return Err(too_large(&file));
+                }
+                let told = lists.add_bytes(&source_name(path, &file), std::fs::read(&file).map_err(io)?);
+                if told.too_large > 0 {
+                    return Err(too_large(&file));
+                }
+                found |= !told.is_empty();
+            }
+            if !found {
+                return Err(LoadError::NoRevocationList(path.clone()));
+            }
+        }
+        Ok(lists)
+    }
+
+    fn has_room_for(&self, length: u64) -> bool {
+        self.octets.saturating_add(length) <= MAX_REVOCATION_BYTES
+    }
+
+    /// Adds what the octets of one file hold: a CRL or an OCSP response in DER, or any number of them in PEM (`X509 CRL`,
+    /// `OCSP RESPONSE`). What is there already is not kept twice. Records name `source`.
+    pub fn add_bytes(&mut self, source: &str, bytes: Vec<u8>) -> Found {
+        let mut found = Found::default();
+        for item in items_in(bytes) {
+            let octets = match &item {
+                Item::Crl(bytes) => {
+                    found.crls = found.crls.saturating_add(1);
+                    bytes
+                }
+                Item::Response(bytes) => {
+                    found.responses = found.responses.saturating_add(1);
+                    bytes
+                }
+            };
+            if !self.has_room_for(octets.len() as u64) {
+                found.too_large = found.too_large.saturating_add(1);
+                continue;
+            }
+            let key = (octets.len(), octets.get(octets.len().saturating_sub(32)..).unwrap_or_default().to_vec());
+            if self.knows(&key, octets) {
+                continue;
+            }
+            self.octets = self.octets.saturating_add(octets.len() as u64);
+            let place = match item {
+                Item::Crl(bytes) => self.add_crl(source, bytes),
+                Item::Response(bytes) => self.add_response(source, bytes),
+            };
+            self.known.entry(key).or_default().push(place);
+        }
+        found
+    }
+
+    fn knows(&self, key: &(usize, Vec<u8>), octets: &[u8]) -> bool {
+        let bytes = |known: &Known| match known {
+            Known::Crl(index) => self.crls.get(*index).map(|crl| &crl.bytes),
+            Known::Response(index) => self.responses.get(*index).map(|response| &response.bytes),
+        };
+        self.known.get(key).is_some_and(|places| places.iter().filter_map(bytes).any(|known| known == octets))
+    }
+
+    fn add_crl(&mut self, source: &str, bytes: Vec<u8>) -> Known {
+        let index = self.crls.len();
+        if let Ok(list) = CertificateList::parse(&bytes) {
+            self.by_issuer.entry(normalised_name(list.issuer).into_owned()).or_default().push(index);
+        }
+        self.crls.push(LoadedCrl { source: source.to_owned(), state: CrlState::default(), bytes });
+        Known::Crl(index)
+    }
+
+    fn add_response(&mut self, source: &str, bytes: Vec<u8>) -> Known {
+        let index = self.responses.len();
+        let basic = OcspResponse::parse(&bytes).ok().and_then(|response| response.basic);
+        for answer in basic.iter().flat_map(|basic| &basic.answers) {
+            let key = (answer.id.issuer_key_hash.to_vec(), significant_octets(answer.id.serial).to_vec());
+            let places = self.by_id.entry(key).or_default();
+            if places.last() != Some(&index) {
+                places.push(index);
+            }
+            self.hashes.extend(answer.id.algorithm);
+        }
+        self.responses.push(LoadedResponse { source: source.to_owned(), state: SignedState::default(), bytes });
+        Known::Response(index)
+    }
+
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.crls.is_empty() && self.responses.is_empty()
+    }
+
+    /// How many CRLs there are.
+    #[must_use]
+    pub fn crls(&self) -> usize {
+        self.crls.len()
+    }
+
+    /// How many OCSP responses there are.
+    #[must_use]
+    pub fn responses(&self) -> usize {
+        self.responses.len()
+    }
+
+    /// The lists whose issuer has this name, by meaning (RFC 5280 section 7.1).
+    pub fn by_issuer(&self, name: &[u8]) -> impl Iterator<Item = &LoadedCrl> {
+        let found = self.by_issuer.get(normalised_name(name).as_ref());
+        found.into_iter().flatten().filter_map(|index| self.crls.get(*index))
+    }
+
+    /// The responses that answer about this serial number under this issuer's key, in the order in which they were added.
+    pub fn about(&self, spki: &[u8], serial: &[u8]) -> Vec<&LoadedResponse> {
+        let Some(key) = key_octets(spki).filter(|_| !self.responses.is_empty()) else { return Vec::new() };
+        let hashes = self.hashes.iter().filter_map(|algorithm| digest(*algorithm, key));
+        let serial = significant_octets(serial);
+        let places = hashes.filter_map(|hash| self.by_id.get(&(hash.as_bytes().to_vec(), serial.to_vec())));
+        let indices: BTreeSet<usize> = places.flatten().copied().collect();
+        indices.into_iter().filter_map(|index| self.responses.get(index)).collect()
+    }
+}
+
+fn too_large(file: &Path) -> LoadError {
+    let mib = MAX_REVOCATION_BYTES >> 20;
+    LoadError::TooLarge(file.to_owned(), format!("revocation lists may have {mib} MiB together"))
+}
+
+/// `folder/below/file.crl` for a file found through `.../folder`, with slashes on every system.
+fn source_name(given: &Path, file: &Path) -> String {
+    let below = given.parent().and_then(|parent| file.strip_prefix(parent).ok()).unwrap_or(file);
+    let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// Everything of use in a file: PEM blocks, or one object in DER.
+fn items_in(mut bytes: Vec<u8>) -> Vec<Item> {
+    if let Some((length, item)) = recognise(&bytes) {
+        bytes.truncate(length);
+        return vec![item(bytes)];
+    }
+    let blocks = pem::parse_many(&bytes).unwrap_or_default();
+    let labels = ["X509 CRL", "CRL", "OCSP RESPONSE"];
+    let wanted = blocks.into_iter().filter(|block| labels.contains(&block.tag())).map(pem::Pem::into_contents);
+    wanted
+        .filter_map(|mut bytes| {
+            let (length, item) = recognise(&bytes)?;
+            bytes.truncate(length);
+            Some(item(bytes))
+        })
+        .collect()
+}
+
+/// How octets become an item.
+type Wrap = fn(Vec<u8>) -> Item;
+
+/// What begins at the first octet, and how many octets it has.
+fn recognise(bytes: &[u8]) -> Option<(usize, Wrap)> {
+    if let Ok(list) = CertificateList::parse(bytes) {
+        return Some((list.raw.len(), Item::Crl));
+    }
+    let response = OcspResponse::parse(bytes).ok()?;
+    response.basic.map(|_| (response.raw.len(), Item::Response as Wrap))
+}
