@@ -11,7 +11,7 @@ use super::args::CorrelateArgs;
 use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
 use crate::judge::{Reason, Status};
 use crate::output::{JsonLines, Output};
-use crate::record::{Keys, RECORD_SCHEMA};
+use crate::record::{FINDING_SCHEMA, Keys, RECORD_SCHEMA};
 use crate::scan::Tally;
 
 /// The longest line that is read; a record of a file with very many certificates has a few megabytes.
@@ -21,10 +21,11 @@ const MAX_LINE: u64 = 64 << 20;
 /// newer versions can be read.
 #[derive(Deserialize)]
 struct Input {
-    path: String,
+    schema: String,
+    path: Option<String>,
     path_hex: Option<String>,
-    status: Status,
-    reason: Reason,
+    status: Option<Status>,
+    reason: Option<Reason>,
     #[serde(default)]
     self_signed: bool,
     signer: Option<Name>,
@@ -54,27 +55,22 @@ impl From<Name> for String {
     }
 }
 
-impl From<Input> for KeysLine {
-    fn from(mut input: Input) -> KeysLine {
-        KeysLine {
+impl Input {
+    /// The line of keys that this stands for; `None` where something is missing.
+    fn keys_line(mut self) -> Option<KeysLine> {
+        Some(KeysLine {
             schema: KEYS_SCHEMA.to_owned(),
-            path: input.path,
-            path_hex: input.path_hex,
-            status: input.status,
-            reason: input.reason,
-            self_signed: input.self_signed,
-            signer: input.signer.or(input.claimed_signer).map(String::from),
-            sha256: input.sha256.or_else(|| input.hashes.remove("sha256")),
-            authentihash: input.authentihash,
-            keys: input.keys,
-        }
+            path: self.path?,
+            path_hex: self.path_hex,
+            status: self.status?,
+            reason: self.reason?,
+            self_signed: self.self_signed,
+            signer: self.signer.or(self.claimed_signer).map(String::from),
+            sha256: self.sha256.or_else(|| self.hashes.remove("sha256")),
+            authentihash: self.authentihash,
+            keys: self.keys,
+        })
     }
-}
-
-/// Which kind of line it is.
-#[derive(Deserialize)]
-struct Kind {
-    schema: Option<String>,
 }
 
 /// Runs the subcommand; whether a finding was at or above `--fail-on`, or a sentence for a person.
@@ -128,16 +124,10 @@ fn lines(mut reader: &mut dyn BufRead, correlator: &mut Correlator) -> io::Resul
 
 /// Takes a record or a line of keys, and passes over findings, which are found anew.
 fn take(line: &[u8], correlator: &mut Correlator) -> bool {
-    let kind: Option<Kind> = serde_json::from_slice(line).ok();
-    match kind.and_then(|kind| kind.schema).as_deref() {
-        Some(RECORD_SCHEMA | KEYS_SCHEMA) => match serde_json::from_slice::<Input>(line) {
-            Ok(input) => {
-                correlator.add_line(&input.into());
-                true
-            }
-            Err(_) => false,
-        },
-        Some(crate::record::FINDING_SCHEMA) => true,
+    let Ok(input) = serde_json::from_slice::<Input>(line) else { return false };
+    match input.schema.as_str() {
+        FINDING_SCHEMA => true,
+        RECORD_SCHEMA | KEYS_SCHEMA => input.keys_line().map(|line| correlator.add_line(&line)).is_some(),
         _ => false,
     }
 }

@@ -47,13 +47,22 @@ pub fn entry_schema() -> serde_json::Value {
     generator.into_root_schema_for::<KeysLine>().to_value()
 }
 
-/// The octets of a digest; boxed, because most files lack most of them.
-pub(super) type Octets = Option<Box<[u8]>>;
+/// A SHA-256, in place: most signed files have most of them.
+pub(super) type Key = Option<[u8; 32]>;
+
+/// What is kept of a signer's certificate. A publisher's files share one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Leaf {
+    pub(super) tbs: Key,
+    pub(super) spki: Key,
+    pub(super) issuer_serial: Key,
+    pub(super) subject: Key,
+}
 
 /// An algorithm's name and a digest under it.
 pub(super) type NamedDigest = (Arc<str>, Box<[u8]>);
 
-/// A file in the memory of a correlation: the same facts as a [`KeysLine`], in about 400 octets and its path.
+/// A file in the memory of a correlation: the same facts as a [`KeysLine`], in about 400 octets beside its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub(super) path: Box<str>,
@@ -62,30 +71,40 @@ pub struct Entry {
     pub(super) reason: Reason,
     pub(super) self_signed: bool,
     pub(super) signer: Option<Arc<str>>,
-    pub(super) sha256: Octets,
+    pub(super) sha256: Key,
     pub(super) authentihash: Box<[NamedDigest]>,
-    pub(super) signed_digest: Octets,
-    pub(super) pkcs7: Octets,
-    pub(super) signer_info: Octets,
-    pub(super) token: Octets,
-    pub(super) leaf_tbs: Octets,
-    pub(super) leaf_spki: Octets,
-    pub(super) issuer_serial: Octets,
-    pub(super) subject: Octets,
-    pub(super) version: Octets,
+    /// Under the signature's own algorithm, so of any length.
+    pub(super) signed_digest: Option<Box<[u8]>>,
+    pub(super) pkcs7: Key,
+    pub(super) signer_info: Key,
+    pub(super) token: Key,
+    pub(super) version: Key,
+    pub(super) leaf: Arc<Leaf>,
 }
 
-/// Texts that many entries share.
+/// What many entries share: names and certificates.
 #[derive(Debug, Default)]
-pub(super) struct Shared(HashSet<Arc<str>>);
+pub(super) struct Shared {
+    texts: HashSet<Arc<str>>,
+    leaves: HashSet<Arc<Leaf>>,
+}
 
 impl Shared {
     fn text(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
         let new: Arc<str> = Arc::from(text);
-        self.0.insert(Arc::clone(&new));
+        self.texts.insert(Arc::clone(&new));
+        new
+    }
+
+    fn leaf(&mut self, leaf: Leaf) -> Arc<Leaf> {
+        if let Some(known) = self.leaves.get(&leaf) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(leaf);
+        self.leaves.insert(Arc::clone(&new));
         new
     }
 }
@@ -114,8 +133,13 @@ impl Entry {
     /// Keeps a line. Values that are no hexadecimal text are dropped: nothing can be compared with them.
     pub(super) fn new(line: &KeysLine, shared: &mut Shared) -> Entry {
         let digests = line.authentihash.iter().filter_map(|(name, value)| Some((shared.text(name), octets(value)?)));
-        let of = |value: &Option<String>| value.as_deref().and_then(octets);
         let keys = &line.keys;
+        let leaf = Leaf {
+            tbs: key(&keys.leaf_tbs_sha256),
+            spki: key(&keys.leaf_spki_sha256),
+            issuer_serial: key(&keys.issuer_serial_key),
+            subject: key(&keys.subject_key),
+        };
         Entry {
             path: line.path.as_str().into(),
             path_hex: line.path_hex.as_deref().map(Box::from),
@@ -124,23 +148,20 @@ impl Entry {
             self_signed: line.self_signed,
             authentihash: digests.collect(),
             signer: line.signer.as_deref().map(|name| shared.text(name)),
-            sha256: of(&line.sha256),
-            signed_digest: of(&keys.signed_digest),
-            pkcs7: of(&keys.pkcs7_sha256),
-            signer_info: of(&keys.signer_info_sha256),
-            token: of(&keys.timestamp_token_sha256),
-            leaf_tbs: of(&keys.leaf_tbs_sha256),
-            leaf_spki: of(&keys.leaf_spki_sha256),
-            issuer_serial: of(&keys.issuer_serial_key),
-            subject: of(&keys.subject_key),
-            version: of(&keys.version_res_sha256),
+            sha256: key(&line.sha256),
+            signed_digest: keys.signed_digest.as_deref().and_then(octets),
+            pkcs7: key(&keys.pkcs7_sha256),
+            signer_info: key(&keys.signer_info_sha256),
+            token: key(&keys.timestamp_token_sha256),
+            version: key(&keys.version_res_sha256),
+            leaf: shared.leaf(leaf),
         }
     }
 
     /// The line that this entry was made of.
     #[must_use]
     pub fn line(&self) -> KeysLine {
-        let text = |octets: &Octets| octets.as_deref().map(hex);
+        let text = |key: &Key| key.as_ref().map(|octets| hex(octets));
         KeysLine {
             schema: KEYS_SCHEMA.to_owned(),
             path: self.path.to_string(),
@@ -152,14 +173,14 @@ impl Entry {
             sha256: text(&self.sha256),
             authentihash: self.authentihash.iter().map(|(name, value)| (name.to_string(), hex(value))).collect(),
             keys: Keys {
-                signed_digest: text(&self.signed_digest),
+                signed_digest: self.signed_digest.as_deref().map(hex),
                 pkcs7_sha256: text(&self.pkcs7),
                 signer_info_sha256: text(&self.signer_info),
                 timestamp_token_sha256: text(&self.token),
-                leaf_tbs_sha256: text(&self.leaf_tbs),
-                leaf_spki_sha256: text(&self.leaf_spki),
-                issuer_serial_key: text(&self.issuer_serial),
-                subject_key: text(&self.subject),
+                leaf_tbs_sha256: text(&self.leaf.tbs),
+                leaf_spki_sha256: text(&self.leaf.spki),
+                issuer_serial_key: text(&self.leaf.issuer_serial),
+                subject_key: text(&self.leaf.subject),
                 version_res_sha256: text(&self.version),
             },
         }
@@ -170,6 +191,46 @@ impl Entry {
     pub(super) fn content(&self) -> Option<&[u8]> {
         let signed = self.signed_digest.as_deref()?;
         self.authentihash.iter().map(|(_, value)| &**value).find(|value| value.len() == signed.len())
+    }
+
+    /// The PKCS#7, by its SHA-256.
+    pub(super) fn pkcs7(&self) -> Option<&[u8]> {
+        self.pkcs7.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The signature octets, by their SHA-256.
+    pub(super) fn signer_info(&self) -> Option<&[u8]> {
+        self.signer_info.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The timestamp, by its SHA-256.
+    pub(super) fn token(&self) -> Option<&[u8]> {
+        self.token.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The file, by its SHA-256.
+    pub(super) fn sha256(&self) -> Option<&[u8]> {
+        self.sha256.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The signer's TBSCertificate, by its SHA-256.
+    pub(super) fn tbs(&self) -> Option<&[u8]> {
+        self.leaf.tbs.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The signer's public key, by its SHA-256.
+    pub(super) fn spki(&self) -> Option<&[u8]> {
+        self.leaf.spki.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The certificate's issuer and serial number, by their SHA-256.
+    pub(super) fn issuer_serial(&self) -> Option<&[u8]> {
+        self.leaf.issuer_serial.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The signer's name, by its SHA-256.
+    pub(super) fn subject(&self) -> Option<&[u8]> {
+        self.leaf.subject.as_ref().map(<[u8; 32]>::as_slice)
     }
 
     /// Whether the content is the one that was signed.
@@ -197,6 +258,10 @@ pub(super) fn hex(octets: &[u8]) -> String {
         let _ = write!(text, "{octet:02x}");
         text
     })
+}
+
+fn key(text: &Option<String>) -> Key {
+    octets(text.as_deref()?)?.as_ref().try_into().ok()
 }
 
 /// Digests have at most 64 octets; anything longer is no digest.

@@ -86,24 +86,23 @@ fn graft_evidence(group: &[&Entry], key: &'static str, value: Value) -> [(&'stat
 }
 
 fn one_signature_several_contents(entries: &[Entry]) -> Vec<FindingLine> {
-    let groups = groups(entries, |entry| entry.pkcs7.as_deref());
+    let groups = groups(entries, Entry::pkcs7);
     let grafted = groups.iter().filter(|group| distinct(group, Entry::content) > 1);
     grafted
         .filter_map(|group| {
-            let key = key_text(group.first().and_then(|entry| entry.pkcs7.as_deref()));
+            let key = key_text(group.first().and_then(|entry| entry.pkcs7()));
             finding("X201", None, &graft_evidence(group, "pkcs7_sha256", key), group, genuine(group))
         })
         .collect()
 }
 
 fn one_signature_several_wrappings(entries: &[Entry]) -> Vec<FindingLine> {
-    let groups = groups(entries, |entry| entry.signer_info.as_deref());
-    let rewrapped = groups
-        .iter()
-        .filter(|group| distinct(group, |entry| entry.pkcs7.as_deref()) > 1 && distinct(group, Entry::content) > 1);
+    let groups = groups(entries, Entry::signer_info);
+    let rewrapped =
+        groups.iter().filter(|group| distinct(group, Entry::pkcs7) > 1 && distinct(group, Entry::content) > 1);
     rewrapped
         .filter_map(|group| {
-            let key = key_text(group.first().and_then(|entry| entry.signer_info.as_deref()));
+            let key = key_text(group.first().and_then(|entry| entry.signer_info()));
             finding("X202", None, &graft_evidence(group, "signer_info_sha256", key), group, genuine(group))
         })
         .collect()
@@ -114,12 +113,12 @@ fn donor_elsewhere(entries: &[Entry]) -> Vec<FindingLine> {
     let explained: HashSet<&[u8]> = entries
         .iter()
         .filter(|entry| entry.is_genuine())
-        .flat_map(|entry| [entry.pkcs7.as_deref(), entry.signer_info.as_deref()])
+        .flat_map(|entry| [entry.pkcs7(), entry.signer_info()])
         .flatten()
         .collect();
     let orphaned = |entry: &Entry| {
-        let known = |key: &Option<Box<[u8]>>| key.as_deref().is_some_and(|key| explained.contains(key));
-        entry.content().is_some() && !entry.is_genuine() && !known(&entry.pkcs7) && !known(&entry.signer_info)
+        let known = |key: Option<&[u8]>| key.is_some_and(|key| explained.contains(key));
+        entry.content().is_some() && !entry.is_genuine() && !known(entry.pkcs7()) && !known(entry.signer_info())
     };
     let mut carriers: BTreeMap<&[u8], Vec<&Entry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| orphaned(entry)) {
@@ -160,15 +159,15 @@ fn vouched(entry: &Entry) -> Option<bool> {
 }
 
 fn one_number_several_certificates(entries: &[Entry]) -> Vec<FindingLine> {
-    let groups = groups(entries, |entry| entry.issuer_serial.as_deref().filter(|_| !entry.self_signed));
-    let repeated = groups.iter().filter(|group| distinct(group, |entry| entry.leaf_tbs.as_deref()) > 1);
+    let groups = groups(entries, |entry| entry.issuer_serial().filter(|_| !entry.self_signed));
+    let repeated = groups.iter().filter(|group| distinct(group, Entry::tbs) > 1);
     repeated
         .filter_map(|group| {
             let has = |wanted| group.iter().any(|entry| vouched(entry) == Some(wanted));
             let severity = if has(true) && has(false) { Severity::Critical } else { Severity::Medium };
             let evidence = [
-                ("issuer_serial_key", key_text(group.first().and_then(|entry| entry.issuer_serial.as_deref()))),
-                ("certificates", json!(distinct(group, |entry| entry.leaf_tbs.as_deref()))),
+                ("issuer_serial_key", key_text(group.first().and_then(|entry| entry.issuer_serial()))),
+                ("certificates", json!(distinct(group, Entry::tbs))),
                 ("signer", signer(group)),
             ];
             let original = group.iter().copied().find(|entry| vouched(entry) == Some(true));
@@ -180,24 +179,23 @@ fn one_number_several_certificates(entries: &[Entry]) -> Vec<FindingLine> {
 /// The members are the files of untrusted keys; those of the trusted one can be thousands, and one of them stands for
 /// all.
 fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
-    let groups = groups(entries, |entry| entry.subject.as_deref());
+    let groups = groups(entries, Entry::subject);
     groups
         .iter()
         .filter_map(|group| {
             let trusted: Vec<&Entry> = group.iter().copied().filter(|entry| vouched(entry) == Some(true)).collect();
-            let real: BTreeSet<&[u8]> = trusted.iter().filter_map(|entry| entry.leaf_spki.as_deref()).collect();
-            let foreign =
-                |entry: &&Entry| entry.leaf_spki.as_deref().is_some_and(|key| !real.contains(key)) && !real.is_empty();
+            let real: BTreeSet<&[u8]> = trusted.iter().filter_map(|entry| entry.spki()).collect();
+            let foreign = |entry: &&Entry| entry.spki().is_some_and(|key| !real.contains(key)) && !real.is_empty();
             let disguised: Vec<&Entry> =
                 group.iter().copied().filter(|entry| vouched(entry) == Some(false)).filter(foreign).collect();
             let first = disguised.first()?;
             let own = disguised.iter().any(|entry| entry.self_signed);
             let evidence = [
-                ("subject_key", key_text(first.subject.as_deref())),
+                ("subject_key", key_text(first.subject())),
                 ("signer", signer(&disguised)),
                 ("trusted_keys", json!(real.len())),
                 ("trusted_files", json!(trusted.len())),
-                ("untrusted_keys", json!(distinct(&disguised, |entry| entry.leaf_spki.as_deref()))),
+                ("untrusted_keys", json!(distinct(&disguised, Entry::spki))),
             ];
             let severity = if own { Severity::Critical } else { Severity::Medium };
             finding("X205", Some(severity), &evidence, &disguised, trusted.first().copied())
@@ -206,13 +204,13 @@ fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
 }
 
 fn one_timestamp_several_signatures(entries: &[Entry]) -> Vec<FindingLine> {
-    let groups = groups(entries, |entry| entry.token.as_deref());
-    let reused = groups.iter().filter(|group| distinct(group, |entry| entry.signer_info.as_deref()) > 1);
+    let groups = groups(entries, Entry::token);
+    let reused = groups.iter().filter(|group| distinct(group, Entry::signer_info) > 1);
     reused
         .filter_map(|group| {
             let evidence = [
-                ("timestamp_token_sha256", key_text(group.first().and_then(|entry| entry.token.as_deref()))),
-                ("signatures", json!(distinct(group, |entry| entry.signer_info.as_deref()))),
+                ("timestamp_token_sha256", key_text(group.first().and_then(|entry| entry.token()))),
+                ("signatures", json!(distinct(group, Entry::signer_info))),
             ];
             finding("X206", None, &evidence, group, None)
         })
@@ -222,12 +220,12 @@ fn one_timestamp_several_signatures(entries: &[Entry]) -> Vec<FindingLine> {
 fn one_content_several_files(entries: &[Entry]) -> Vec<FindingLine> {
     let valid = |entry: &Entry| entry.status == Status::Valid && entry.is_genuine();
     let groups = groups(entries, |entry| entry.content().filter(|_| valid(entry)));
-    let variants = groups.iter().filter(|group| distinct(group, |entry| entry.sha256.as_deref()) > 1);
+    let variants = groups.iter().filter(|group| distinct(group, Entry::sha256) > 1);
     variants
         .filter_map(|group| {
             let evidence = [
                 ("authentihash", key_text(group.first().and_then(|entry| entry.content()))),
-                ("files", json!(distinct(group, |entry| entry.sha256.as_deref()))),
+                ("files", json!(distinct(group, Entry::sha256))),
                 ("signer", signer(group)),
             ];
             finding("X207", None, &evidence, group, None)
@@ -253,7 +251,7 @@ mod tests {
             reason,
             self_signed: reason == Reason::SelfSigned,
             signer: Some("Somebody".to_owned()),
-            sha256: Some(hex(path.as_bytes())),
+            sha256: Some(hex(&[path.as_bytes()[0]; 32])),
             authentihash: text(digests.1).map(|digest| ("sha256".to_owned(), digest)).into_iter().collect(),
             keys: Keys {
                 signed_digest: text(digests.0),
