@@ -1,0 +1,23 @@
+//! The network, only when asked: one client with a guard, and nothing that judges.
+//!
+//! Everything that comes from here is as hostile as a file: it adds to the lists that a file is judged by, and is
+//! believed as far as its own signatures go. No other room may connect to anything.
+
+mod client;
+mod guard;
+mod throttle;
+mod transport;
+mod url;
+
+pub use client::{Ask, Client, FetchError, Fetched, Limits, Validators};
+pub use guard::{AllowedHost, Refusal, Resolver, SystemResolver, admit, forbidden};
+pub use throttle::Pace;
+pub use url::{Host, Scheme, Url, UrlError};
+
+/// Downloads what a URL names, with the default client: http and https at public addresses only.
+///
+/// # Errors
+/// Why it could not be had.
+pub fn get(url: &str, limits: Limits) -> Result<Vec<u8>, FetchError> {
+    Client::default().get(url, limits)
+}
