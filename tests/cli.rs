@@ -306,7 +306,12 @@ fn every_record_fulfils_the_schema_and_the_checked_in_schema_is_current() {
     let schema: Value = serde_json::from_slice(&generated.stdout).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let output = sigscan().args(["--json", "--all"]).arg(testdata("")).arg("does-not-exist").output().unwrap();
-    let records = records(&output);
+    let mut records = records(&output);
+    let named = testdata("fixtures/disallowed.exe");
+    let distrusting =
+        sigscan().args(["--json", "--disallowed"]).args([testdata("disallowed"), named]).output().unwrap();
+    records.extend(self::records(&distrusting));
+    assert_eq!(records.last().unwrap()["reason"], "explicit-distrust");
     let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
     for record in &records {
         if let Err(error) = validator.validate(record) {

@@ -55,6 +55,8 @@ oids! {
     ENCRYPTED_DIGEST_RETRY_COUNT = "1.3.6.1.4.1.311.2.6.2", "encrypted digest retry count";
     MS_COUNTER_SIGNATURE = "1.3.6.1.4.1.311.3.3.1", "RFC 3161 timestamp (Microsoft)";
     MS_CTL = "1.3.6.1.4.1.311.10.1", "certificate trust list";
+    CERT_SIGNATURE_HASH = "1.3.6.1.4.1.311.10.11.15", "signature hash";
+    CERT_SUBJECT_PUBLIC_KEY_MD5_HASH = "1.3.6.1.4.1.311.10.11.25", "MD5 of the public key";
     CATALOG_LIST = "1.3.6.1.4.1.311.12.1.1", "catalog list";
     CATALOG_MEMBER_V1 = "1.3.6.1.4.1.311.12.1.2", "catalog member, version 1";
     CATALOG_MEMBER_V2 = "1.3.6.1.4.1.311.12.1.3", "catalog member, version 2";

@@ -33,7 +33,7 @@ pub enum Command {
     /// Explain a reason code, or list them all
     Explain(ExplainArgs),
     /// Find signatures, certificates and timestamps that files share and should not
-    Hunt(HuntArgs),
+    Hunt(Box<HuntArgs>),
     /// Compare records of many scans: reads JSON Lines, writes keys and findings
     Correlate(CorrelateArgs),
     /// Print the man page, shell completions or the JSON Schema of records
@@ -116,6 +116,10 @@ pub struct ScanArgs {
     /// Look for revoked certificates in the CRLs in PATH: files (PEM, DER) or folders, at most 256 MiB together
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]
     pub crl: Vec<PathBuf>,
+    /// Distrust what the lists in PATH name: disallowedcert.stl, certificates (PEM, DER), or text files of hashes (a
+    /// thumbprint a line; tbs: or spki: before other hashes; # comments), or folders of them
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub disallowed: Vec<PathBuf>,
     /// Trust a signature only if current CRLs show that no certificate of its chain is revoked
     #[arg(long, help_heading = "Judgement")]
     pub require_revocation: bool,

@@ -182,6 +182,9 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
     if !args.add_root.is_empty() {
         trust = trust.with(load(&args.add_root)?);
     }
+    if !args.disallowed.is_empty() {
+        trust = trust::distrusting(trust, &args.disallowed)?;
+    }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
     let revocation = RevocationLists::load(&args.crl).map_err(|error| format!("--crl {error}"))?;
     let people = matches!(view, View::Table);

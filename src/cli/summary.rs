@@ -208,7 +208,8 @@ mod tests {
     fn everything_is_counted_and_nothing_is_left_out_silently() {
         let mut summary = Summary::default();
         let mut stored = samples::valid();
-        stored.trust_store = TrustStoreName { name: "Roots".to_owned(), date: "2026-10-23T23:18:35Z".to_owned() };
+        stored.trust_store.name = "Roots".to_owned();
+        stored.trust_store.date = "2026-10-23T23:18:35Z".to_owned();
         let mut unsigned = samples::missing();
         (unsigned.status, unsigned.reason) = (Status::Unsigned, Reason::NoSignature);
         let mut own = samples::valid();

@@ -1,12 +1,12 @@
 //! `sigscan trust`: what is believed, from when until when, and where that comes from.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::{TrustArgs, TrustBuildArgs, TrustCommand};
 use crate::asn1::{Time, oids};
 use crate::record::{key_text, usage_text};
-use crate::trust::{Ingredients, Limit, LimitDate, LoadError, Root, TrustStore, build_store, load_paths};
+use crate::trust::{Disallowed, Ingredients, Limit, LimitDate, LoadError, Root, TrustStore, build_store, load_paths};
 use crate::x509::Name;
 
 /// Runs the subcommand; an error is a sentence for a person.
@@ -23,6 +23,18 @@ pub(super) fn run(args: &TrustArgs, out: &mut dyn Write) -> Result<(), String> {
         Some(TrustCommand::List) => list(&store, out).map_err(writing),
         _ => provenance(&store, out).map_err(writing),
     }
+}
+
+/// The store with the disallowed lists at these paths. Signed ones are Microsoft's, so that a root that is built into
+/// Windows has to stand behind them, whatever the store is; in a store file given by the user, one that it calls so.
+pub(super) fn distrusting(store: TrustStore, paths: &[PathBuf]) -> Result<TrustStore, String> {
+    let built_in = TrustStore::embedded();
+    let disallowed = Disallowed::load(paths, &built_in).map_err(|error| format!("--disallowed {error}"))?;
+    for list in disallowed.lists().iter().filter(|list| list.unreadable > 0) {
+        let name = crate::output::escape::for_terminal(&list.name);
+        eprintln!("sigscan: {name}: {} entries are no hash that is known here, and distrust nothing", list.unreadable);
+    }
+    Ok(store.with_disallowed(disallowed))
 }
 
 fn provenance(store: &TrustStore, out: &mut dyn Write) -> io::Result<()> {

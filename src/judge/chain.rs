@@ -115,7 +115,9 @@ pub fn judge_paths(
     let Some((_, mut best)) = judged.min_by_key(|(rank, _)| *rank) else {
         return ChainVerdict::pathless();
     };
-    if paths.exhausted && !best.reasons.is_empty() {
+    // A distrusted end entity is part of every path, also of those that were not looked at.
+    let certain = best.problems.contains(&(0, Reason::ExplicitDistrust));
+    if paths.exhausted && !best.reasons.is_empty() && !certain {
         // An unfinished search without a trusted path is no proof that there is none.
         best.reasons = vec![Reason::Limit];
     }
@@ -135,6 +137,8 @@ fn judge_path(pool: &Pool<'_>, path: &Path<'_>, purpose: Purpose, moment: Moment
     // The root is judged by the store's facts, not by a copy of its certificate in the bag.
     let below = if in_bag { certificates.len().saturating_sub(1) } else { certificates.len() };
     let subjects: Vec<&Certificate<'_>> = certificates.iter().take(below.max(1)).copied().collect();
+    // Distrust does not ask for the moment: no timestamp saves what is on a disallowed list.
+    reasons.extend(path.disallowed.iter().map(|(position, _)| (*position, Reason::ExplicitDistrust)));
     links(path, root.is_some(), &certificates, &mut reasons);
     time(&subjects, root, moment, &mut reasons);
     let own_usage = usage(&subjects, purpose, rules, &mut reasons);

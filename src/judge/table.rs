@@ -214,7 +214,7 @@ pub const TABLE: &[Row] = &[
         Status::Untrusted,
         0x800b_0111,
         "explicit-distrust",
-        "a certificate of the chain is on Microsoft's disallowed list",
+        "a certificate of the chain is on a disallowed list",
     ),
     row(
         "6",

@@ -77,7 +77,7 @@ fn empty(path: String, format: Format, reason: Reason, now: Time, trust: &TrustS
         keys: Keys::default(),
         anomalies: Vec::new(),
         judged_at: now.to_rfc3339(),
-        trust_store: TrustStoreName { name: trust.name().to_owned(), date: trust.date().to_owned() },
+        trust_store: TrustStoreName::of(trust),
         error: None,
     }
 }
@@ -420,7 +420,7 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
 /// Notes about revocation for one signature; more than this many lists that cannot be used are counted only.
 const MAX_NOTES: usize = 8;
 
-/// What revocation lists say without deciding, and which of them could not be used.
+/// What disallowed and revocation lists say, and which of the latter could not be used.
 fn note_revocation(shown: &Signature, verdict: &SignatureVerdict, place: u64, anomalies: &mut Vec<Anomaly>) {
     let index = shown.index;
     let mut note = |code: &str, message: String| {
@@ -442,8 +442,12 @@ pub(super) fn note_chains<'c>(
     note: &mut dyn FnMut(&str, String),
 ) {
     for (certificate, authority) in certificates {
-        let Some(told) = &certificate.revocation else { continue };
         let subject = &certificate.subject;
+        if let Some(by) = &certificate.disallowed {
+            let of = if authority { "of the timestamp, " } else { "" };
+            note("disallowed", format!("{of}{subject} is on {}: {} {}", by.list, by.kind, by.entry));
+        }
+        let Some(told) = &certificate.revocation else { continue };
         let date = told.revoked_at.as_deref().unwrap_or("an unreadable date");
         match told.status {
             Revocation::Revoked if authority => {

@@ -114,7 +114,7 @@ fn empty(path: &str, purpose: Purpose, reason: Reason, now: Time, trust: &TrustS
         root: None,
         anomalies: Vec::new(),
         judged_at: now.to_rfc3339(),
-        trust_store: TrustStoreName { name: trust.name().to_owned(), date: trust.date().to_owned() },
+        trust_store: TrustStoreName::of(trust),
         problem: None,
     }
 }

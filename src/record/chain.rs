@@ -3,7 +3,7 @@
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::{CertificateRevocation, ChainCertificate, Revocation, Signer, Source};
+use super::{CertificateRevocation, ChainCertificate, DisallowedBy, Revocation, Signer, Source};
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::crypto::{key_info, signature_name};
 use crate::judge::{self, ChainVerdict, RevocationStatus};
@@ -54,12 +54,18 @@ pub(super) fn chain(pool: &Pool<'_>, paths: &Paths<'_>, verdict: &ChainVerdict) 
         found.dedup();
         found
     };
+    let disallowed_at = |position: usize| {
+        let (_, entry) = path.disallowed.iter().find(|(known, _)| *known == position)?;
+        let (list, kind) = (entry.list.clone(), entry.kind.name().to_owned());
+        Some(DisallowedBy { list, kind, entry: entry.value.clone() })
+    };
     let mut chain = Vec::new();
     for (position, index) in path.certificates.iter().enumerate() {
         let Some(entry) = pool.certificates.get(*index) else { continue };
         let Ok(certificate) = &entry.parsed else { continue };
         let mut shown = chain_certificate(certificate, source(entry.source));
         shown.problems = problems_at(position);
+        shown.disallowed = disallowed_at(position);
         let told = verdict.revocation.as_ref().and_then(|(_, list)| list.get(position));
         shown.revocation = told.map(revocation);
         chain.push(shown);
@@ -73,6 +79,7 @@ pub(super) fn chain(pool: &Pool<'_>, paths: &Paths<'_>, verdict: &ChainVerdict) 
         PathEnd::Anchor { root, in_bag: false } => {
             let mut shown = chain_root(&root);
             shown.problems = problems_at(path.certificates.len());
+            shown.disallowed = disallowed_at(path.certificates.len());
             chain.push(shown);
         }
         _ => {}
@@ -138,6 +145,7 @@ fn chain_certificate(certificate: &Certificate<'_>, source: Source) -> ChainCert
         trusted_root: false,
         problems: Vec::new(),
         revocation: None,
+        disallowed: None,
     }
 }
 
@@ -158,6 +166,7 @@ fn chain_root(root: &Root<'_>) -> ChainCertificate {
         trusted_root: true,
         problems: Vec::new(),
         revocation: None,
+        disallowed: None,
     }
 }
 

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::trust::{DisallowedList, TrustStore};
+
 pub use build::{Inputs, build, error_record};
 pub use certificate::{
     CERTIFICATE_SCHEMA, CertificateInputs, CertificateReport, RootLimit, RootReport, certificate_report,
@@ -246,6 +248,21 @@ pub struct ChainCertificate {
     /// What is known of its revocation; absent when there was no list to ask, and for roots.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<CertificateRevocation>,
+    /// The entry of a disallowed list that names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disallowed: Option<DisallowedBy>,
+}
+
+/// Why a certificate is explicitly distrusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisallowedBy {
+    /// The list, with its date if it has one.
+    pub list: String,
+    /// Which hash the entry is: `thumbprint`, `signature hash`, `public key MD5` or `public key hash`.
+    pub kind: String,
+    /// The entry, hexadecimal.
+    pub entry: String,
 }
 
 /// What is known of one certificate's revocation.
@@ -428,6 +445,22 @@ pub struct TrustStoreName {
     pub name: String,
     /// Date of its lists, empty when it has none.
     pub date: String,
+    /// The disallowed lists in use, with their dates; absent without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disallowed: Vec<String>,
+}
+
+impl TrustStoreName {
+    /// Of a store with its disallowed lists.
+    #[must_use]
+    pub fn of(trust: &TrustStore) -> TrustStoreName {
+        let lists = trust.disallowed().lists().iter().filter(|list| !list.superseded);
+        TrustStoreName {
+            name: trust.name().to_owned(),
+            date: trust.date().to_owned(),
+            disallowed: lists.map(DisallowedList::title).collect(),
+        }
+    }
 }
 
 /// What went wrong.

@@ -53,6 +53,7 @@ pub struct RootFacts {
     pub thumbprint_sha256: Vec<u8>,
     pub friendly_name: Option<String>,
     pub name_constraints: Option<Vec<u8>>,
+    pub signature_hash: Option<Vec<u8>>,
     pub built_in: bool,
     pub program: bool,
     pub usages: Option<Vec<Vec<u8>>>,
@@ -91,6 +92,7 @@ mod kind {
     pub const DISABLED_USAGES: u8 = 14;
     pub const NAME_CONSTRAINTS: u8 = 15;
     pub const FLAGS: u8 = 16;
+    pub const SIGNATURE_HASH: u8 = 17;
 }
 
 const FLAG_BUILT_IN: u8 = 1;
@@ -148,7 +150,11 @@ fn encode_root(root: &RootFacts) -> Vec<u8> {
     let built_in = if root.built_in { FLAG_BUILT_IN } else { 0 };
     let program = if root.program { FLAG_PROGRAM } else { 0 };
     field(kind::FLAGS, &[built_in | program]);
-    let optional = [(kind::KEY_IDENTIFIER, &root.key_identifier), (kind::NAME_CONSTRAINTS, &root.name_constraints)];
+    let optional = [
+        (kind::KEY_IDENTIFIER, &root.key_identifier),
+        (kind::NAME_CONSTRAINTS, &root.name_constraints),
+        (kind::SIGNATURE_HASH, &root.signature_hash),
+    ];
     for (kind, octets) in optional {
         if let Some(octets) = octets {
             field(kind, octets);
@@ -288,6 +294,7 @@ fn decode_root(record: &[u8]) -> Option<Root<'_>> {
         thumbprint_sha256: &[],
         friendly_name: None,
         name_constraints: None,
+        signature_hash: None,
         built_in: false,
         program: false,
         usages: None,
@@ -315,6 +322,7 @@ fn decode_root(record: &[u8]) -> Option<Root<'_>> {
             kind::DISABLED => root.disabled.date = limit_date(octets)?,
             kind::DISABLED_USAGES => root.disabled.usages = Some(OidList(octets)),
             kind::NAME_CONSTRAINTS => root.name_constraints = Some(octets),
+            kind::SIGNATURE_HASH => root.signature_hash = Some(octets),
             kind::FLAGS => {
                 let flags = *octets.first()?;
                 root.built_in = flags & FLAG_BUILT_IN != 0;

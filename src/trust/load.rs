@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use super::disallowed::signature_hash;
 use super::{LimitDate, Provenance, RevocationLists, RootFacts, TrustStore};
-use crate::asn1::{Reader, Time, oids, tag};
+use crate::asn1::{Oid, Reader, Time, oids, tag};
 use crate::cms::SignedData;
 use crate::crypto::SignatureMemo;
 use crate::verify::{CertificateSource, Lists, Pool, Work, signer_facts};
@@ -24,6 +25,10 @@ pub enum LoadError {
     Io(PathBuf, std::io::Error),
     /// A path holds neither certificates nor a trust list.
     Nothing(PathBuf),
+    /// A path holds no disallowed list.
+    NoDisallowedList(PathBuf),
+    /// A line of a list of hashes is none.
+    BadLine(PathBuf, usize),
     /// A path holds no revocation list.
     NoRevocationList(PathBuf),
     /// There is more than may be loaded.
@@ -41,6 +46,12 @@ impl std::fmt::Display for LoadError {
         match self {
             LoadError::Io(path, error) => write!(f, "{}: {error}", path.display()),
             LoadError::Nothing(path) => write!(f, "{}: no certificate and no trust list in it", path.display()),
+            LoadError::NoDisallowedList(path) => {
+                write!(f, "{}: no disallowed list, no certificate and no list of hashes in it", path.display())
+            }
+            LoadError::BadLine(path, line) => {
+                write!(f, "{}: line {line} is neither a thumbprint nor a tbs: or spki: hash", path.display())
+            }
             LoadError::NoRevocationList(path) => write!(f, "{}: no revocation list in it", path.display()),
             LoadError::TooLarge(path, why) => write!(f, "{}: too much to load: {why}", path.display()),
             LoadError::NoCatalog(path) => write!(f, "{}: no catalog in it", path.display()),
@@ -113,6 +124,13 @@ pub fn certificates_below(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, LoadError> 
     Ok(certificates.into_iter().collect())
 }
 
+/// `folder/below/file.crl` for a file found through `.../folder`, with slashes on every system.
+pub(super) fn source_name(given: &Path, file: &Path) -> String {
+    let below = given.parent().and_then(|parent| file.strip_prefix(parent).ok()).unwrap_or(file);
+    let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
 fn describe(paths: &[PathBuf]) -> String {
     let names: Vec<String> =
         paths.iter().map(|path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()).collect();
@@ -137,7 +155,7 @@ pub(super) fn files_below(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
     Ok(files)
 }
 
-fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
+pub(super) fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
     let io = |error| LoadError::Io(path.to_owned(), error);
     let length = std::fs::metadata(path).map_err(io)?.len();
     if length > MAX_FILE {
@@ -175,11 +193,12 @@ pub fn root_from_certificate(der: &[u8]) -> Option<RootFacts> {
         thumbprint_sha1: Sha1::digest(der).to_vec(),
         thumbprint_sha256: Sha256::digest(der).to_vec(),
         name_constraints: certificate.extension(oids::NAME_CONSTRAINTS).map(|extension| extension.value.to_vec()),
+        signature_hash: signature_hash(&certificate),
         ..RootFacts::default()
     })
 }
 
-fn ctl_content(bytes: &[u8]) -> Option<SignedData<'_>> {
+pub(super) fn ctl_content(bytes: &[u8]) -> Option<SignedData<'_>> {
     SignedData::parse(bytes, 0).ok().filter(|data| data.content_type == oids::MS_CTL)
 }
 
@@ -189,11 +208,21 @@ fn ctl_content(bytes: &[u8]) -> Option<SignedData<'_>> {
 /// # Errors
 /// Why it is not believed, for a person.
 pub fn ctl_from_stl<'a>(bytes: &'a [u8], anchors: &TrustStore) -> Result<Ctl<'a>, String> {
+    believed_ctl(bytes, anchors, oids::EKU_ROOT_LIST_SIGNER, "root list")
+}
+
+/// A list for this use: both the list's usage and that of its signer's certificate.
+pub(super) fn believed_ctl<'a>(
+    bytes: &'a [u8],
+    anchors: &TrustStore,
+    usage: Oid<'_>,
+    what: &str,
+) -> Result<Ctl<'a>, String> {
     let data = ctl_content(bytes).ok_or("it is no signed trust list")?;
     let content = data.content.ok_or("it is empty")?;
     let ctl = Ctl::parse(content.raw).map_err(|error| error.to_string())?;
-    if !ctl.subject_usage.contains(&oids::EKU_ROOT_LIST_SIGNER) {
-        return Err("it is no root list".to_owned());
+    if !ctl.subject_usage.contains(&usage) {
+        return Err(format!("it is no {what}"));
     }
     let [signer] = data.signers.as_slice() else { return Err("it does not have one signer".to_owned()) };
     let mut pool = Pool::new();
@@ -209,7 +238,7 @@ pub fn ctl_from_stl<'a>(bytes: &'a [u8], anchors: &TrustStore) -> Result<Ctl<'a>
     let work = Work::default();
     let revocation = RevocationLists::new();
     let lists = Lists { trust: anchors, intermediates: &[], revocation: &revocation, memo: &memo, work: &work };
-    crate::judge::list_signer_is_trusted(&pool, index, lists, moment, oids::EKU_ROOT_LIST_SIGNER)?;
+    crate::judge::list_signer_is_trusted(&pool, index, lists, moment, usage)?;
     Ok(ctl)
 }
 

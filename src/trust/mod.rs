@@ -6,6 +6,7 @@
 
 mod build;
 mod catalogs;
+mod disallowed;
 mod format;
 mod load;
 mod revocation;
@@ -14,6 +15,7 @@ use std::borrow::Cow;
 
 pub use build::{Ingredients, build_store};
 pub use catalogs::{CatalogIndex, catroot_below};
+pub use disallowed::{Disallowed, DisallowedEntry, DisallowedList, EntryKind, disallowed_from_stl, signature_hash};
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use load::{
     LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,
@@ -48,6 +50,9 @@ pub struct Root<'t> {
     pub friendly_name: Option<&'t str>,
     /// NameConstraints value that applies below it.
     pub name_constraints: Option<&'t [u8]>,
+    /// Hash of the TBSCertificate under the hash of the root's own signature (CERT_SIGNATURE_HASH_PROP_ID), by which
+    /// disallowed lists name certificates; `None` when that hash is not known.
+    pub signature_hash: Option<&'t [u8]>,
     /// Built into Windows and exempt from the programme's dates and usages.
     pub built_in: bool,
     /// Member of the root programme (Windows calls these third-party roots).
@@ -110,6 +115,7 @@ pub struct TrustStore {
     parts: Vec<Part>,
     name: String,
     date: String,
+    disallowed: Disallowed,
 }
 
 #[derive(Debug)]
@@ -157,7 +163,20 @@ impl TrustStore {
     #[must_use]
     pub fn with(mut self, other: TrustStore) -> TrustStore {
         self.parts.extend(other.parts);
-        TrustStore::from_parts(self.parts)
+        TrustStore::from_parts(self.parts).with_disallowed(self.disallowed)
+    }
+
+    /// This store with these disallowed lists, instead of those it had.
+    #[must_use]
+    pub fn with_disallowed(mut self, disallowed: Disallowed) -> TrustStore {
+        self.disallowed = disallowed;
+        self
+    }
+
+    /// What is distrusted by name.
+    #[must_use]
+    pub fn disallowed(&self) -> &Disallowed {
+        &self.disallowed
     }
 
     fn from_parts(parts: Vec<Part>) -> TrustStore {
@@ -167,7 +186,7 @@ impl TrustStore {
             texts.join(" + ")
         };
         let name = if parts.is_empty() { "empty".to_owned() } else { join(|p| &p.name) };
-        TrustStore { name, date: join(|p| &p.date), parts }
+        TrustStore { name, date: join(|p| &p.date), parts, disallowed: Disallowed::default() }
     }
 
     /// Name of the store, as records state it.

@@ -3,6 +3,7 @@
 //! No policy lives here: nothing is expired, trusted or forbidden in this room. Its results carry what the
 //! judge needs to decide, and nothing that was not computed from the bytes.
 
+mod disallowed;
 mod paths;
 mod pool;
 mod revocation;

@@ -4,9 +4,9 @@
 //! when the signature verifies under its key. Roots match by key, never by name alone. Loops end because no
 //! (subject, key) pair occurs twice in a path (RFC 4158 section 5.2).
 
-use super::{Lists, Pool, RevocationFacts};
+use super::{Lists, Pool, RevocationFacts, disallowed};
 use crate::crypto::Verification;
-use crate::trust::Root;
+use crate::trust::{DisallowedEntry, Root};
 use crate::x509::{Certificate, same_name};
 
 /// Bounds of one path search.
@@ -62,6 +62,9 @@ pub struct Path<'a> {
     pub end: PathEnd<'a>,
     /// What revocation lists say of its certificates below the root, in their order; `None` without any list.
     pub revocation: Option<Vec<RevocationFacts>>,
+    /// Which of its certificates are on a disallowed list, by position; a root of the store that is not among them
+    /// counts as the next one.
+    pub disallowed: Vec<(usize, DisallowedEntry)>,
 }
 
 /// The result of a search.
@@ -102,6 +105,7 @@ pub fn search<'a>(pool: &Pool<'a>, leaf: usize, lists: Lists<'a>, budget: Budget
         }
         search.extend(partial);
     }
+    disallowed::attach(&mut search.found, pool, lists.trust.disallowed());
     search.found
 }
 
@@ -186,7 +190,7 @@ impl<'a> Search<'_, 'a> {
 
     fn finish(&mut self, partial: Partial, end: PathEnd<'a>) {
         let Partial { certificates, unverified } = partial;
-        self.found.list.push(Path { certificates, unverified, end, revocation: None });
+        self.found.list.push(Path { certificates, unverified, end, revocation: None, disallowed: Vec::new() });
     }
 
     /// The store's root that this certificate is: same name and same key. Asked of end entities and of

@@ -8,7 +8,7 @@
 //! | TSA | 2000–2040 | timeStamping, critical |
 
 use super::ca::*;
-use super::der::{Der, ctx, ctx_prim, pem_block};
+use super::der::{Der, ctx, ctx_prim, elements, pem, pem_block, split};
 use super::keys::{Hash, Key};
 
 pub fn root_name() -> Der {
@@ -143,5 +143,39 @@ pub fn crls() -> Vec<(String, Vec<u8>)> {
     ];
     let mut files: Vec<_> = crls.into_iter().map(|(stem, crl)| (format!("{stem}.crl"), crl.der())).collect();
     files.push(("root.pem".to_owned(), pem_block("X509 CRL", &root_crl().der())));
+    files
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// CERT_SIGNATURE_HASH_PROP_ID: the hash of what the issuer signed, under the hash of its signature.
+pub fn signature_hash(cert: &Cert) -> Vec<u8> {
+    let der = cert.der();
+    cert.hash.digest(elements(split(&der).0)[0])
+}
+
+/// What `testdata/disallowed/` holds: lists with one entry each, in every spelling.
+pub fn disallowed() -> Vec<(String, Vec<u8>)> {
+    let sha1 = |cert: &Cert| hex(&Hash::Sha1.digest(&cert.der()));
+    let sha256 = |cert: &Cert| hex(&Hash::Sha256.digest(&cert.der()));
+    let spaced =
+        |hex: String| hex.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap()).collect::<Vec<_>>().join(":");
+    let lists = [
+        ("leaf-sha1", format!("# The publisher.\n\n{} # its thumbprint\n", spaced(sha1(&leaf())).to_uppercase())),
+        ("leaf-sha256", sha256(&leaf())),
+        ("leaf-tbs", format!("tbs:{}\r\n", hex(&signature_hash(&leaf())))),
+        ("leaf-spki", format!("spki:{}\n", hex(&Hash::Sha256.digest(&leaf().spki)))),
+        ("inter", sha1(&inter())),
+        ("inter-tbs", format!("tbs: {}\n", hex(&signature_hash(&inter())))),
+        ("root", sha256(&root())),
+        ("root-tbs", format!("tbs:{}\n", hex(&signature_hash(&root())))),
+        ("root-spki", format!("spki:{}\n", hex(&Hash::Sha1.digest(&root().spki)))),
+        ("tsa", sha1(&tsa())),
+        ("stranger", sha1(&expired_leaf())),
+    ];
+    let mut files: Vec<_> = lists.into_iter().map(|(stem, text)| (format!("{stem}.txt"), text.into_bytes())).collect();
+    files.push(("leaf.pem".to_owned(), pem(&leaf().der())));
     files
 }

@@ -6,7 +6,8 @@
 //! the environment, so the same source gives the same bytes everywhere.
 //!
 //! Bottom up: [`der`] writes ASN.1, [`keys`] signs, [`ca`] makes certificates, [`cast`] holds the authorities and
-//! publishers that all fixtures share, [`cms`] and [`stamp`] make signatures and timestamps, [`catalog`] makes lists to sign, [`pe`] (with [`version`]
+//! publishers that all fixtures share, [`cms`] and [`stamp`] make signatures and timestamps, [`catalog`] and
+//! [`trustlist`] make lists to sign, [`pe`] (with [`version`]
 //! and [`pages`]) makes files to sign, and [`catalogue`] lists the fixtures with what each must be judged. [`anatomy`] says which octet of a
 //! finished file is what, for tests that damage them.
 
@@ -31,4 +32,5 @@ pub mod keys;
 pub mod pages;
 pub mod pe;
 pub mod stamp;
+pub mod trustlist;
 pub mod version;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use sigscan::judge::SignaturePolicy;
-use sigscan::trust::{CatalogIndex, RevocationLists};
+use sigscan::trust::{CatalogIndex, Disallowed, RevocationLists, TrustStore};
 use sigscan::{Options, Record, Scanner, Time};
 
 pub fn testdata() -> PathBuf {
@@ -13,10 +13,11 @@ pub fn testdata() -> PathBuf {
 }
 
 /// A scanner that trusts the named certificates of `testdata/pki/` and takes options as the command line spells them
-/// (revocation lists by their names in `testdata/crl/`).
+/// (revocation lists by their names in `testdata/crl/`, disallowed lists by those in `testdata/disallowed/`).
 pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
     let mut options = Options::at(Time::parse_rfc3339(at).unwrap());
     let mut crls = Vec::new();
+    let mut disallowed = Vec::new();
     let mut listed = Vec::new();
     let mut words = flags.iter();
     while let Some(flag) = words.next() {
@@ -24,6 +25,7 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
             "--strict-padding" => options.strict_padding = true,
             "--require-revocation" => options.require_revocation = true,
             "--crl" => crls.push(testdata().join("crl").join(words.next().unwrap())),
+            "--disallowed" => disallowed.push(testdata().join("disallowed").join(words.next().unwrap())),
             "--signature" => {
                 options.signature = match *words.next().unwrap() {
                     "any" => SignaturePolicy::Any,
@@ -38,7 +40,9 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
     }
     let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
     let lists = RevocationLists::load(&crls).unwrap();
-    let scanner = Scanner::with_trust(options, sigscan::trust::load_paths(&files).unwrap()).with_revocation(lists);
+    let trust = sigscan::trust::load_paths(&files).unwrap();
+    let trust = trust.with_disallowed(Disallowed::load(&disallowed, &TrustStore::embedded()).unwrap());
+    let scanner = Scanner::with_trust(options, trust).with_revocation(lists);
     if listed.is_empty() { scanner } else { scanner.with_catalogs(catalogs(&listed)) }
 }
 

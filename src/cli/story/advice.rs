@@ -120,8 +120,8 @@ pub const ADVICE: &[Advice] = &[
     ),
     advice(
         Reason::ExplicitDistrust,
-        "Microsoft has listed a certificate of this chain as never to be trusted, mostly because its key was \
-         stolen or misused.",
+        "A disallowed list (Microsoft's, or one given with --disallowed) names a certificate of this chain as never \
+         to be trusted, mostly because its key was stolen or misused.",
         "Treat the file as malicious until shown otherwise. Find what else that certificate signed, and how this \
          file got here.",
     ),

@@ -94,6 +94,10 @@ fn problem(reason: Reason, certificate: &ChainCertificate) -> String {
         }
         Reason::ChainIncomplete => "not confirmed: its issuer is missing".to_owned(),
         Reason::CertSignature => "not signed by the key of the issuer that it names".to_owned(),
+        Reason::ExplicitDistrust => match &certificate.disallowed {
+            Some(by) => format!("distrusted by {} ({})", shown(&by.list), by.kind),
+            None => short(reason).to_owned(),
+        },
         Reason::BasicConstraints => "issued a certificate without being a CA".to_owned(),
         other => short(other).to_owned(),
     }

@@ -293,6 +293,9 @@ fn basis(page: &mut Page, record: &Record) {
     if !store.date.is_empty() {
         text = format!("{text} of {}", shown(super::words::date(&store.date)));
     }
+    if !store.disallowed.is_empty() {
+        text = format!("{text}, distrusting what {} names", shown(&store.disallowed.join(", ")));
+    }
     page.line(&[plain(text)]);
 }
 

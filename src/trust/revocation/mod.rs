@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::LoadError;
-use super::load::files_below;
+use super::load::{files_below, source_name};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::x509::crl::CertificateList;
 use crate::x509::ocsp::{OcspResponse, key_octets};
@@ -205,13 +205,6 @@ impl RevocationLists {
 fn too_large(file: &Path) -> LoadError {
     let mib = MAX_REVOCATION_BYTES >> 20;
     LoadError::TooLarge(file.to_owned(), format!("revocation lists may have {mib} MiB together"))
-}
-
-/// `folder/below/file.crl` for a file found through `.../folder`, with slashes on every system.
-fn source_name(given: &Path, file: &Path) -> String {
-    let below = given.parent().and_then(|parent| file.strip_prefix(parent).ok()).unwrap_or(file);
-    let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    parts.join("/")
 }
 
 /// Everything of use in a file: PEM blocks, or one object in DER.

@@ -5,6 +5,7 @@
 
 mod catalogs;
 mod chain;
+mod distrust;
 mod message;
 mod portable;
 mod revocation;
@@ -132,6 +133,7 @@ pub fn all() -> Vec<Fixture> {
         stamped::fixtures(),
         revocation::fixtures(),
         catalogs::fixtures(),
+        distrust::fixtures(),
     ];
     parts.into_iter().flatten().collect()
 }
