@@ -107,7 +107,7 @@ fn findings_fail_a_scan_when_asked() {
         let output = program(&["--json", "--fail-on", word]).args(judging()).arg(folder.path()).output().unwrap();
         assert_eq!(output.status.code(), code, "{word}");
     }
-    remove(&folder, &["tool.exe", "own.exe", "shop.exe", "report.exe", "setup.exe"]);
+    remove(&folder, &["invoice.exe", "own.exe", "shop.exe", "report.exe", "setup.exe"]);
     let output = program(&["--json", "--fail-on", "info"]).args(judging()).arg(folder.path()).output().unwrap();
     assert_eq!((output.status.code(), lines(&text(&output), "sigscan.finding/1").len()), (Some(0), 0));
 }
@@ -115,7 +115,7 @@ fn findings_fail_a_scan_when_asked() {
 #[test]
 fn a_person_reads_who_carries_whose_signature() {
     let folder = quarantine("pe32.exe");
-    let output = program(&["hunt"]).args(judging()).arg(folder.path()).output().unwrap();
+    let output = program(&["hunt", "--min-severity", "high"]).args(judging()).arg(folder.path()).output().unwrap();
     let shown = text(&output).replace(&format!("{}/", folder.path().display()), "");
     let expected = "\
 CRITICAL X201 One signature, several contents
@@ -125,7 +125,24 @@ CRITICAL X201 One signature, several contents
            Invalid      setup.exe
   proof    carriers 3, contents 4, pkcs7 4c96e269ca0e643b…, signer “Fixture Publisher”
 
-1 finding among 6 files
+CRITICAL S113 Certificate signed by itself that names another issuer
+  files    Untrusted    shop.exe
+  proof    certificate 374fcb7b7b15b4b0…, issuer “CN=Well Known TLS CA, O=Well Known, C=XX”, serial “51”, subject “CN=www.shop.example, O=Sigscan Fixtures, C=XX”
+
+HIGH     S101 Signature does not match content
+  files    Invalid      invoice.exe
+           Invalid      report.exe
+           Invalid      setup.exe
+
+HIGH     S114 Self-signed in the name of a known publisher
+  files    Self-signed  own.exe
+  proof    name “Microsoft Corporation”, publisher “Microsoft Corporation”
+
+HIGH     S104 An older certificate table lies before the new one
+  files    Invalid      setup.exe
+  proof    offset 2048, size 2480
+
+5 findings and 1 that --min-severity hides among 6 files
 ";
     assert_eq!(shown, expected);
     let nothing = program(&["hunt", "--min-severity", "critical"]).args(judging()).arg(root("src")).output().unwrap();
@@ -241,4 +258,50 @@ X206  One timestamp on several signatures
     https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2
 ";
     assert_eq!(text(&output), expected);
+}
+
+/// Codes and severities of the findings that a fixture's record must have, from what was done to the file; `None` where
+/// the fixture is honest. Written from the table of findings, not from the program.
+const FIXTURES: &[(&str, &[(&str, &str)])] = &[
+    ("pe32.exe", &[]),
+    ("token.exe", &[]),
+    ("counter.exe", &[]),
+    ("nested.exe", &[]),
+    ("unsigned-pe32.exe", &[]),
+    ("thief.exe", &[("S101", "high")]),
+    ("thief-unaligned.exe", &[("S101", "high"), ("S105", "medium")]),
+    ("thief-over-signed.exe", &[("S101", "high"), ("S104", "high")]),
+    ("tampered-section.exe", &[("S101", "high")]),
+    ("bytes-after-table.exe", &[("S101", "high"), ("S108", "high")]),
+    ("padding-payload.exe", &[("S106", "critical")]),
+    ("padding-zeros.exe", &[]),
+    ("carbon-copy.exe", &[("S113", "critical")]),
+    ("self-signed.exe", &[("S114", "high")]),
+    ("root-same-name-in-bag.exe", &[("S115", "critical")]),
+    ("usage-server.exe", &[("S116", "high")]),
+    ("expired.exe", &[("S120", "high")]),
+    ("expired-token.exe", &[]),
+    ("token-wrong-imprint.exe", &[("S118", "high")]),
+    ("tsa-untrusted.exe", &[("S118", "medium")]),
+    ("rsa-1024.exe", &[("S121", "low")]),
+    ("revoked-by-bag.exe", &[("S124", "high")]),
+    ("unsigned-attribute-unknown.exe", &[("S109", "medium")]),
+];
+
+#[test]
+fn each_trick_is_found_and_honest_files_have_no_findings() {
+    let paths: Vec<PathBuf> = FIXTURES.iter().map(|(name, _)| root("testdata/fixtures").join(name)).collect();
+    let output = program(&["--json"]).args(judging()).args(&paths).output().unwrap();
+    let records = lines(&text(&output), "sigscan.record/1");
+    assert_eq!(records.len(), FIXTURES.len());
+    for (record, (name, expected)) in records.iter().zip(FIXTURES) {
+        let found = record["findings"].as_array().unwrap().iter();
+        let found: Vec<_> = found.map(|f| (f["code"].as_str().unwrap(), f["severity"].as_str().unwrap())).collect();
+        assert_eq!(&found, expected, "{name}");
+    }
+    let plain = program(&["--json", "--no-findings"]).args(judging()).args(&paths).output().unwrap();
+    let mut stripped = records.clone();
+    stripped.iter_mut().for_each(|record| record["findings"] = json!([]));
+    assert_eq!(lines(&text(&plain), "sigscan.record/1"), stripped, "a finding changes nothing else");
+    assert_eq!(lines(&text(&plain), "sigscan.finding/1"), [Value::Null; 0]);
 }

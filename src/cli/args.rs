@@ -84,6 +84,9 @@ pub struct ScanArgs {
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: ColorArg,
+    /// Do not look for findings, neither in each file nor between files
+    #[arg(long, help_heading = "Output")]
+    pub no_findings: bool,
     /// Do not compare files with each other: no findings about several files, and no memory for each file
     #[arg(long, help_heading = "Output")]
     pub no_correlate: bool,

@@ -27,7 +27,7 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<()> {
             }
             writeln!(out, "\nFindings. None of them changes a status.\n")?;
             writeln!(out, "{:<7} {:<9} title", "finding", "severity")?;
-            for row in hunt::TABLE {
+            for row in hunt::rows() {
                 writeln!(out, "{:<7} {:<9} {}", row.code, word(&row.severity), row.title)?;
             }
             Ok(())
@@ -79,7 +79,7 @@ pub(super) fn page() -> String {
         "# Findings\n\nWhat a status cannot say. A finding never changes a status. This page is made by `sigscan generate \
          findings`;\n`sigscan explain CODE` prints one of them.\n\n| code | title | severity | ATT&CK |\n|---|---|---|---|\n",
     );
-    for row in hunt::TABLE {
+    for row in hunt::rows() {
         let techniques = row.attack.join(", ");
         let _ = writeln!(
             page,
@@ -90,7 +90,7 @@ pub(super) fn page() -> String {
             word(&row.severity)
         );
     }
-    for row in hunt::TABLE {
+    for row in hunt::rows() {
         let _ = writeln!(
             page,
             "\n## {}\n\n**{}** ({}, confidence: {})",

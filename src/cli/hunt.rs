@@ -1,4 +1,5 @@
-//! `sigscan hunt`: what several files share, for a person: worst first, with the proof and the donor.
+//! `sigscan hunt`: findings for a person, worst first, with the proof and, where several files share something, the
+//! donor.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -6,10 +7,10 @@ use std::io::{self, Write};
 
 use super::page::{Page, Span, faint, fit_path, padded, plain};
 use super::style::{Ink, Style};
-use super::words::{Verdict, plural};
+use super::words::{Verdict, plural, severity};
 use crate::output::Output;
 use crate::output::escape::for_terminal;
-use crate::record::{FindingLine, Record, Severity};
+use crate::record::{FINDING_SCHEMA, FindingLine, Record, Severity};
 use crate::scan::Tally;
 
 /// Members of one finding that are listed; `--json` lists all.
@@ -41,6 +42,24 @@ impl<W: Write> Hunt<W> {
         Hunt { out, options, verdicts: BTreeMap::new(), findings: Vec::new(), milder: 0, files: 0 }
     }
 
+    fn take(&mut self, finding: &FindingLine) {
+        if finding.severity < self.options.min_severity {
+            self.milder = self.milder.saturating_add(1);
+            return;
+        }
+        // One block for all files of which the same is found: what differs between them is in their records.
+        let same = |known: &&mut FindingLine| {
+            known.code == finding.code && known.severity == finding.severity && finding.code.starts_with('S')
+        };
+        match self.findings.iter_mut().find(same) {
+            Some(known) => {
+                known.members.extend(finding.members.iter().cloned());
+                known.evidence.clear();
+            }
+            None => self.findings.push(finding.clone()),
+        }
+    }
+
     fn block(&self, page: &mut Page, finding: &FindingLine) {
         let (ink, word) = severity(finding.severity);
         let title: Vec<Span> =
@@ -61,7 +80,9 @@ impl<W: Write> Hunt<W> {
             page.headline(&[faint(format!("{:11}and {more} more: --json lists all", ""))]);
         }
         let proof: Vec<String> = finding.evidence.iter().map(|(name, value)| evidence(name, value)).collect();
-        page.beside(&[faint("  proof    ")], &[plain(proof.join(", "))]);
+        if !proof.is_empty() {
+            page.beside(&[faint("  proof    ")], &[plain(proof.join(", "))]);
+        }
         page.gap();
     }
 
@@ -80,16 +101,6 @@ fn rank(verdict: Verdict) -> usize {
     Verdict::WORST_FIRST.iter().position(|known| *known == verdict).unwrap_or(usize::MAX)
 }
 
-fn severity(severity: Severity) -> (Ink, &'static str) {
-    match severity {
-        Severity::Critical => (Ink::Bad, "CRITICAL"),
-        Severity::High => (Ink::Bad, "HIGH"),
-        Severity::Medium => (Ink::Doubtful, "MEDIUM"),
-        Severity::Low => (Ink::Plain, "LOW"),
-        Severity::Info => (Ink::Faint, "INFO"),
-    }
-}
-
 /// One piece of evidence; digests are cut to what a person compares.
 fn evidence(name: &str, value: &serde_json::Value) -> String {
     let label = name.trim_end_matches("_sha256").trim_end_matches("_key").replace('_', " ");
@@ -106,20 +117,30 @@ impl<W: Write> Output for Hunt<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         self.files = self.files.saturating_add(1);
         self.verdicts.insert(record.path.clone(), Verdict::of(record.status, record.reason));
-        Ok(())
-    }
-
-    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
-        if finding.severity >= self.options.min_severity {
-            self.findings.push(finding.clone());
-        } else {
-            self.milder = self.milder.saturating_add(1);
+        for finding in &record.findings {
+            self.take(&FindingLine {
+                schema: FINDING_SCHEMA.to_owned(),
+                code: finding.code.clone(),
+                title: finding.title.clone(),
+                severity: finding.severity,
+                confidence: finding.confidence,
+                attack: finding.attack.clone(),
+                evidence: finding.evidence.clone(),
+                members: vec![record.path.clone()],
+                donor: None,
+            });
         }
         Ok(())
     }
 
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        self.take(finding);
+        Ok(())
+    }
+
     fn finish(&mut self, _: &Tally) -> io::Result<()> {
-        self.findings.sort_by_key(|finding| Reverse(finding.severity));
+        // What several files share explains most of what is odd about each of them, so it goes first.
+        self.findings.sort_by_key(|finding| (Reverse(finding.severity), finding.code.starts_with('S')));
         let mut page = Page::new(self.options.width, self.options.style);
         for finding in &self.findings {
             self.block(&mut page, finding);

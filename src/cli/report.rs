@@ -84,7 +84,7 @@ impl Report {
         let filtered = !filters.is_empty();
         Ok(Report {
             output: Filtered::new(open(view, terminal, args.quiet), filters),
-            correlator: (!args.no_correlate && view.correlates()).then(Correlator::new),
+            correlator: (!args.no_correlate && !args.no_findings && view.correlates()).then(Correlator::new),
             unseen_findings: !args.quiet && view == View::Structured(FormatArg::Csv),
             summary: (view == View::Table && !args.quiet).then(Summary::default),
             filtered,

@@ -202,6 +202,7 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         require_revocation: args.require_revocation,
         rules: Rules::windows(),
         hashes,
+        findings: !args.no_findings,
         version_info: !people,
         max_size: args.max_size,
         limits: ContainerLimits { signature_size: args.max_signature_size, ..ContainerLimits::default() },

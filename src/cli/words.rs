@@ -1,8 +1,9 @@
 //! Verdicts, reasons and numbers in words that fit into a cell.
 
+use super::style::Ink;
 use crate::judge::{Reason, Status};
 use crate::output::signer_name;
-use crate::record::{Record, Signer};
+use crate::record::{Record, Severity, Signer};
 
 /// What a person is told of a file: its status, with the self-signed apart from the otherwise untrusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -208,6 +209,18 @@ pub fn date(time: &str) -> &str {
 pub fn signer_of(record: &Record) -> Option<(&Signer, bool)> {
     let verified = record.signer.as_ref().map(|signer| (signer, true));
     verified.or_else(|| record.claimed_signer.as_ref().map(|signer| (signer, false)))
+}
+
+/// How a severity looks, and its word.
+#[must_use]
+pub fn severity(severity: Severity) -> (Ink, &'static str) {
+    match severity {
+        Severity::Critical => (Ink::Bad, "CRITICAL"),
+        Severity::High => (Ink::Bad, "HIGH"),
+        Severity::Medium => (Ink::Doubtful, "MEDIUM"),
+        Severity::Low => (Ink::Plain, "LOW"),
+        Severity::Info => (Ink::Faint, "INFO"),
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@
 mod correlate;
 mod entry;
 mod rules;
+mod single;
 mod table;
 
 pub use correlate::Correlator;
 pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema};
-pub use table::{Row, TABLE, row};
+pub use single::{FileFacts, KnownNames, file_findings};
+pub use table::{Row, row, rows};

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::OnceLock;
 
 use super::catalogs::Catalogs;
 use super::pass::{self, Digests, PageRun, Plan};
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
-use crate::container::pe::{self, PageLayoutError, PeFacts};
+use crate::container::pe::{self, PageLayoutError, PeFacts, Remains};
 use crate::container::{
     ContainerLimits, Covers, Format, HashedRegions, MemorySource, Presence, Source, Subject, container_for, read_up_to,
     sniff,
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
+use crate::hunt::{self, FileFacts, KnownNames};
 use crate::judge::{self, Layout, Policy, Reason, Rules, SignaturePolicy, SignatureVerdict, Status};
 use crate::record::{self, Inputs, PageHashes, Record, Signature, VersionInfo, error_record};
 use crate::trust::{CatalogIndex, RevocationLists, TrustStore};
@@ -53,6 +55,8 @@ pub struct Options {
     pub rules: Rules,
     /// Which digests to report.
     pub hashes: HashMode,
+    /// Look for findings about each file.
+    pub findings: bool,
     /// Read the version resource of files whose signature is examined.
     pub version_info: bool,
     /// Files larger than this many bytes are not judged.
@@ -72,6 +76,7 @@ impl Options {
             require_revocation: false,
             rules: Rules::windows(),
             hashes: HashMode::default(),
+            findings: true,
             version_info: true,
             max_size: None,
             limits: ContainerLimits::default(),
@@ -99,6 +104,7 @@ pub struct Scanner {
     pub(super) revocation: RevocationLists,
     pub(super) memo: SignatureMemo,
     catalogs: Option<Catalogs>,
+    names: OnceLock<KnownNames>,
 }
 
 /// A file judged by what is in it.
@@ -118,6 +124,7 @@ struct ReadFile<'r> {
     tree: &'r [ParsedSignature<'r>],
     version: Option<(VersionInfo, String)>,
     anomalies: Vec<Anomaly>,
+    remains: Remains,
 }
 
 /// What the pass over a file found.
@@ -144,6 +151,7 @@ impl Scanner {
             revocation: RevocationLists::new(),
             memo: SignatureMemo::default(),
             catalogs: None,
+            names: OnceLock::new(),
         }
     }
 
@@ -288,7 +296,11 @@ impl Scanner {
         } else {
             None
         };
-        let read = ReadFile { size: source.len(), format, subject: &subject, tree: &tree, version, anomalies };
+        let remains = match &subject.pe {
+            Some(facts) if !tree.is_empty() => pe::remains(source, facts, subject.signatures.blobs())?,
+            _ => Remains::default(),
+        };
+        let read = ReadFile { size: source.len(), format, subject: &subject, tree: &tree, version, anomalies, remains };
         Ok(self.judge(name, read, digested))
     }
 
@@ -350,7 +362,21 @@ impl Scanner {
             now: self.options.now,
             trust: &self.trust,
         };
-        Inspected { record: record::build(name, inputs), deciding, digests: digested.computed }
+        let mut record = record::build(name, inputs);
+        if self.options.findings {
+            record.findings = hunt::file_findings(&FileFacts {
+                record: &record,
+                signatures: &facts,
+                deciding,
+                pe: read.subject.pe.as_ref(),
+                remains: &read.remains,
+                trust: &self.trust,
+                names: &self.names,
+                memo: &self.memo,
+                now: self.options.now,
+            });
+        }
+        Inspected { record, deciding, digests: digested.computed }
     }
 
     /// A kind of file that no container reads: either it cannot be signed, or sigscan cannot tell yet.

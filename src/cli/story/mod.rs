@@ -9,7 +9,7 @@ use super::style::{Ink, Style};
 use super::words::{Verdict, grouped, moment, name_of, signer_of};
 use crate::judge::{Reason, Status};
 use crate::output::escape::for_terminal;
-use crate::record::{Format, Record, Revocation, Signature, Signer};
+use crate::record::{Finding, Format, Record, Revocation, Signature, Signer};
 
 /// How a story looks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,6 +45,7 @@ pub fn story(record: &Record, options: &StoryOptions) -> String {
             catalog_line(&mut page, record, catalog);
         }
     }
+    findings(&mut page, record);
     oddities(&mut page, record);
     basis(&mut page, record);
     page.finish()
@@ -251,6 +252,19 @@ fn identity(page: &mut Page, signer: &Signer) {
     page.line(&[faint("serial "), plain(shown(&signer.serial))]);
     page.line(&[faint("SHA-1 "), plain(signer.thumbprint_sha1.clone())]);
     page.line(&[faint("SHA-256 "), plain(signer.thumbprint_sha256.clone())]);
+}
+
+/// What was found, worst first.
+fn findings(page: &mut Page, record: &Record) {
+    let mut found: Vec<&Finding> = record.findings.iter().collect();
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    page.label("Findings");
+    for finding in found {
+        let (ink, word) = super::words::severity(finding.severity);
+        let code = format!("{} {}", finding.code, finding.title);
+        page.line(&[(ink, word.to_lowercase()), plain(format!(" {code}"))]);
+    }
+    page.label("");
 }
 
 fn oddities(page: &mut Page, record: &Record) {

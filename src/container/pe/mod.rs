@@ -4,6 +4,7 @@
 
 mod headers;
 mod page_hashes;
+mod remains;
 pub mod version;
 mod win_certificate;
 
@@ -11,6 +12,7 @@ use std::io;
 
 pub use headers::{PeFacts, Section};
 pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
+pub use remains::{Remains, remains};
 pub(super) use win_certificate::first_nonzero;
 
 use super::{Container, ContainerLimits, Covers, Format, HashedRegions, Presence, Source, Subject};

@@ -1,0 +1,193 @@
+//! What certificates and timestamps give away.
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{FileFacts, finding};
+use crate::asn1::{Time, oids};
+use crate::crypto::{DigestAlgorithm, key_info, signature_scheme};
+use crate::hunt::entry::hex;
+use crate::judge::{Reason, Status};
+use crate::record::{Finding, Severity, TimestampFault, usage_text};
+use crate::verify::PathEnd;
+use crate::x509::{Certificate, Name, serial_to_hex};
+
+fn reasons<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = Reason> + use<'f> {
+    std::iter::once(facts.record.reason).chain(facts.record.other_reasons.iter().copied())
+}
+
+fn described(certificate: &Certificate<'_>) -> [(&'static str, serde_json::Value); 4] {
+    [
+        ("subject", json!(Name::decode(certificate.subject).to_string())),
+        ("issuer", json!(Name::decode(certificate.issuer).to_string())),
+        ("serial", json!(serial_to_hex(certificate.serial))),
+        ("certificate_sha256", json!(hex(&Sha256::digest(certificate.raw)))),
+    ]
+}
+
+/// Whether some path of the deciding signature's certificate leads to a trusted root.
+fn anchored(facts: &FileFacts<'_>) -> Option<bool> {
+    let paths = &facts.deciding()?.0.content.as_ref()?.paths;
+    Some(paths.list.iter().any(|path| matches!(path.end, PathEnd::Anchor { .. })))
+}
+
+/// S113: names another issuer, and verifies under its own key. Asked of signers that lead to no root.
+pub(super) fn foreign_self_signature(facts: &FileFacts<'_>) -> Option<Finding> {
+    let leaf = facts.leaf().filter(|leaf| !leaf.is_self_issued())?;
+    if anchored(facts)? {
+        return None;
+    }
+    let own = facts.memo.verify(leaf.spki, &leaf.signature_algorithm, leaf.tbs, leaf.signature);
+    own.is_good().then(|| finding("S113", None, &described(leaf)))?
+}
+
+/// S114: signed itself with a name that belongs to somebody whose roots are trusted.
+pub(super) fn publisher_by_own_account(facts: &FileFacts<'_>) -> Option<Finding> {
+    if !facts.record.self_signed || !reasons(facts).any(|reason| reason == Reason::SelfSigned) {
+        return None;
+    }
+    let name = Name::decode(facts.leaf()?.subject);
+    let names = facts.known();
+    let matched = ["O", "CN"].into_iter().find_map(|title| Some((name.get(title)?, names.matching(name.get(title)?)?)));
+    let (shown, known) = matched?;
+    finding("S114", None, &[("name", json!(shown)), ("publisher", json!(known))])
+}
+
+/// S115: bears the name of a trusted root, and another key.
+pub(super) fn known_authority_unknown_key(facts: &FileFacts<'_>) -> Option<Finding> {
+    if anchored(facts)? {
+        return None;
+    }
+    let content = facts.deciding()?.0.content.as_ref()?;
+    content.paths.list.iter().find_map(|path| {
+        let last = content.pool.certificate(*path.certificates.last()?)?;
+        // The signer itself may be named like a root; S114 speaks of that.
+        let above = path.certificates.len() > 1 && last.is_self_issued();
+        if !above {
+            return None;
+        }
+        let mut known = facts.known().keys_of(last.subject);
+        known.extend(facts.trust.by_subject(last.subject).iter().map(|root| root.spki));
+        let foreign = !known.is_empty() && known.iter().all(|key| *key != last.spki);
+        foreign.then(|| finding("S115", None, &described(last)))?
+    })
+}
+
+/// S116: a certificate that was not made for signing code.
+pub(super) fn not_for_code(facts: &FileFacts<'_>) -> Option<Finding> {
+    let leaf = facts.leaf()?;
+    let usages = leaf.extended_key_usage();
+    let foreign = usages.as_ref().is_some_and(|list| {
+        !list.iter().any(|oid| matches!(*oid, oids::EKU_CODE_SIGNING | oids::EKU_ANY | oids::EKU_LIFETIME_SIGNING))
+    });
+    let silent = leaf.key_usage().is_some_and(|usage| !usage.digital_signature);
+    let authority = leaf.basic_constraints().is_some_and(|basic| basic.is_ok_and(|basic| basic.ca));
+    let authority = authority && !leaf.is_self_issued();
+    if !(foreign || silent || authority) {
+        return None;
+    }
+    let names = usages.map(|list| list.iter().map(|oid| usage_text(oid)).collect::<Vec<_>>());
+    let evidence = [
+        ("usages", json!(names)),
+        ("digital_signature", json!(!silent)),
+        ("certificate_authority", json!(authority)),
+        ("signer", facts.signer()),
+    ];
+    finding("S116", None, &evidence)
+}
+
+/// S118: a timestamp that proves nothing.
+pub(super) fn broken_timestamp(facts: &FileFacts<'_>) -> Option<Finding> {
+    let shown = facts.deciding()?.1;
+    let stamp = shown.timestamps.iter().find(|stamp| !stamp.verified)?;
+    let name = stamp.authority.as_ref().map(|signer| signer.subject.clone());
+    let rogue = name.as_deref().is_some_and(|name| name.to_ascii_lowercase().contains("jemmylovejenny"));
+    let forged = matches!(stamp.fault, Some(TimestampFault::Imprint | TimestampFault::Signature));
+    if stamp.fault == Some(TimestampFault::UnsupportedAlgorithm) {
+        return None; // not to be able to verify is no sign of anything
+    }
+    let other = shown.timestamps.iter().any(|stamp| stamp.verified);
+    let severity = if rogue || (forged && !other) { Severity::High } else { Severity::Medium };
+    let evidence = [
+        ("authority", json!(name)),
+        ("time", json!(stamp.time)),
+        ("fault", json!(stamp.fault)),
+        ("chain_reasons", json!(stamp.chain_reasons)),
+    ];
+    finding("S118", Some(severity), &evidence)
+}
+
+/// S120: the certificate is over and no timestamp says that the signature is older.
+pub(super) fn expired_without_timestamp(facts: &FileFacts<'_>) -> Option<Finding> {
+    if !reasons(facts).any(|reason| reason == Reason::CertExpired) {
+        return None;
+    }
+    let end = facts.leaf()?.not_after.filter(|end| *end < facts.now)?;
+    let shown = facts.deciding()?.1;
+    if shown.timestamps.iter().any(|stamp| stamp.verified) {
+        return None;
+    }
+    let after = facts.built().is_some_and(|built| built > end);
+    let severity = if after { Severity::High } else { Severity::Medium };
+    let evidence = [
+        ("not_after", json!(end.to_rfc3339())),
+        ("built", json!(facts.built().map(Time::to_rfc3339))),
+        ("timestamps", json!(shown.timestamps.len())),
+    ];
+    finding("S120", Some(severity), &evidence)
+}
+
+/// 2014-01-01 and 2016-01-01: from when on CAs had to issue RSA keys of 2,048 bits and no SHA-1 certificates for code.
+const SHORT_KEYS: Time = Time(1_388_534_400);
+const SHA1_OVER: Time = Time(1_451_606_400);
+
+/// S121: keys and hashes that are weaker than they had to be when the certificate was made.
+pub(super) fn weak_cryptography(facts: &FileFacts<'_>) -> Option<Finding> {
+    let leaf = facts.leaf()?;
+    let issued = leaf.not_before?;
+    let key = key_info(leaf.spki).filter(|key| key.kind == "rsa").map(|key| key.bits);
+    let hash = signature_scheme(leaf.signature_algorithm.oid).and_then(|(_, hash)| hash);
+    let mut weak = Vec::new();
+    let tiny = key.is_some_and(|bits| bits < 1023);
+    if tiny || (issued >= SHORT_KEYS && key.is_some_and(|bits| bits < 2048)) {
+        weak.push("key");
+    }
+    let old = matches!(hash, Some(DigestAlgorithm::Md2 | DigestAlgorithm::Md4 | DigestAlgorithm::Md5));
+    // Who signed itself has not been told by any CA; its own signature proves nothing either way.
+    if !leaf.is_self_issued() && (old || (issued >= SHA1_OVER && hash == Some(DigestAlgorithm::Sha1))) {
+        weak.push("certificate-hash");
+    }
+    let digest = facts.deciding()?.1.digest_algorithm.clone();
+    if digest.as_deref() == Some("md5") {
+        weak.push("file-digest");
+    }
+    if weak.is_empty() {
+        return None;
+    }
+    let severity = if tiny { Severity::High } else { Severity::Low };
+    let evidence = [
+        ("weak", json!(weak)),
+        ("rsa_bits", json!(key)),
+        ("certificate_hash", json!(hash.map(DigestAlgorithm::name))),
+        ("file_digest", json!(digest)),
+    ];
+    finding("S121", Some(severity), &evidence)
+}
+
+/// S124: revoked, or on the disallowed list.
+pub(super) fn withdrawn(facts: &FileFacts<'_>) -> Option<Finding> {
+    let reason = reasons(facts).find(|reason| matches!(reason, Reason::CertRevoked | Reason::ExplicitDistrust))?;
+    if facts.record.status == Status::Valid {
+        return None;
+    }
+    let chain = &facts.deciding()?.1.chain;
+    let certificate = chain.iter().find(|certificate| certificate.problems.contains(&reason));
+    let told = certificate.and_then(|certificate| certificate.revocation.as_ref());
+    let evidence = [
+        ("why", json!(reason)),
+        ("certificate", json!(certificate.map(|certificate| &certificate.subject))),
+        ("source", json!(told.and_then(|told| told.source.as_ref()))),
+        ("revoked_at", json!(told.and_then(|told| told.revoked_at.as_ref()))),
+    ];
+    finding("S124", None, &evidence)
+}

@@ -1,0 +1,209 @@
+//! What the signed content and the place of the signature give away.
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{FileFacts, finding};
+use crate::asn1::oids;
+use crate::hunt::entry::hex;
+use crate::judge::Status;
+use crate::record::{Finding, Severity};
+use crate::verify::DigestFact;
+
+/// S101: the signature was made for other content.
+pub(super) fn digest_differs(facts: &FileFacts<'_>) -> Option<Finding> {
+    let differing = facts.signatures.iter().zip(&facts.record.signatures).find_map(|(signature, shown)| {
+        let content = signature.content.as_ref()?;
+        (content.digest == DigestFact::Mismatch).then_some((content, shown))
+    });
+    let (content, shown) = differing?;
+    let intact = content.signer.holds();
+    let evidence = [
+        ("algorithm", json!(shown.digest_algorithm)),
+        ("signed_digest", json!(shown.signed_digest)),
+        ("computed_digest", json!(shown.computed_digest)),
+        ("signature_intact", json!(intact)),
+        ("signer", facts.signer()),
+    ];
+    finding("S101", None, &evidence)
+}
+
+/// S102: the table of page hashes ends where another file ended.
+pub(super) fn page_hashes_of_another_file(facts: &FileFacts<'_>) -> Option<Finding> {
+    let table = facts.pe?.certificate_table()?;
+    facts.signatures.iter().find_map(|signature| {
+        let content = signature.content.as_ref().filter(|content| content.digest == DigestFact::Mismatch)?;
+        let list = content.body.content.file()?.page_hashes()?;
+        let (end, digest) = list.entry(list.len().checked_sub(1)?)?;
+        // Up to 7 octets of padding are the signer's; a list that is cut off has no end to compare.
+        let (end, start) = (u64::from(end), table.start);
+        if digest.iter().any(|octet| *octet != 0) || end.abs_diff(start) < 8 {
+            return None;
+        }
+        finding("S102", None, &[("donor_size", json!(end)), ("expected_size", json!(start))])
+    })
+}
+
+/// S104: the file was signed before, and its old table still lies in front of the new one.
+pub(super) fn previous_table(facts: &FileFacts<'_>) -> Option<Finding> {
+    let (offset, size) = facts.remains.previous_table?;
+    finding("S104", None, &[("offset", json!(offset)), ("size", json!(size))])
+}
+
+/// S105: a table as no signing tool writes it.
+pub(super) fn table_geometry(facts: &FileFacts<'_>) -> Option<Finding> {
+    const ODD: [&str; 6] = [
+        "table-unaligned",
+        "table-in-section",
+        "table-entry-type",
+        "table-entry-revision",
+        "table-junk",
+        "table-size-unaligned",
+    ];
+    let reasons: Vec<&str> = ODD.into_iter().filter(|code| facts.has(code)).collect();
+    // Some signers leave the size as it comes; that alone says little.
+    let severity = match reasons.as_slice() {
+        [] => return None,
+        ["table-size-unaligned"] => Severity::Low,
+        _ => Severity::Medium,
+    };
+    let table = facts.pe?.certificate_table()?;
+    let evidence = [("offset", json!(table.start)), ("end", json!(table.end)), ("reasons", json!(reasons))];
+    finding("S105", Some(severity), &evidence)
+}
+
+/// The tag that SigFlip puts before what it hides.
+const SIGFLIP: [u8; 8] = [0xfe, 0xed, 0xfa, 0xce, 0xfe, 0xed, 0xfa, 0xce];
+
+/// S106: something lies behind the PKCS#7 inside its entry.
+pub(super) fn hidden_data(facts: &FileFacts<'_>) -> Option<Finding> {
+    let (tail, shown) = facts.remains.tails.iter().zip(tables(facts)).find(|(tail, _)| !tail.is_empty())?;
+    let marker = tail.windows(SIGFLIP.len()).any(|window| window == SIGFLIP);
+    let tag = vendor_tag(tail);
+    let entropy = entropy(tail);
+    let severity = match () {
+        () if marker => Severity::Critical,
+        () if tag.is_some() => Severity::Info,
+        () if tail.len() >= 1024 && entropy > 7.0 => Severity::High,
+        () => Severity::Medium,
+    };
+    let evidence = [
+        ("length", json!(shown)),
+        ("sample_sha256", json!(hex(&Sha256::digest(tail)))),
+        ("first_octets", json!(hex(tail.get(..16).unwrap_or(tail)))),
+        ("entropy", json!((entropy * 10.0).round() / 10.0)),
+        ("known_tag", json!(tag)),
+        ("sigflip_marker", json!(marker)),
+    ];
+    finding("S106", Some(severity), &evidence)
+}
+
+/// How many bytes follow each PKCS#7 of the table.
+fn tables<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = u64> + use<'f> {
+    facts.record.signatures.iter().filter_map(|shown| shown.entry.map(|entry| entry.padding))
+}
+
+/// A tag that a vendor's installer is known to carry, with its text.
+fn vendor_tag(tail: &[u8]) -> Option<String> {
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets.get(..256).unwrap_or(octets)).into_owned();
+    // Omaha: "Gact2.0Omaha" or "Gact", a big-endian length in two octets, the text.
+    for (mark, name) in [(&b"Gact2.0Omaha"[..], "Omaha"), (&b"Gact"[..], "Omaha, old form")] {
+        if let Some((length, rest)) = tail.strip_prefix(mark).and_then(<[u8]>::split_first_chunk::<2>) {
+            let length = usize::from(u16::from_be_bytes(*length));
+            return Some(format!("{name}: {}", text(rest.get(..length).unwrap_or(rest))));
+        }
+    }
+    None
+}
+
+/// Shannon entropy in bits an octet.
+#[allow(clippy::cast_precision_loss)] // a sample has at most 4,096 octets
+fn entropy(octets: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    for octet in octets {
+        if let Some(count) = counts.get_mut(usize::from(*octet)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    let total = octets.len() as f64;
+    let terms = counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / total);
+    terms.map(|share| -share * share.log2()).sum()
+}
+
+/// S108: bytes behind the certificate table.
+pub(super) fn data_after_table(facts: &FileFacts<'_>) -> Option<Finding> {
+    let table = facts.pe?.certificate_table().filter(|_| facts.has("data-after-table"))?;
+    let size = facts.record.size?;
+    finding("S108", None, &[("offset", json!(table.end)), ("length", json!(size.saturating_sub(table.end)))])
+}
+
+/// Unsigned attributes that signing tools write. Source: AuthenticodeLint rule 10009 and `wintrust.h`.
+const KNOWN_ATTRIBUTES: &[&[u8]] = &[
+    oids::COUNTER_SIGNATURE,
+    oids::MS_COUNTER_SIGNATURE,
+    oids::SIGNATURE_TIME_STAMP,
+    oids::NESTED_SIGNATURE,
+    oids::INTENT_TO_SEAL,
+    oids::SEALING_SIGNATURE,
+    oids::SEALING_TIMESTAMP,
+    oids::ENCRYPTED_DIGEST_RETRY_COUNT,
+];
+
+/// S109: an unsigned attribute that no signing tool writes.
+pub(super) fn unknown_attribute(facts: &FileFacts<'_>) -> Option<Finding> {
+    let mut found = None;
+    for signature in facts.signatures {
+        let attributes =
+            signature.content.as_ref().and_then(|content| content.body.signer.unsigned_attributes.as_ref());
+        for attribute in attributes.iter().flat_map(|list| &list.attributes) {
+            if !KNOWN_ATTRIBUTES.contains(&attribute.oid) {
+                found.get_or_insert((crate::asn1::oid_to_string(attribute.oid), attribute.raw));
+            }
+        }
+    }
+    let (oid, raw) = found?;
+    let severity = if raw.len() > 4096 { Severity::High } else { Severity::Medium };
+    let evidence = [("oid", json!(oid)), ("length", json!(raw.len())), ("sha256", json!(hex(&Sha256::digest(raw))))];
+    finding("S109", Some(severity), &evidence)
+}
+
+/// S117: what known tools leave in the publisher's own words.
+pub(super) fn tool_marks(facts: &FileFacts<'_>) -> Option<Finding> {
+    const PROGRAMS: [&str; 2] = ["Notepad Benchmark Util", "MozDef Corp"];
+    const STAMPS: [&str; 3] = ["timestamp", "/tsa", "rfc3161"];
+    let shown = facts.deciding()?.1;
+    let known = shown.program_name.as_deref().filter(|name| PROGRAMS.contains(name));
+    let link = shown.more_info.as_deref().filter(|link| {
+        let lower = link.to_ascii_lowercase();
+        STAMPS.iter().any(|word| lower.contains(word))
+    });
+    let severity = match (known, link) {
+        (Some(_), _) => Severity::High,
+        (None, Some(_)) => Severity::Low,
+        (None, None) => return None,
+    };
+    let evidence = [("program_name", json!(shown.program_name)), ("more_info", json!(shown.more_info))];
+    finding("S117", Some(severity), &evidence)
+}
+
+/// S126: a version resource that no compiler writes.
+pub(super) fn forged_version(facts: &FileFacts<'_>) -> Option<Finding> {
+    let info = facts.record.version_info.as_ref()?;
+    let original = info.original_filename.as_deref().filter(|name| {
+        let drive = name.as_bytes().get(1) == Some(&b':');
+        name.contains('\\') || drive
+    })?;
+    let severity = if facts.record.status == Status::Valid { Severity::Low } else { Severity::Medium };
+    finding("S126", Some(severity), &[("original_filename", json!(original)), ("company", json!(info.company))])
+}
+
+/// S127: of several signatures some are for this content and some are not.
+pub(super) fn mixed_signatures(facts: &FileFacts<'_>) -> Option<Finding> {
+    let digests = || facts.signatures.iter().filter_map(|signature| Some(signature.content.as_ref()?.digest));
+    let matching = digests().filter(|digest| *digest == DigestFact::Match).count();
+    let differing = digests().filter(|digest| *digest == DigestFact::Mismatch).count();
+    if matching == 0 || differing == 0 {
+        return None;
+    }
+    finding("S127", None, &[("matching", json!(matching)), ("differing", json!(differing))])
+}

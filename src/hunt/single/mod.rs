@@ -1,0 +1,129 @@
+//! Findings about one file: what its signature, its certificates and its layout give away by themselves.
+
+mod certificates;
+mod content;
+mod publishers;
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+pub use publishers::KnownNames;
+
+use super::table::row;
+use crate::asn1::Time;
+use crate::container::pe::{PeFacts, Remains};
+use crate::crypto::SignatureMemo;
+use crate::record::{Finding, Record, Severity};
+use crate::trust::TrustStore;
+use crate::verify::SignatureFacts;
+use crate::x509::Certificate;
+
+/// Everything that the rules may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct FileFacts<'f> {
+    /// The record as far as it is known.
+    pub record: &'f Record,
+    /// The facts of its signatures, as in the record.
+    pub signatures: &'f [SignatureFacts<'f>],
+    /// Index of the signature that gave the status.
+    pub deciding: Option<usize>,
+    /// PE layout, for PE files.
+    pub pe: Option<&'f PeFacts>,
+    /// What lies around the certificate table.
+    pub remains: &'f Remains,
+    /// The store whose names are known.
+    pub trust: &'f TrustStore,
+    /// Publishers' names, from that store: made when somebody first asks.
+    pub names: &'f OnceLock<KnownNames>,
+    /// Signatures verified before.
+    pub memo: &'f SignatureMemo,
+    /// The moment that counts as now.
+    pub now: Time,
+}
+
+impl<'f> FileFacts<'f> {
+    /// The facts of the signature that gave the status, and its place in the record.
+    fn deciding(&self) -> Option<(&'f SignatureFacts<'f>, &'f crate::record::Signature)> {
+        let index = self.deciding?;
+        Some((self.signatures.get(index)?, self.record.signatures.get(index)?))
+    }
+
+    /// The signer's certificate of that signature.
+    fn leaf(&self) -> Option<&'f Certificate<'f>> {
+        let content = self.deciding()?.0.content.as_ref()?;
+        content.pool.certificate(content.certificate?)
+    }
+
+    /// The names that impostors like to bear.
+    fn known(&self) -> &'f KnownNames {
+        self.names.get_or_init(|| KnownNames::of(self.trust))
+    }
+
+    /// Whether this anomaly was noted.
+    fn has(&self, code: &str) -> bool {
+        self.record.anomalies.iter().any(|anomaly| anomaly.code == code)
+    }
+
+    /// The name in the signature, verified or claimed.
+    fn signer(&self) -> Value {
+        let signer = self.record.signer.as_ref().or(self.record.claimed_signer.as_ref());
+        signer.map_or(Value::Null, |signer| signer.common_name.clone().unwrap_or_else(|| signer.subject.clone()).into())
+    }
+
+    /// COFF TimeDateStamp as a moment, unless it is no plausible one: reproducible builds store a hash there.
+    fn built(&self) -> Option<Time> {
+        let stamp = Time(i64::from(self.pe?.timestamp));
+        (stamp >= PLAUSIBLE && stamp <= self.now).then_some(stamp)
+    }
+}
+
+/// 1995-01-01: no PE file is older.
+const PLAUSIBLE: Time = Time(788_918_400);
+
+type Rule = fn(&FileFacts<'_>) -> Option<Finding>;
+
+/// In the order of their codes, which is the order of findings in a record.
+const RULES: &[Rule] = &[
+    content::digest_differs,
+    content::page_hashes_of_another_file,
+    content::previous_table,
+    content::table_geometry,
+    content::hidden_data,
+    content::data_after_table,
+    content::unknown_attribute,
+    certificates::foreign_self_signature,
+    certificates::publisher_by_own_account,
+    certificates::known_authority_unknown_key,
+    certificates::not_for_code,
+    content::tool_marks,
+    certificates::broken_timestamp,
+    certificates::expired_without_timestamp,
+    certificates::weak_cryptography,
+    certificates::withdrawn,
+    content::forged_version,
+    content::mixed_signatures,
+];
+
+/// What the rules find in one file.
+#[must_use]
+pub fn file_findings(facts: &FileFacts<'_>) -> Vec<Finding> {
+    if facts.record.signatures.is_empty() && facts.record.version_info.is_none() && facts.record.anomalies.is_empty() {
+        return Vec::new(); // an unsigned file without anything to be odd about
+    }
+    RULES.iter().filter_map(|rule| rule(facts)).collect()
+}
+
+/// A finding of the table's row; `None` for a code without one, which a test rules out.
+fn finding(code: &str, severity: Option<Severity>, evidence: &[(&str, Value)]) -> Option<Finding> {
+    let row = row(code)?;
+    Some(Finding {
+        code: row.code.to_owned(),
+        title: row.title.to_owned(),
+        severity: severity.unwrap_or(row.severity),
+        confidence: row.confidence,
+        attack: row.attack.iter().map(|technique| (*technique).to_owned()).collect(),
+        evidence: evidence.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        related: Vec::new(),
+    })
+}

@@ -1,0 +1,254 @@
+//! Findings about one file.
+
+use super::{CERTIFICATES, CODE_SIGNING, MASQUERADING, Row};
+use crate::record::{Confidence, Severity};
+
+const PE_SIGNATURES: &str = "https://learn.microsoft.com/en-us/windows/win32/seccrypto/understanding-pe-signatures";
+const PE_FORMAT: &str = "https://learn.microsoft.com/en-us/windows/win32/debug/pe-format";
+const TECHNIQUE: &str = "https://attack.mitre.org/techniques/T1036/001/";
+const SUBVERT: &str = "https://attack.mitre.org/techniques/T1553/002/";
+
+/// Rows in the order of their codes.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        code: "S101",
+        title: "Signature does not match content",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING],
+        condition: "The digest in SpcIndirectDataContent is not that of the file.",
+        why: "The signature was made for other content: it was copied here from another file, or this one was changed \
+              after signing. With signature_intact the signature itself still verifies, as one does that was copied.",
+        todo: "Do not believe the signer's name. Look for the file that the signature belongs to (X201, X203).",
+        false_positives: "Cut-off downloads, files that a scanner repaired, resources edited or files packed after \
+                          signing.",
+        references: &[TECHNIQUE, PE_SIGNATURES],
+    },
+    Row {
+        code: "S102",
+        title: "Page hashes of another file",
+        severity: Severity::Critical,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING],
+        condition: "The digest differs, and the table of page hashes ends elsewhere than this file does.",
+        why: "The table's last entry is where the signed file ended: it gives the donor's size.",
+        todo: "Look for a file of donor_size bytes that carries this signature.",
+        false_positives: "A file that was cut off or grew after signing.",
+        references: &[TECHNIQUE],
+    },
+    Row {
+        code: "S104",
+        title: "An older certificate table lies before the new one",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING],
+        condition: "A WIN_CERTIFICATE starts behind the last section and ends exactly where the certificate table \
+                    begins.",
+        why: "Signing tools replace a table. Only a graft appends one and leaves the old one where it was.",
+        todo: "The old table holds the file's own former signature: carve it, it names who really made the file.",
+        false_positives: "None known.",
+        references: &["https://github.com/secretsquirrel/SigThief"],
+    },
+    Row {
+        code: "S105",
+        title: "A certificate table as no signing tool writes it",
+        severity: Severity::Medium,
+        confidence: Confidence::Medium,
+        attack: &[MASQUERADING],
+        condition: "The table does not start at a multiple of 8, lies inside a section, or holds entries of unusual \
+                    type or revision or junk. Low where only its size is no multiple of 8.",
+        why: "Tools that copy signatures append the table wherever the file ends.",
+        todo: "See what else was found: with S101 it is a graft.",
+        false_positives: "Signing software of other systems, firmware images with signatures of other kinds.",
+        references: &[PE_FORMAT],
+    },
+    Row {
+        code: "S106",
+        title: "Data hidden behind the signature",
+        severity: Severity::Critical,
+        confidence: Confidence::Proof,
+        attack: &[CODE_SIGNING, "T1027.009"],
+        condition: "Bytes that are not zero follow the PKCS#7 inside its WIN_CERTIFICATE. Critical with SigFlip's \
+                    marker, high for a kilobyte and more that looks encrypted, info for the tag of a known vendor, \
+                    else medium.",
+        why: "Nothing signs these bytes and Windows accepts them by default (CVE-2013-3900): payloads travel there in \
+              files that stay valid.",
+        todo: "Carve the bytes and compare the file with the vendor's original. --strict-padding makes such files \
+               Invalid.",
+        false_positives: "Installers that carry campaign or customer data there; known tags are named.",
+        references: &[
+            "https://learn.microsoft.com/en-us/security-updates/securityadvisories/2014/2915720",
+            PE_SIGNATURES,
+        ],
+    },
+    Row {
+        code: "S108",
+        title: "Data behind the certificate table",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[CODE_SIGNING],
+        condition: "The file goes on behind its certificate table.",
+        why: "Windows wants the table to end the file (MS12-024); what follows was put there after signing, or the table \
+              was not made for this file.",
+        todo: "Carve the bytes.",
+        false_positives: "Files joined together by mistake.",
+        references: &["https://learn.microsoft.com/en-us/security-updates/securitybulletins/2012/ms12-024"],
+    },
+    Row {
+        code: "S109",
+        title: "Unknown unsigned attribute",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &[CODE_SIGNING],
+        condition: "The SignerInfo has an unsigned attribute of a type that signing tools do not write. High above 4 KiB, \
+                    else medium.",
+        why: "Nothing signs unsigned attributes; configurations and payloads are smuggled there.",
+        todo: "Look at the attribute's octets.",
+        false_positives: "Older installers that carry customer data (Dropbox, GoToMeeting, ScreenConnect).",
+        references: &[
+            "https://learn.microsoft.com/en-us/archive/blogs/ieinternals/caveats-for-authenticode-code-signing",
+        ],
+    },
+    Row {
+        code: "S113",
+        title: "Certificate signed by itself that names another issuer",
+        severity: Severity::Critical,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING, CERTIFICATES],
+        condition: "The signer's certificate verifies under its own key although its issuer is not its subject.",
+        why: "No authority makes such a certificate: subject, issuer and serial number were copied from a real one, as \
+              CarbonCopy, LimeLighter and ScareCrow do.",
+        todo: "Treat the file as hostile. The real certificate has the same issuer and serial number and another key.",
+        false_positives: "None known.",
+        references: &["https://github.com/paranoidninja/CarbonCopy", TECHNIQUE],
+    },
+    Row {
+        code: "S114",
+        title: "Self-signed in the name of a known publisher",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &[MASQUERADING, CERTIFICATES],
+        condition: "The signer signed itself, and its organisation or common name reads as one whose root is trusted \
+                    (case, legal form, punctuation and look-alike letters put aside).",
+        why: "Who owns a trusted root does not sign with a certificate that nobody vouches for.",
+        todo: "Ignore the name; look for everything else with this certificate's thumbprint.",
+        false_positives: "Internal test builds of that very company.",
+        references: &[TECHNIQUE],
+    },
+    Row {
+        code: "S115",
+        title: "Name of a trusted root, unknown key",
+        severity: Severity::Critical,
+        confidence: Confidence::High,
+        attack: &[CODE_SIGNING, "T1553.004"],
+        condition: "The chain ends at a certificate that signed itself, bears the subject of a trusted root and has \
+                    another key, and no chain leads to a trusted root.",
+        why: "A cloned root. Machines on which it was installed accept everything below it.",
+        todo: "Look for its thumbprint in the ROOT stores of your machines.",
+        false_positives: "A root that was made anew after the date of the trust store.",
+        references: &["https://posts.specterops.io/code-signing-certificate-cloning-attacks-and-defenses-6f98657fc6ec"],
+    },
+    Row {
+        code: "S116",
+        title: "Signer not made for signing code",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &[CODE_SIGNING],
+        condition: "The signer's certificate has extended key usages without code signing, a key usage without \
+                    digitalSignature, or is that of a CA which it did not found itself. No usages at all are no finding.",
+        why: "Certificates of web servers and authorities end up on programs when they are stolen or copied.",
+        todo: "See what the certificate was made for, and whether it is the real one (S113).",
+        false_positives: "Authorities of firms that make one certificate for everything.",
+        references: &[SUBVERT],
+    },
+    Row {
+        code: "S117",
+        title: "Mark of a signing tool for attackers",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &[MASQUERADING, "T1588.002"],
+        condition: "The program name in the signature is one that CarbonCopy writes. Low where only the link names a \
+                    timestamp server.",
+        why: "Such tools fill in fixed words; a timestamp server as the publisher's page is a mistake of theirs.",
+        todo: "See what else was found.",
+        false_positives: "For the link alone: publishers who mistook the option.",
+        references: &["https://github.com/paranoidninja/CarbonCopy"],
+    },
+    Row {
+        code: "S118",
+        title: "Timestamp that proves nothing",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &[CODE_SIGNING],
+        condition: "A timestamp is of another signature, is not confirmed by its authority's key, or comes from an \
+                    authority known for forged ones (high); or its authority is not trusted, or a timestamp \
+                    that counts stands beside a broken one (medium).",
+        why: "Old dates are forged to make expired or revoked certificates count.",
+        todo: "Judge the signature as if it had no timestamp; that is what its status does.",
+        false_positives: "Private time authorities, authorities that are no longer in the programme.",
+        references: &["https://github.com/Jemmy1228/HookSigntool", SUBVERT],
+    },
+    Row {
+        code: "S120",
+        title: "Expired, without a timestamp that counts",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &[CODE_SIGNING],
+        condition: "The signer's certificate is over and no usable timestamp says that the signature is older. High where \
+                    the file was built after the certificate's end, by its own header.",
+        why: "A signature without timestamp can be made at any time, with leaked certificates too.",
+        todo: "See when the file appeared; a file built after its certificate's end was signed with a clock set back.",
+        false_positives: "Old software of publishers who did not use timestamps.",
+        references: &[SUBVERT],
+    },
+    Row {
+        code: "S121",
+        title: "Weak cryptography",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[CODE_SIGNING],
+        condition: "The signer's RSA key has fewer than 2,048 bits although its certificate is of 2014 or later, its \
+                    certificate rests on MD5 or older, or on SHA-1 although of 2016 or later, or the file's digest is \
+                    MD5. High below 1,023 bits, else low.",
+        why: "Short keys can be factored and old hashes collide.",
+        todo: "Nothing by itself; it adds to what else was found.",
+        false_positives: "Old and in-house software.",
+        references: &["https://learn.microsoft.com/en-us/security-updates/securityadvisories/2012/2661254"],
+    },
+    Row {
+        code: "S124",
+        title: "Certificate revoked or disallowed",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[CODE_SIGNING],
+        condition: "A certificate of the chain was revoked for the moment that counts, or is on a disallowed list.",
+        why: "Its issuer or Microsoft withdrew it, often because it signed malware.",
+        todo: "See the reason that the list gives, and search for the thumbprint.",
+        false_positives: "Certificates that were replaced for administrative reasons.",
+        references: &[SUBVERT],
+    },
+    Row {
+        code: "S126",
+        title: "Version resource that no compiler writes",
+        severity: Severity::Medium,
+        confidence: Confidence::Medium,
+        attack: &["T1036.005"],
+        condition: "OriginalFilename holds a path or a drive. Low on a valid file, else medium.",
+        why: "Loaders that dress up as a system file copy its whole path there, as ScareCrow does.",
+        todo: "Compare the file with the one that it names.",
+        false_positives: "Careless builds.",
+        references: &["https://github.com/Tylous/ScareCrow"],
+    },
+    Row {
+        code: "S127",
+        title: "Signatures for different contents",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &[MASQUERADING],
+        condition: "Of the file's signatures some match its content and some do not.",
+        why: "All signatures of a file are made for one content. One of them came from elsewhere.",
+        todo: "Believe only signatures whose digest matches; the record has each one's own status.",
+        false_positives: "None known.",
+        references: &[TECHNIQUE],
+    },
+];
