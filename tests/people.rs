@@ -137,7 +137,9 @@ fn hostile_names_reach_no_terminal() {
     let mut record = record(&scanner(), "tampered-untrusted-expired.exe");
     let evil = "\u{1b}[2J\u{202e}\u{200b}\n";
     let mut value = serde_json::to_value(&record).unwrap();
+    let policy = value["policy"].take(); // its names are ours
     poison(&mut value, evil);
+    value["policy"] = policy;
     record = serde_json::from_value(value).unwrap();
     for width in [0, 30, 80] {
         let text = story(&record, &StoryOptions { width, colour: false });

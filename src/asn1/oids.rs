@@ -1,6 +1,7 @@
 //! The object identifiers that signatures use, each once, with its name.
 //!
-//! Sources: RFC 5280, RFC 5652, RFC 2985, RFC 3161, RFC 8017; Microsoft `wincrypt.h` and `wintrust.h`.
+//! Sources: RFC 5280, RFC 5652, RFC 2985, RFC 3161, RFC 8017; Microsoft `wincrypt.h` and `wintrust.h`; CA/Browser Forum
+//! "Baseline Requirements for Code-Signing Certificates", section 1.2; Microsoft "Artifact Signing certificate management".
 
 use x509_cert::der::asn1::ObjectIdentifier;
 
@@ -22,6 +23,10 @@ macro_rules! oids {
         }
     };
 }
+
+/// Content octets of 1.3.6.1.4.1.311.97, below which Microsoft's Artifact Signing (once Trusted Signing) numbers its
+/// usages: what follows tells the subscriber, and stays the same in all of its short-lived certificates.
+pub const ARTIFACT_SIGNING: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 97];
 
 oids! {
     DATA = "1.2.840.113549.1.7.1", "PKCS#7 data";
@@ -96,6 +101,13 @@ oids! {
     EKU_WINDOWS_STORE = "1.3.6.1.4.1.311.76.3.1", "Windows Store";
     EKU_DYNAMIC_CODE = "1.3.6.1.4.1.311.76.5.1", "dynamic code generator";
     EKU_MICROSOFT_PUBLISHER = "1.3.6.1.4.1.311.76.8.1", "Microsoft Publisher";
+    EKU_PLATFORM_MANIFEST = "1.3.6.1.4.1.311.10.3.28", "platform manifest binary";
+    EKU_ARTIFACT_SIGNING_PUBLIC = "1.3.6.1.4.1.311.97.1.0", "Artifact Signing, public trust";
+
+    ANY_POLICY = "2.5.29.32.0", "any policy";
+    POLICY_EV_CODE_SIGNING = "2.23.140.1.3", "EV code signing";
+    POLICY_OV_CODE_SIGNING = "2.23.140.1.4.1", "OV code signing";
+    POLICY_TIME_STAMPING = "2.23.140.1.4.2", "time stamping (CA/Browser Forum)";
 
     SUBJECT_KEY_IDENTIFIER = "2.5.29.14", "subject key identifier";
     KEY_USAGE = "2.5.29.15", "key usage";
@@ -162,5 +174,6 @@ mod tests {
         assert_eq!(oid_to_string(SPC_INDIRECT_DATA), "1.3.6.1.4.1.311.2.1.4");
         assert_eq!(title(EKU_CODE_SIGNING), Some("code signing"));
         assert_eq!(title(&[0x2a]), None);
+        assert_eq!(oid_to_string(ARTIFACT_SIGNING), "1.3.6.1.4.1.311.97");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::asn1::Time;
-use crate::judge::{SignaturePolicy, Status};
+use crate::judge::{Profile, SignaturePolicy, Status};
 use crate::record::{Reason, Record, Severity};
 
 /// Check Authenticode signatures offline: true statuses, with the reason and the proof.
@@ -104,6 +104,9 @@ pub struct ScanArgs {
     /// Which signature gives a file its status
     #[arg(long, value_name = "WHICH", default_value = "primary", help_heading = "Judgement")]
     pub signature: SignatureArg,
+    /// Judge by this policy; `sigscan explain policy` says what each changes
+    #[arg(long, value_name = "POLICY", default_value = "windows", help_heading = "Judgement")]
+    pub policy: PolicyArg,
     /// Bytes hidden behind a signature make it Invalid (Windows' EnableCertPaddingCheck)
     #[arg(long, help_heading = "Judgement")]
     pub strict_padding: bool,
@@ -199,6 +202,30 @@ impl From<SignatureArg> for SignaturePolicy {
             SignatureArg::Any => SignaturePolicy::Any,
             SignatureArg::All => SignaturePolicy::All,
             SignatureArg::Best => SignaturePolicy::Best,
+        }
+    }
+}
+
+/// Policies by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyArg {
+    /// What WinVerifyTrust says by default
+    Windows,
+    /// The same with the padding check, and revocation required
+    WindowsStrict,
+    /// Drivers as the kernel of Windows 10 sees them, other files as under windows
+    Kernel,
+    /// Chains as RFC 5280 and time authorities as RFC 3161 demand
+    Rfc5280,
+}
+
+impl From<PolicyArg> for Profile {
+    fn from(value: PolicyArg) -> Self {
+        match value {
+            PolicyArg::Windows => Profile::Windows,
+            PolicyArg::WindowsStrict => Profile::WindowsStrict,
+            PolicyArg::Kernel => Profile::Kernel,
+            PolicyArg::Rfc5280 => Profile::Rfc5280,
         }
     }
 }
@@ -316,7 +343,8 @@ pub struct CorrelateArgs {
 /// Options of `sigscan explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A reason such as bad-digest or a finding such as X201; without one both tables are printed
+    /// A reason such as bad-digest, a finding such as X201, `policy` for what each policy changes, or `kernel` for what
+    /// the kernel says of drivers; without one the tables of reasons and findings are printed
     #[arg(value_parser = explained)]
     pub code: Option<Explained>,
 }
@@ -378,9 +406,18 @@ pub enum Explained {
     Reason(Reason),
     /// A kind of finding.
     Finding(&'static crate::hunt::Row),
+    /// What each policy changes.
+    Policies,
+    /// What the kernel says of drivers.
+    Kernel,
 }
 
 fn explained(text: &str) -> Result<Explained, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "policy" | "policies" => return Ok(Explained::Policies),
+        "kernel" => return Ok(Explained::Kernel),
+        _ => {}
+    }
     let reason = crate::judge::TABLE.iter().find(|row| row.code == text.to_ascii_lowercase());
     reason
         .map(|row| Explained::Reason(row.reason))

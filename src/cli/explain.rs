@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::args::{ExplainArgs, Explained};
 use super::page::{plain, wrap};
 use crate::hunt;
-use crate::judge::{Reason, Row, TABLE};
+use crate::judge::{KernelReason, Loads, Profile, Reason, Row, SETTINGS, TABLE};
 
 /// Columns of a text for a person.
 const WIDTH: usize = 78;
@@ -19,6 +19,8 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<()> {
     match args.code {
         Some(Explained::Reason(reason)) => one_reason(reason, out),
         Some(Explained::Finding(row)) => one_finding(row, out),
+        Some(Explained::Policies) => policies(out),
+        Some(Explained::Kernel) => kernel(out),
         None => {
             writeln!(out, "Reasons in the order in which they decide; the first that holds gives the status.\n")?;
             writeln!(out, "{:<26} {:<10} {:<11} meaning", "reason", "status", "HRESULT")?;
@@ -40,6 +42,49 @@ fn one_reason(reason: Reason, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}\n\n  {}.\n", row.code, capitalised(row.meaning))?;
     writeln!(out, "  status   {}", row.status.name())?;
     writeln!(out, "  HRESULT  {}", hresult(row))
+}
+
+/// The table of policies, then its rows in words, then the reason of the same name.
+fn policies(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "Policies, for --policy:\n")?;
+    for profile in Profile::ALL {
+        labelled(profile.name(), profile.meaning(), 16, out)?;
+    }
+    writeln!(out, "\n{:<24}{:<10}{:<16}{:<9}rfc5280", "setting", "windows", "windows-strict", "kernel")?;
+    for row in SETTINGS {
+        let [windows, strict, kernel, rfc] = Profile::ALL.map(|profile| if row.is_on(profile) { "on" } else { "-" });
+        writeln!(out, "{:<24}{windows:<10}{strict:<16}{kernel:<9}{rfc}", row.name)?;
+    }
+    for row in SETTINGS {
+        writeln!(out, "\n  {}", capitalised(row.name))?;
+        labelled("", &format!("{}.", capitalised(row.meaning)), 4, out)?;
+    }
+    writeln!(out, "\nThe reason `policy` is another thing:\n")?;
+    one_reason(Reason::Policy, out)
+}
+
+/// The rules for drivers, by their answers.
+fn kernel(out: &mut dyn Write) -> io::Result<()> {
+    let about = "What the kernel of Windows 10 version 1607 or later says of a driver, with Secure Boot on and on a fresh \
+                 installation, as far as Microsoft documents it. The first of a driver's signatures that it accepts is \
+                 enough. Test signing mode, memory integrity and the list of vulnerable drivers are not considered.";
+    labelled("", about, 0, out)?;
+    for (loads, title) in [(Loads::Yes, "Loads"), (Loads::Depends, "Depends"), (Loads::No, "Does not load")] {
+        writeln!(out, "\n{title}\n")?;
+        for reason in KernelReason::ALL.iter().filter(|reason| reason.loads() == loads) {
+            labelled(&format!("  {}", reason.code()), reason.meaning(), 29, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// A paragraph that starts in a column, with a label before it.
+fn labelled(label: &str, text: &str, column: usize, out: &mut dyn Write) -> io::Result<()> {
+    let lines = wrap(&[plain(text)], WIDTH.saturating_sub(column));
+    lines.into_iter().enumerate().try_for_each(|(index, line)| {
+        let line: String = line.into_iter().map(|(_, text)| text).collect();
+        writeln!(out, "{:<column$}{line}", if index == 0 { label } else { "" })
+    })
 }
 
 fn one_finding(row: &hunt::Row, out: &mut dyn Write) -> io::Result<()> {

@@ -13,7 +13,7 @@ use super::report::Report;
 use super::{check, correlate, explain, generate, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
-use crate::judge::Rules;
+
 use crate::record::Severity;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Tally, Target, WalkOptions};
 use crate::trust::{CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths};
@@ -200,7 +200,7 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         signature: args.signature.into(),
         strict_padding: args.strict_padding,
         require_revocation: args.require_revocation,
-        rules: Rules::windows(),
+        profile: args.policy.into(),
         hashes,
         findings: !args.no_findings,
         version_info: !people,

@@ -112,6 +112,7 @@ pub fn short(reason: Reason) -> &'static str {
         Reason::CriticalExt => "critical extension",
         Reason::TimestampInvalid => "broken timestamp",
         Reason::TimestampUntrusted => "untrusted timestamp",
+        Reason::KernelPolicy => "refused by kernel",
         Reason::RevocationUnknown => "revocation unknown",
     }
 }

@@ -4,6 +4,8 @@
 
 mod certificate;
 mod chain;
+mod kernel;
+mod profile;
 mod revocation;
 mod rules;
 mod signature;
@@ -11,15 +13,23 @@ mod table;
 
 pub use certificate::{CertificateVerdict, judge_certificate};
 pub use chain::{ChainVerdict, Moment, Problem, Purpose, judge_paths, list_signer_is_trusted};
+pub use kernel::{
+    Cross, DriverContext, KernelReason, KernelSignature, Loads, kernel_answer, kernel_signature, states_policy,
+};
+pub use profile::{Profile, SETTINGS, Setting, SettingRow};
 pub use revocation::{CertificateRevocation, RevocationStatus};
 pub use rules::Rules;
 pub use signature::{ChosenTimestamp, Layout, SignatureVerdict, TimestampVerdict, judge_signature};
 pub use table::{Reason, Row, Status, TABLE, first_in_table};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::asn1::Time;
 
 /// Which signature gives the file its status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum SignaturePolicy {
     /// The first one, as Windows does.
     #[default]

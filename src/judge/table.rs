@@ -99,6 +99,7 @@ pub enum Reason {
     CriticalExt,
     TimestampInvalid,
     TimestampUntrusted,
+    KernelPolicy,
     RevocationUnknown,
     Io,
     NotFound,
@@ -382,6 +383,15 @@ pub const TABLE: &[Row] = &[
         "timestamp-untrusted",
         "the timestamp is intact, but its authority is not trusted",
     ),
+    // ERROR_INVALID_IMAGE_HASH, what a service controller reports when the kernel refuses a driver.
+    row(
+        "",
+        Reason::KernelPolicy,
+        Status::Untrusted,
+        0x8007_0241,
+        "kernel-policy",
+        "the signature is sound, and the kernel of Windows 10 is not sure to load the driver (kernel policy)",
+    ),
     row(
         "15",
         Reason::RevocationUnknown,
@@ -449,7 +459,7 @@ mod tests {
             assert_eq!(TABLE.iter().filter(|other| other.reason == row.reason).count(), 1);
             assert_eq!(row.hresult.is_none(), row.status == Status::Error);
         }
-        assert_eq!(TABLE.len(), 38);
+        assert_eq!(TABLE.len(), 39);
     }
 
     #[test]

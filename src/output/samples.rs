@@ -3,7 +3,7 @@
 use crate::asn1::Time;
 use crate::judge::{Reason, Status};
 use crate::record::{
-    Format, Record, Signer, TimestampKind, TimestampSummary, TrustStoreName, VersionInfo, error_record,
+    AppliedPolicy, Format, Record, Signer, TimestampKind, TimestampSummary, TrustStoreName, VersionInfo, error_record,
 };
 use crate::trust::TrustStore;
 
@@ -11,7 +11,15 @@ use crate::trust::TrustStore;
 pub(crate) fn missing() -> Record {
     let now = Time::parse_rfc3339("2026-06-01T00:00:00Z").unwrap();
     let store = TrustStore::from_roots(&crate::trust::Provenance::default(), &[]);
-    error_record("gone.exe", Format::Other, Reason::NotFound, "no such file".to_owned(), now, &store)
+    error_record(
+        "gone.exe",
+        Format::Other,
+        Reason::NotFound,
+        "no such file".to_owned(),
+        now,
+        AppliedPolicy::default(),
+        &store,
+    )
 }
 
 /// A file with a verified signer and a verified timestamp.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::chain::{chain, crl_source, hex, revocation_status, sha256_hex, signer, time_text};
+use super::kernel::ev_code_signing;
 use super::{
-    Anomaly, ChainCertificate, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record, Revocation,
-    Signature, Status, TableEntry, Timestamp, TimestampFault, TimestampKind, TimestampSummary, TrustStoreName,
-    UnsignedAttribute, VersionInfo,
+    Anomaly, AppliedPolicy, ChainCertificate, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record,
+    Revocation, Signature, Status, TableEntry, Timestamp, TimestampFault, TimestampKind, TimestampSummary,
+    TrustStoreName, UnsignedAttribute, VersionInfo,
 };
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
@@ -47,11 +48,13 @@ pub struct Inputs<'i, 'a> {
     pub message: Option<String>,
     /// The moment that counted as now.
     pub now: Time,
+    /// The policy used.
+    pub policy: AppliedPolicy,
     /// The store used.
     pub trust: &'i TrustStore,
 }
 
-fn empty(path: String, format: Format, reason: Reason, now: Time, trust: &TrustStore) -> Record {
+fn empty(path: String, format: Format, reason: Reason, now: Time, policy: AppliedPolicy, trust: &TrustStore) -> Record {
     Record {
         schema: RECORD_SCHEMA.to_owned(),
         path,
@@ -63,6 +66,7 @@ fn empty(path: String, format: Format, reason: Reason, now: Time, trust: &TrustS
         hresult: reason.hresult(),
         other_reasons: Vec::new(),
         self_signed: false,
+        ev_code_signing: false,
         signer: None,
         claimed_signer: None,
         timestamp: None,
@@ -72,11 +76,13 @@ fn empty(path: String, format: Format, reason: Reason, now: Time, trust: &TrustS
         revocation: Revocation::NotChecked,
         catalog: "not-checked".to_owned(),
         catalog_signature: None,
+        kernel: None,
         version_info: None,
         findings: Vec::new(),
         keys: Keys::default(),
         anomalies: Vec::new(),
         judged_at: now.to_rfc3339(),
+        policy,
         trust_store: TrustStoreName::of(trust),
         error: None,
     }
@@ -90,9 +96,10 @@ pub fn error_record(
     reason: Reason,
     message: String,
     now: Time,
+    policy: AppliedPolicy,
     trust: &TrustStore,
 ) -> Record {
-    let mut record = empty(path.to_owned(), format, reason, now, trust);
+    let mut record = empty(path.to_owned(), format, reason, now, policy, trust);
     record.error = Some(ErrorDetail { kind: reason, message });
     record
 }
@@ -101,7 +108,7 @@ pub fn error_record(
 #[must_use]
 pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
     let (status, reason, other_reasons) = inputs.verdict;
-    let mut record = empty(path.to_owned(), inputs.format, reason, inputs.now, inputs.trust);
+    let mut record = empty(path.to_owned(), inputs.format, reason, inputs.now, inputs.policy, inputs.trust);
     record.size = Some(inputs.size);
     record.status = status;
     record.other_reasons = other_reasons;
@@ -129,6 +136,7 @@ pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
                 record.revocation = revocation_status(*status);
             }
             record.self_signed = is_self_signed(content);
+            record.ev_code_signing = ev_code_signing(content, verdict);
             record.timestamp = timestamp_summary(content, verdict);
             record.keys = keys(content, verdict);
         }

@@ -22,6 +22,7 @@ impl Record {
         self.hresult.clone_from(&catalog.hresult);
         self.other_reasons.clone_from(&catalog.other_reasons);
         self.self_signed = catalog.self_signed;
+        self.ev_code_signing = catalog.ev_code_signing;
         self.signer.clone_from(&catalog.signer);
         self.claimed_signer.clone_from(&catalog.claimed_signer);
         self.timestamp.clone_from(&catalog.timestamp);

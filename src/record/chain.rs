@@ -141,6 +141,7 @@ fn chain_certificate(certificate: &Certificate<'_>, source: Source) -> ChainCert
         key: key_text(certificate.spki),
         signature_algorithm: Some(signature_name(certificate.signature_algorithm.oid)),
         usages: certificate.extended_key_usage().map(|list| list.iter().map(|oid| usage_text(oid)).collect()),
+        policies: certificate.certificate_policies().unwrap_or_default().into_iter().map(usage_text).collect(),
         source,
         trusted_root: false,
         problems: Vec::new(),
@@ -162,6 +163,7 @@ fn chain_root(root: &Root<'_>) -> ChainCertificate {
         key: key_text(root.spki),
         signature_algorithm: None,
         usages: root.usages.filter(|_| !root.built_in).map(|list| list.iter().map(usage_text).collect()),
+        policies: Vec::new(),
         source: Source::TrustStore,
         trusted_root: true,
         problems: Vec::new(),
@@ -184,7 +186,12 @@ pub(crate) fn key_text(spki: &[u8]) -> String {
     }
 }
 
-/// A usage by name, or by number where it has none.
+/// A usage or policy by name, or by number where it has none. A subscriber of Artifact Signing is named by its number:
+/// the name in such certificates is Microsoft's to give, and the number stays the same.
 pub(crate) fn usage_text(oid: &[u8]) -> String {
-    oids::title(oid).map_or_else(|| oid_to_string(oid), str::to_owned)
+    match oids::title(oid) {
+        Some(title) => title.to_owned(),
+        None if oid.starts_with(oids::ARTIFACT_SIGNING) => format!("Artifact Signing {}", oid_to_string(oid)),
+        None => oid_to_string(oid),
+    }
 }

@@ -7,6 +7,7 @@ mod build;
 mod catalog;
 mod certificate;
 mod chain;
+mod kernel;
 
 use std::collections::BTreeMap;
 
@@ -21,10 +22,13 @@ pub use certificate::{
     certificate_schema, unreadable_certificate,
 };
 pub(crate) use chain::{key_text, usage_text};
+pub use kernel::{CrossCertificate, Kernel, KernelAnswer};
+pub(crate) use kernel::{Driver, KernelFacts};
 
 pub use crate::anomaly::Anomaly;
 pub use crate::container::Format;
-pub use crate::judge::{Reason, Status};
+pub use crate::container::pe::DriverSign;
+pub use crate::judge::{KernelReason, Loads, Profile, Reason, SignaturePolicy, Status};
 
 /// The value of [`Record::schema`].
 pub const RECORD_SCHEMA: &str = "sigscan.record/1";
@@ -56,6 +60,9 @@ pub struct Record {
     pub other_reasons: Vec<Reason>,
     /// The signer's certificate verifies under its own key and names itself as issuer.
     pub self_signed: bool,
+    /// The signature over these bytes holds, a trusted root confirms the signer's certificate, and that states the
+    /// CA/Browser Forum's policy for EV code signing, as every authority above it does or allows.
+    pub ev_code_signing: bool,
     /// The signer, when the signature over these bytes holds, whatever the trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<Signer>,
@@ -78,6 +85,9 @@ pub struct Record {
     /// The deciding signature of that catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalog_signature: Option<Signature>,
+    /// What the kernel would say; for drivers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Kernel>,
     /// Version resource of a PE file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_info: Option<VersionInfo>,
@@ -89,11 +99,28 @@ pub struct Record {
     pub anomalies: Vec<Anomaly>,
     /// The moment that counted as now.
     pub judged_at: String,
+    /// The policy used.
+    pub policy: AppliedPolicy,
     /// The trust store used.
     pub trust_store: TrustStoreName,
     /// With status `Error`: what went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorDetail>,
+}
+
+/// The policy used, with what was asked for beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppliedPolicy {
+    /// Its name; `sigscan explain policy` says what each changes.
+    pub name: Profile,
+    /// Which signature gives the file its status.
+    pub signature: SignaturePolicy,
+    /// Bytes behind a signature that are not zero break it, by the policy or by `--strict-padding`.
+    pub strict_padding: bool,
+    /// A signature is trusted only if nothing of its chain is known or feared to be revoked, by the policy or by
+    /// `--require-revocation`.
+    pub require_revocation: bool,
 }
 
 /// A certificate as the signer of something.
@@ -239,6 +266,8 @@ pub struct ChainCertificate {
     pub signature_algorithm: Option<String>,
     /// Extended key usages by name; null when the certificate does not limit them.
     pub usages: Option<Vec<String>>,
+    /// Certificate policies that it states, by name where there is one. Anybody can write them into a certificate.
+    pub policies: Vec<String>,
     /// Where it came from.
     pub source: Source,
     /// Whether it is a root of the trust store.

@@ -11,10 +11,10 @@ use super::pass::Digests;
 use crate::anomaly::Anomaly;
 use crate::cms::SignedData;
 use crate::cms::catalog::{CatalogList, MemberDigest};
-use crate::container::{Format, MemorySource};
+use crate::container::MemorySource;
 use crate::crypto::DigestAlgorithm;
 use crate::judge::Status;
-use crate::record::{Record, Signature};
+use crate::record::{KernelFacts, Record, Signature};
 use crate::trust::CatalogIndex;
 
 /// Catalogs that are tried for one file; Windows' own files are listed in one or two.
@@ -44,6 +44,8 @@ pub(super) struct JudgedCatalog {
     pub(super) record: Record,
     /// Its deciding signature.
     pub(super) signature: Option<Signature>,
+    /// What that says to the kernel of the drivers that it lists.
+    pub(super) kernel: Option<KernelFacts>,
     /// The digests that it lists, sorted.
     members: Vec<MemberDigest>,
 }
@@ -101,8 +103,8 @@ impl Catalogs {
         }
         let name = self.index.name(catalog).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let bytes = self.index.read(catalog).map_err(|error| format!("{name}: {error}"))?;
-        let (record, signature) = scanner.judge_alone(&name, &MemorySource(&bytes), Format::Cat);
-        let judged = Arc::new(JudgedCatalog { record, signature, members: members(&bytes) });
+        let (record, signature, kernel) = scanner.judge_catalog(&name, &MemorySource(&bytes));
+        let judged = Arc::new(JudgedCatalog { record, signature, kernel, members: members(&bytes) });
         let mut cache = cache();
         if cache.members.saturating_add(judged.members.len()) > MAX_KEPT_MEMBERS || cache.catalogs.len() >= MAX_KEPT {
             *cache = Cache::default();

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::OnceLock;
 
 use super::catalogs::Catalogs;
+use super::kernel::{catalog_pleases, kernel_choice};
 use super::pass::{self, Digests, PageRun, Plan};
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
@@ -15,9 +16,11 @@ use crate::container::{
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::hunt::{self, FileFacts, KnownNames};
-use crate::judge::{self, Layout, Policy, Reason, Rules, SignaturePolicy, SignatureVerdict, Status};
-use crate::record::{self, Inputs, PageHashes, Record, Signature, VersionInfo, error_record};
-use crate::trust::{CatalogIndex, RevocationLists, TrustStore};
+use crate::judge::{self, Layout, Policy, Profile, Reason, Setting, SignaturePolicy, SignatureVerdict, Status};
+use crate::record::{
+    self, AppliedPolicy, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record,
+};
+use crate::trust::{CatalogIndex, KernelRoots, RevocationLists, TrustStore};
 use crate::verify::{self, FileDigests, Lists, ParsedSignature, Work, parse_tree};
 
 /// Which digests a record carries.
@@ -45,14 +48,15 @@ const ALL: [DigestAlgorithm; 5] = [
 pub struct Options {
     /// The moment that counts as now.
     pub now: Time,
-    /// Which signature gives a file its status.
+    /// Which signature gives a file its status. Under the kernel's policy a driver's is the one that pleases the kernel
+    /// most.
     pub signature: SignaturePolicy,
     /// Treat bytes behind the PKCS#7 as EnableCertPaddingCheck does.
     pub strict_padding: bool,
     /// Trust a signature only if no certificate of its chain is revoked by what current lists say.
     pub require_revocation: bool,
-    /// What path validation demands.
-    pub rules: Rules,
+    /// The named policy.
+    pub profile: Profile,
     /// Which digests to report.
     pub hashes: HashMode,
     /// Look for findings about each file.
@@ -74,7 +78,7 @@ impl Options {
             signature: SignaturePolicy::default(),
             strict_padding: false,
             require_revocation: false,
-            rules: Rules::windows(),
+            profile: Profile::default(),
             hashes: HashMode::default(),
             findings: true,
             version_info: true,
@@ -87,10 +91,17 @@ impl Options {
         Policy {
             now: self.now,
             signature: self.signature,
-            strict_padding: self.strict_padding,
-            require_revocation: self.require_revocation,
-            rules: self.rules.clone(),
+            strict_padding: self.strict_padding || self.profile.has(Setting::StrictPadding),
+            require_revocation: self.require_revocation || self.profile.has(Setting::RequireRevocation),
+            rules: self.profile.rules(),
         }
+    }
+}
+
+impl From<&Options> for AppliedPolicy {
+    fn from(options: &Options) -> AppliedPolicy {
+        let Policy { signature, strict_padding, require_revocation, .. } = options.policy();
+        AppliedPolicy { name: options.profile, signature, strict_padding, require_revocation }
     }
 }
 
@@ -103,6 +114,7 @@ pub struct Scanner {
     pub(super) intermediates: Vec<Vec<u8>>,
     pub(super) revocation: RevocationLists,
     pub(super) memo: SignatureMemo,
+    pub(super) kernel_roots: KernelRoots,
     catalogs: Option<Catalogs>,
     names: OnceLock<KnownNames>,
 }
@@ -114,6 +126,10 @@ struct Inspected {
     deciding: Option<usize>,
     /// Every digest that was computed, to be reported or not.
     digests: Digests,
+    /// What the signatures of a driver or a catalog say to the kernel.
+    kernel: Vec<KernelFacts>,
+    /// The driver that the file is.
+    driver: Option<Driver>,
 }
 
 /// A file whose layout has been read.
@@ -150,6 +166,7 @@ impl Scanner {
             intermediates: Vec::new(),
             revocation: RevocationLists::new(),
             memo: SignatureMemo::default(),
+            kernel_roots: KernelRoots::default(),
             catalogs: None,
             names: OnceLock::new(),
         }
@@ -224,7 +241,7 @@ impl Scanner {
     /// The record of a file that was not judged.
     #[must_use]
     pub fn error(&self, name: &str, format: Format, reason: Reason, message: String) -> Record {
-        error_record(name, format, reason, message, self.options.now, &self.trust)
+        error_record(name, format, reason, message, self.options.now, (&self.options).into(), &self.trust)
     }
 
     /// The record of a file that could not be read.
@@ -240,31 +257,46 @@ impl Scanner {
 
     /// Judges a file by what is in it, and then by the catalogs that list it.
     fn inspect(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> io::Result<Record> {
-        let Some(catalogs) = &self.catalogs else {
-            return Ok(self.inspect_alone(name, source, format, &[], buffer)?.record);
-        };
-        let algorithms = catalogs.index.algorithms();
-        let Inspected { mut record, digests, .. } = self.inspect_alone(name, source, format, &algorithms, buffer)?;
-        let found = catalogs.look_up(self, &digests);
-        record.anomalies.extend(found.anomalies);
-        match found.hit {
-            None => record.in_no_catalog(),
-            Some(hit) => {
-                let decides = judge::catalog_decides(hit.record.status, record.reason);
-                record.in_catalog(&hit.record, hit.signature.as_ref(), decides);
+        let algorithms = self.catalogs.as_ref().map(|catalogs| catalogs.index.algorithms()).unwrap_or_default();
+        let inspected = self.inspect_alone(name, source, format, &algorithms, buffer)?;
+        let Inspected { mut record, digests, mut driver, .. } = inspected;
+        if let Some(catalogs) = &self.catalogs {
+            let found = catalogs.look_up(self, &digests);
+            record.anomalies.extend(found.anomalies);
+            match found.hit {
+                None => record.in_no_catalog(),
+                Some(hit) => {
+                    let decides = match (&driver, &hit.kernel) {
+                        (Some(driver), Some(kernel)) if self.kernel_decides() => catalog_pleases(kernel, &driver.facts),
+                        _ => judge::catalog_decides(hit.record.status, record.reason),
+                    };
+                    record.in_catalog(&hit.record, hit.signature.as_ref(), decides);
+                    if let Some(driver) = &mut driver {
+                        driver.facts.extend(hit.kernel.clone());
+                    }
+                }
+            }
+            if let Some(driver) = &mut driver {
+                driver.context.catalogs_checked = true;
             }
         }
+        self.conclude(&mut record, driver.as_ref());
         Ok(record)
     }
 
-    /// The record of a file without a look at catalogs, and its deciding signature.
-    pub(super) fn judge_alone(&self, name: &str, source: &dyn Source, format: Format) -> (Record, Option<Signature>) {
-        match self.inspect_alone(name, source, format, &[], &mut Vec::new()) {
-            Ok(Inspected { record, deciding, .. }) => {
+    /// A catalog judged without a look at catalogs: its record, its deciding signature, and what that says to the kernel.
+    pub(super) fn judge_catalog(
+        &self,
+        name: &str,
+        source: &dyn Source,
+    ) -> (Record, Option<Signature>, Option<KernelFacts>) {
+        match self.inspect_alone(name, source, Format::Cat, &[], &mut Vec::new()) {
+            Ok(Inspected { record, deciding, kernel, .. }) => {
                 let signature = deciding.and_then(|index| record.signatures.get(index)).cloned();
-                (record, signature)
+                let kernel = deciding.and_then(|index| kernel.into_iter().nth(index));
+                (record, signature, kernel)
             }
-            Err(error) => (self.io_error(name, format, &error), None),
+            Err(error) => (self.io_error(name, Format::Cat, &error), None, None),
         }
     }
 
@@ -343,7 +375,12 @@ impl Scanner {
         let layout = layout(read.subject, read.size);
         let verdicts: Vec<SignatureVerdict> =
             facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();
-        let deciding = judge::deciding_signature(&verdicts, policy.signature);
+        let kernel = self.kernel_facts(read.subject, read.format, &facts, &verdicts, &work);
+        let driver = self.driver(read.subject, &kernel);
+        let deciding = match &driver {
+            Some(_) if self.kernel_decides() => kernel_choice(&kernel),
+            _ => judge::deciding_signature(&verdicts, policy.signature),
+        };
         let (verdict, message) = file_verdict(read.subject, &verdicts, deciding);
         let inputs = Inputs {
             size: read.size,
@@ -360,6 +397,7 @@ impl Scanner {
             anomalies: read.anomalies,
             message,
             now: self.options.now,
+            policy: (&self.options).into(),
             trust: &self.trust,
         };
         let mut record = record::build(name, inputs);
@@ -376,7 +414,7 @@ impl Scanner {
                 now: self.options.now,
             });
         }
-        Inspected { record, deciding, digests: digested.computed }
+        Inspected { record, deciding, digests: digested.computed, kernel, driver }
     }
 
     /// A kind of file that no container reads: either it cannot be signed, or sigscan cannot tell yet.
@@ -408,9 +446,11 @@ impl Scanner {
             anomalies: Vec::new(),
             message,
             now: self.options.now,
+            policy: (&self.options).into(),
             trust: &self.trust,
         };
-        Ok(Inspected { record: record::build(name, inputs), deciding: None, digests })
+        let record = record::build(name, inputs);
+        Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None })
     }
 
     fn file_hashes(&self) -> Vec<DigestAlgorithm> {

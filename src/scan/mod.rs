@@ -4,6 +4,7 @@ mod catalogs;
 mod certificate;
 mod files;
 mod inspect;
+mod kernel;
 mod pass;
 mod run;
 mod tally;

@@ -8,6 +8,7 @@ mod build;
 mod catalogs;
 mod disallowed;
 mod format;
+mod kernel;
 mod load;
 mod revocation;
 
@@ -17,6 +18,7 @@ pub use build::{Ingredients, build_store};
 pub use catalogs::{CatalogIndex, catroot_below};
 pub use disallowed::{Disallowed, DisallowedEntry, DisallowedList, EntryKind, disallowed_from_stl, signature_hash};
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
+pub use kernel::{CrossRoot, KernelRoots};
 pub use load::{
     LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,
 };

@@ -4,6 +4,7 @@
 //! judge needs to decide, and nothing that was not computed from the bytes.
 
 mod disallowed;
+mod kernel;
 mod paths;
 mod pool;
 mod revocation;
@@ -12,6 +13,7 @@ mod timestamp;
 mod tree;
 mod work;
 
+pub use kernel::{CrossFact, cross_certificates};
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
 pub use revocation::{CrlSource, ListFact, RevocationFacts};

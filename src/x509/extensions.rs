@@ -71,6 +71,13 @@ impl<'a> Certificate<'a> {
         self.extension(oids::MS_APPLICATION_POLICIES).map(|extension| policy_list(extension.value).unwrap_or_default())
     }
 
+    /// The certificate policies (RFC 5280 section 4.2.1.4) that the certificate states; `None` when the extension is
+    /// absent. An unreadable extension states none.
+    #[must_use]
+    pub fn certificate_policies(&self) -> Option<Vec<Oid<'a>>> {
+        self.extension(oids::CERTIFICATE_POLICIES).map(|extension| policy_list(extension.value).unwrap_or_default())
+    }
+
     /// Subject key identifier octets.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&'a [u8]> {

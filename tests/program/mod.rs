@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sigscan::judge::SignaturePolicy;
+use sigscan::judge::{Profile, SignaturePolicy};
 use sigscan::trust::{CatalogIndex, Disallowed, RevocationLists, TrustStore};
 use sigscan::{Options, Record, Scanner, Time};
 
@@ -24,6 +24,10 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
         match *flag {
             "--strict-padding" => options.strict_padding = true,
             "--require-revocation" => options.require_revocation = true,
+            "--policy" => {
+                let name = *words.next().unwrap();
+                options.profile = Profile::ALL.into_iter().find(|profile| profile.name() == name).unwrap();
+            }
             "--crl" => crls.push(testdata().join("crl").join(words.next().unwrap())),
             "--disallowed" => disallowed.push(testdata().join("disallowed").join(words.next().unwrap())),
             "--signature" => {

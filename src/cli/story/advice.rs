@@ -258,6 +258,13 @@ pub const ADVICE: &[Advice] = &[
         "Do not rely on the stated time. If the authority is your own, add its root with --add-root.",
     ),
     advice(
+        Reason::KernelPolicy,
+        "The signature is good enough for programs. The kernel of Windows 10 asks for more, and this driver is not sure to \
+         be loaded.",
+        "See Kernel for what is missing. `sigscan explain kernel` lists the rules; without --policy kernel the file is \
+         judged as a program would be.",
+    ),
+    advice(
         Reason::RevocationUnknown,
         "Revocation had to be known (--require-revocation), and no current list clears every certificate of the chain.",
         "Give current revocation lists of every CA below the root with --crl, or judge without requiring them.",

@@ -7,8 +7,11 @@ use std::io;
 use std::ops::Range;
 
 use goblin::pe::data_directories::DataDirectory;
-use goblin::pe::header::{COFF_MACHINE_IA64, CoffHeader};
+use goblin::pe::header::{COFF_MACHINE_IA64, COFF_MACHINE_X86, CoffHeader};
 use goblin::pe::optional_header::{MAGIC_32, MAGIC_64};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::super::source::{Source, read_exact_at, read_up_to};
 use crate::anomaly::Anomaly;
@@ -24,6 +27,8 @@ pub struct PeFacts {
     pub timestamp: u32,
     /// Optional header Subsystem.
     pub subsystem: u16,
+    /// Optional header DllCharacteristics.
+    pub dll_characteristics: u16,
     /// Optional header CheckSum as it stands.
     pub checksum: u32,
     /// File offset of CheckSum.
@@ -61,7 +66,35 @@ impl Section {
     }
 }
 
+/// A sign by which a PE file is taken for a driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriverSign {
+    /// Subsystem is IMAGE_SUBSYSTEM_NATIVE.
+    NativeSubsystem,
+    /// DllCharacteristics has IMAGE_DLLCHARACTERISTICS_WDM_DRIVER.
+    WdmFlag,
+}
+
+/// IMAGE_SUBSYSTEM_NATIVE and IMAGE_DLLCHARACTERISTICS_WDM_DRIVER.
+const NATIVE: u16 = 1;
+const WDM_DRIVER: u16 = 0x2000;
+
 impl PeFacts {
+    /// Why the file counts as a driver of Windows; empty when it does not.
+    #[must_use]
+    pub fn driver_signs(&self) -> Vec<DriverSign> {
+        let native = (self.subsystem == NATIVE).then_some(DriverSign::NativeSubsystem);
+        let flag = (self.dll_characteristics & WDM_DRIVER != 0).then_some(DriverSign::WdmFlag);
+        native.into_iter().chain(flag).collect()
+    }
+
+    /// Whether it is for 32-bit x86.
+    #[must_use]
+    pub fn is_x86(&self) -> bool {
+        self.machine == COFF_MACHINE_X86
+    }
+
     /// The certificate table as a range of file offsets, unclipped; `None` when there is none.
     #[must_use]
     pub fn certificate_table(&self) -> Option<Range<u64>> {
@@ -113,6 +146,7 @@ impl PeFacts {
 const CHECKSUM: usize = 64;
 const SIZE_OF_HEADERS: usize = 60;
 const SUBSYSTEM: usize = 68;
+const DLL_CHARACTERISTICS: usize = 70;
 const RESOURCE: usize = 2;
 const SECURITY: usize = 4;
 
@@ -170,6 +204,7 @@ pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Res
         is_64,
         timestamp: coff.time_date_stamp,
         subsystem,
+        dll_characteristics: u16_at(optional, DLL_CHARACTERISTICS).unwrap_or(0),
         checksum,
         checksum_offset: optional_offset.saturating_add(CHECKSUM as u64),
         size_of_headers,

@@ -10,7 +10,7 @@ mod win_certificate;
 
 use std::io;
 
-pub use headers::{PeFacts, Section};
+pub use headers::{DriverSign, PeFacts, Section};
 pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
 pub use remains::{Remains, remains};
 pub(super) use win_certificate::first_nonzero;
