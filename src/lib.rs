@@ -13,14 +13,15 @@
 //! # What is promised
 //!
 //! * A [`Record`] is a pure function of the file's bytes, the lists (roots, intermediates), the [`Options`] and the
-//!   moment in them. The library neither prints nor reads the clock, the environment or the network.
+//!   moment in them. Judging neither prints nor reads the clock, the environment or the network;
+//!   [`online`] does, for whoever calls it.
 //! * Every byte of a file is treated as hostile: no panic, no recursion, bounded memory and time.
 //! * What could not be verified is never `Valid`, and what could not be read is never `Unsigned`.
 //!
 //! # What is not
 //!
 //! * Revocation is known only as far as the lists that the caller gives ([`Scanner::with_revocation`]) or the file
-//!   brings along say; nothing is downloaded.
+//!   brings along say, or as a [`scan::Supplier`] that the caller gives can tell.
 //! * Only PE files and security catalogs are judged, and any file that a catalog lists; other kinds of signed files are
 //!   recognised and named as not read yet.
 //! * Nobody observed Windows to write this: the rules come from its documentation and from real files, and

@@ -131,6 +131,8 @@ oids! {
     INHIBIT_ANY_POLICY = "2.5.29.54", "inhibit any policy";
     AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1", "authority information access";
     SUBJECT_INFO_ACCESS = "1.3.6.1.5.5.7.1.11", "subject information access";
+    ACCESS_OCSP = "1.3.6.1.5.5.7.48.1", "OCSP responder";
+    ACCESS_CA_ISSUERS = "1.3.6.1.5.5.7.48.2", "certificates of the issuer";
     OCSP_BASIC_RESPONSE = "1.3.6.1.5.5.7.48.1.1", "basic OCSP response";
     OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2", "OCSP nonce";
     OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5", "OCSP no check";

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::fetch::FetchArgs;
+use super::online::OnlineArgs;
 use crate::asn1::Time;
 use crate::judge::{Profile, SignaturePolicy, Status};
 use crate::record::{Reason, Record, Severity};
@@ -36,6 +38,8 @@ pub enum Command {
     Hunt(Box<HuntArgs>),
     /// Compare records of many scans: reads JSON Lines, writes keys and findings
     Correlate(CorrelateArgs),
+    /// Download what a scan would need into a folder, to scan on a machine without network
+    Fetch(Box<FetchArgs>),
     /// Print the man page, shell completions or the JSON Schema of records
     Generate(GenerateArgs),
 }
@@ -138,6 +142,13 @@ pub struct ScanArgs {
     /// Do not look for a CatRoot in scanned folders
     #[arg(long, help_heading = "Judgement")]
     pub no_catroot: bool,
+
+    /// Download missing issuers, CRLs and OCSP responses of the files that are judged (nothing is, without this)
+    #[arg(long, help_heading = "Network")]
+    pub online: bool,
+    /// How the network may be used.
+    #[command(flatten)]
+    pub network: OnlineArgs,
 
     /// Worker threads [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Work")]

@@ -10,12 +10,12 @@ use clap::Parser;
 
 use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs, TrustArgs, TrustCommand};
 use super::report::Report;
-use super::{check, correlate, explain, generate, trust};
+use super::{check, correlate, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 
 use crate::record::Severity;
-use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Tally, Target, WalkOptions};
+use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
 use crate::trust::{CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths};
 
 /// Wrong usage, or sigscan itself failed.
@@ -38,6 +38,7 @@ pub fn main() -> u8 {
     let outcome = match &cli.command {
         None => scan(&cli.scan, None),
         Some(Command::Hunt(args)) => scan(&args.scan, Some(args.min_severity)),
+        Some(Command::Fetch(args)) => fetch::run(args, &mut BufWriter::new(io::stdout().lock())),
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
@@ -59,7 +60,7 @@ fn side_command(command: &Command) -> Result<u8, String> {
         }
         Command::Trust(args) => trust::run(args, &mut out)?,
         Command::Explain(args) => written(explain::run(args, &mut out))?,
-        Command::Hunt(_) | Command::Correlate(_) => {} // no side commands: they have exit codes of their own
+        Command::Hunt(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)
@@ -85,16 +86,14 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
         report.catalogs = Some(index.len() as u64);
         scanner = scanner.with_catalogs(index);
     }
-    let walk = WalkOptions {
-        follow: args.follow,
-        all: args.all,
-        include: Globs::new(&args.include).map_err(|error| format!("--include: {error}"))?,
-        exclude: Globs::new(&args.exclude).map_err(|error| format!("--exclude: {error}"))?,
-    };
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // A second handler in one process is the only failure, and then somebody else ends the scan.
-    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    if !args.online && (args.network.online_cache.is_some() || !args.network.allow_host.is_empty()) {
+        return Err("--allow-host and --online-cache need --online".to_owned());
+    }
+    let downloads = if args.online { Some(Arc::new(online::downloads(&args.network)?)) } else { None };
+    if let Some(downloads) = &downloads {
+        scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
+    }
+    let (walk, stop) = (walk_options(args)?, stop_on_interrupt());
     let progress = Arc::new(Progress::default());
     let run =
         Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
@@ -111,7 +110,42 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
         _ => {}
     }
+    if let Some(downloads) = downloads.filter(|_| !args.quiet) {
+        eprint!("{}", online::summary(&downloads));
+    }
     Ok(exit_code(&tally, report.failed, interrupted))
+}
+
+/// Judges everything for what its certificates need, and shows nothing; gives the exit code and how many were judged.
+pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Result<(u8, u64), String> {
+    let targets = targets(args)?;
+    let mut scanner = scanner(args, View::Table)?.with_supplier(supplier);
+    if let Some(index) = catalogs(args, &targets)? {
+        scanner = scanner.with_catalogs(index);
+    }
+    let (walk, stop, progress) = (walk_options(args)?, stop_on_interrupt(), Progress::default());
+    let run =
+        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let tally = run.run(&mut |_| Ok(())).map_err(|error| error.to_string())?;
+    Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed)), tally.records))
+}
+
+fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
+    Ok(WalkOptions {
+        follow: args.follow,
+        all: args.all,
+        include: Globs::new(&args.include).map_err(|error| format!("--include: {error}"))?,
+        exclude: Globs::new(&args.exclude).map_err(|error| format!("--exclude: {error}"))?,
+    })
+}
+
+/// A flag that the user's interrupt sets.
+fn stop_on_interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    // A second handler in one process is the only failure, and then somebody else ends the scan.
+    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    stop
 }
 
 fn exit_code(tally: &Tally, failed: bool, interrupted: bool) -> u8 {

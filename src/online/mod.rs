@@ -3,14 +3,22 @@
 //! Everything that comes from here is as hostile as a file: it adds to the lists that a file is judged by, and is
 //! believed as far as its own signatures go. No other room may connect to anything.
 
+mod cache;
 mod client;
+mod downloads;
+mod dry_run;
 mod guard;
+mod keep;
 mod throttle;
 mod transport;
 mod url;
 
+pub use cache::{Cache, DEFAULT_CACHE_BYTES, Meta};
 pub use client::{Ask, Client, FetchError, Fetched, Limits, Validators};
+pub use downloads::{Downloads, Totals};
+pub use dry_run::{DryRun, Listed};
 pub use guard::{AllowedHost, Refusal, Resolver, SystemResolver, admit, forbidden};
+pub use keep::{Keep, MANIFEST};
 pub use throttle::Pace;
 pub use url::{Host, Scheme, Url, UrlError};
 

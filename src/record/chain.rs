@@ -99,6 +99,8 @@ pub(super) fn revocation_status(status: RevocationStatus) -> Revocation {
 pub(super) fn crl_source(source: &CrlSource) -> String {
     match source {
         CrlSource::Bag => "bag".to_owned(),
+        // A file's name has no two slashes in a row, so that this can only be the URL of a download.
+        CrlSource::File(name) if name.contains("://") => format!("online:{name}"),
         CrlSource::File(name) => format!("file:{name}"),
     }
 }
@@ -125,6 +127,7 @@ fn source(source: CertificateSource) -> Source {
         CertificateSource::Intermediates => Source::Intermediates,
         CertificateSource::TrustStore => Source::TrustStore,
         CertificateSource::Given => Source::Given,
+        CertificateSource::Online => Source::Online,
     }
 }
 

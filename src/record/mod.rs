@@ -336,6 +336,8 @@ pub enum Source {
     TrustStore,
     /// A file whose certificates were to be judged.
     Given,
+    /// Downloaded with `--online`.
+    Online,
 }
 
 /// One timestamp of a signature.

@@ -33,6 +33,7 @@ impl Scanner {
         let lists = Lists {
             trust: &self.trust,
             intermediates: &[],
+            downloaded: &[],
             revocation: &self.revocation,
             memo: &self.memo,
             work: &work,

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::catalogs::Catalogs;
 use super::kernel::{catalog_pleases, kernel_choice};
 use super::pass::{self, Digests, PageRun, Plan};
+use super::supply::{Supplement, Supplier};
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
 use crate::container::pe::{self, PageLayoutError, PeFacts, Remains};
@@ -21,7 +22,7 @@ use crate::record::{
     self, AppliedPolicy, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record,
 };
 use crate::trust::{CatalogIndex, KernelRoots, RevocationLists, TrustStore};
-use crate::verify::{self, FileDigests, Lists, ParsedSignature, Work, parse_tree};
+use crate::verify::{self, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
 
 /// Which digests a record carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,11 +113,12 @@ pub struct Scanner {
     pub(super) options: Options,
     pub(super) trust: TrustStore,
     pub(super) intermediates: Vec<Vec<u8>>,
-    pub(super) revocation: RevocationLists,
+    pub(super) revocation: Arc<RevocationLists>,
     pub(super) memo: SignatureMemo,
     pub(super) kernel_roots: KernelRoots,
     catalogs: Option<Catalogs>,
     names: OnceLock<KnownNames>,
+    supplier: Option<Arc<dyn Supplier>>,
 }
 
 /// A file judged by what is in it.
@@ -164,11 +166,12 @@ impl Scanner {
             options,
             trust,
             intermediates: Vec::new(),
-            revocation: RevocationLists::new(),
+            revocation: Arc::default(),
             memo: SignatureMemo::default(),
             kernel_roots: KernelRoots::default(),
             catalogs: None,
             names: OnceLock::new(),
+            supplier: None,
         }
     }
 
@@ -182,7 +185,7 @@ impl Scanner {
     /// Adds revocation lists.
     #[must_use]
     pub fn with_revocation(mut self, lists: RevocationLists) -> Scanner {
-        self.revocation = lists;
+        self.revocation = Arc::new(lists);
         self
     }
 
@@ -190,6 +193,13 @@ impl Scanner {
     #[must_use]
     pub fn with_catalogs(mut self, index: CatalogIndex) -> Scanner {
         self.catalogs = Some(Catalogs::new(index));
+        self
+    }
+
+    /// Asks for what a file needs beyond these lists before it is judged. What it got belongs to that file alone.
+    #[must_use]
+    pub fn with_supplier(mut self, supplier: Arc<dyn Supplier>) -> Scanner {
+        self.supplier = Some(supplier);
         self
     }
 
@@ -359,27 +369,19 @@ impl Scanner {
     }
 
     /// Facts, verdicts and the record of a file whose bytes have been read.
-    fn judge(&self, name: &str, read: ReadFile<'_>, digested: Digested) -> Inspected {
-        let blobs = read.subject.signatures.blobs();
+    fn judge(&self, name: &str, mut read: ReadFile<'_>, digested: Digested) -> Inspected {
         let file_digests = FileDigests { authentihash: digested.reported.authentihash.clone() };
-        let work = Work::default();
-        let lists = Lists {
-            trust: &self.trust,
-            intermediates: &self.intermediates,
-            revocation: &self.revocation,
-            memo: &self.memo,
-            work: &work,
-        };
-        let facts = verify::facts(read.tree, blobs, &file_digests, lists);
-        let policy = self.options.policy();
-        let layout = layout(read.subject, read.size);
-        let verdicts: Vec<SignatureVerdict> =
-            facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();
+        let supplement = self.supplement(&read, &file_digests);
+        read.anomalies.extend(supplement.anomalies.iter().cloned());
+        let (revocation, work) = (supplement.lists(&self.revocation), Work::default());
+        let lists = self.lists(&supplement.certificates, &revocation, &work);
+        let (facts, verdicts) = self.verdicts(&read, &file_digests, lists);
+        let blobs = read.subject.signatures.blobs();
         let kernel = self.kernel_facts(read.subject, read.format, &facts, &verdicts, &work);
         let driver = self.driver(read.subject, &kernel);
         let deciding = match &driver {
             Some(_) if self.kernel_decides() => kernel_choice(&kernel),
-            _ => judge::deciding_signature(&verdicts, policy.signature),
+            _ => judge::deciding_signature(&verdicts, self.options.policy().signature),
         };
         let (verdict, message) = file_verdict(read.subject, &verdicts, deciding);
         let inputs = Inputs {
@@ -415,6 +417,39 @@ impl Scanner {
             });
         }
         Inspected { record, deciding, digests: digested.computed, kernel, driver }
+    }
+
+    /// What the supplier gets for this file, round by round, until nothing is left to ask for.
+    fn supplement(&self, read: &ReadFile<'_>, digests: &FileDigests) -> Supplement {
+        let mut supplement = Supplement::default();
+        let Some(supplier) = self.supplier.as_deref().filter(|_| !read.tree.is_empty()) else { return supplement };
+        loop {
+            let (revocation, work) = (supplement.lists(&self.revocation), Work::default());
+            let lists = self.lists(&supplement.certificates, &revocation, &work);
+            let (facts, verdicts) = self.verdicts(read, digests, lists);
+            let needs = supplement.needs(&facts, &verdicts);
+            drop(facts);
+            if !supplement.fill(supplier, needs) {
+                return supplement;
+            }
+        }
+    }
+
+    fn lists<'l>(&'l self, downloaded: &'l [Vec<u8>], revocation: &'l RevocationLists, work: &'l Work) -> Lists<'l> {
+        let (trust, intermediates, memo) = (&self.trust, self.intermediates.as_slice(), &self.memo);
+        Lists { trust, intermediates, downloaded, revocation, memo, work }
+    }
+
+    fn verdicts<'l>(
+        &self,
+        read: &ReadFile<'l>,
+        digests: &FileDigests,
+        lists: Lists<'l>,
+    ) -> (Vec<SignatureFacts<'l>>, Vec<SignatureVerdict>) {
+        let facts = verify::facts(read.tree, read.subject.signatures.blobs(), digests, lists);
+        let (policy, layout) = (self.options.policy(), layout(read.subject, read.size));
+        let verdicts = facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();
+        (facts, verdicts)
     }
 
     /// A kind of file that no container reads: either it cannot be signed, or sigscan cannot tell yet.

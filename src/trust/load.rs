@@ -237,7 +237,14 @@ pub(super) fn believed_ctl<'a>(
     let memo = SignatureMemo::default();
     let work = Work::default();
     let revocation = RevocationLists::new();
-    let lists = Lists { trust: anchors, intermediates: &[], revocation: &revocation, memo: &memo, work: &work };
+    let lists = Lists {
+        trust: anchors,
+        intermediates: &[],
+        downloaded: &[],
+        revocation: &revocation,
+        memo: &memo,
+        work: &work,
+    };
     crate::judge::list_signer_is_trusted(&pool, index, lists, moment, usage)?;
     Ok(ctl)
 }

@@ -4,6 +4,7 @@
 //! judge needs to decide, and nothing that was not computed from the bytes.
 
 mod disallowed;
+mod issuers;
 mod kernel;
 mod paths;
 mod pool;
@@ -13,6 +14,7 @@ mod timestamp;
 mod tree;
 mod work;
 
+pub use issuers::issuers_among;
 pub use kernel::{CrossFact, cross_certificates};
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
@@ -34,6 +36,8 @@ pub struct Lists<'t> {
     pub trust: &'t TrustStore,
     /// Certificates that may serve as intermediates, DER.
     pub intermediates: &'t [Vec<u8>],
+    /// Certificates that were downloaded for this file, DER; they may serve as intermediates too.
+    pub downloaded: &'t [Vec<u8>],
     /// Revocation lists.
     pub revocation: &'t RevocationLists,
     /// Signatures verified before.

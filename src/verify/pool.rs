@@ -22,6 +22,8 @@ pub enum CertificateSource {
     TrustStore,
     /// A file whose certificates are to be judged.
     Given,
+    /// Downloaded for this file.
+    Online,
 }
 
 /// One certificate with its fate.

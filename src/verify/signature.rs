@@ -150,6 +150,9 @@ fn pool_of<'a>(
     for raw in lists.intermediates {
         pool.add(raw, 0, CertificateSource::Intermediates);
     }
+    for raw in lists.downloaded {
+        pool.add(raw, 0, CertificateSource::Online);
+    }
     pool
 }
 

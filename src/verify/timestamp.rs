@@ -129,6 +129,9 @@ impl<'a> TimestampFacts<'a> {
         for raw in lists.intermediates {
             self.pool.add(raw, 0, CertificateSource::Intermediates);
         }
+        for raw in lists.downloaded {
+            self.pool.add(raw, 0, CertificateSource::Online);
+        }
         self.certificate = self.pool.authority(&signer.sid);
         if let Some(index) = self.certificate {
             self.paths = search(&self.pool, index, lists, Budget::default());

@@ -6,6 +6,7 @@ mod certificate;
 pub mod crl;
 pub mod ctl;
 mod extensions;
+mod locations;
 mod name;
 mod name_constraints;
 pub mod ocsp;

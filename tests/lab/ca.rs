@@ -196,6 +196,22 @@ pub fn unknown_critical() -> Der {
     extension("2.999.1", true, &null())
 }
 
+pub const ACCESS_OCSP: &str = "1.3.6.1.5.5.7.48.1";
+pub const ACCESS_CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
+
+/// authorityInfoAccess (RFC 5280 §4.2.2.1): access methods with URLs.
+pub fn info_access(places: &[(&str, &str)]) -> Der {
+    let places: Vec<Der> =
+        places.iter().map(|(method, url)| seq(&[oid(method), ctx_prim(6, url.as_bytes())])).collect();
+    extension("1.3.6.1.5.5.7.1.1", false, &seq(&places))
+}
+
+/// cRLDistributionPoints (RFC 5280 §4.2.1.13): one point for each URL.
+pub fn crl_points(urls: &[&str]) -> Der {
+    let points: Vec<Der> = urls.iter().map(|url| seq(&[ctx(0, &ctx(0, &ctx_prim(6, url.as_bytes())))])).collect();
+    extension("2.5.29.31", false, &seq(&points))
+}
+
 /// Certificate-shaped things that chains never need, as installers and taggers leave them in bags.
 pub fn junk(number: u8) -> Der {
     match number % 4 {

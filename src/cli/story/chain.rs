@@ -112,6 +112,7 @@ fn details(certificate: &ChainCertificate) -> String {
         Source::Intermediates => "from --intermediates",
         Source::TrustStore => "from the trust store",
         Source::Given => "from the file",
+        Source::Online => "downloaded",
     };
     let mut parts = vec![
         certificate.key.clone(),

@@ -4,6 +4,7 @@ mod loaded;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::LoadError;
 use super::load::{files_below, source_name};
@@ -30,6 +31,8 @@ pub struct RevocationLists {
     /// By length and last octets, which end a signature: what may be the same.
     known: HashMap<(usize, Vec<u8>), Vec<Known>>,
     octets: u64,
+    /// Lists that were joined, in the order in which they are asked.
+    parts: Vec<Arc<RevocationLists>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -167,38 +170,61 @@ impl RevocationLists {
         Known::Response(index)
     }
 
+    /// Several lists as one, without copying any.
+    #[must_use]
+    pub fn join(parts: Vec<Arc<RevocationLists>>) -> RevocationLists {
+        let flat = parts
+            .into_iter()
+            .flat_map(|part| part.parts.iter().map(Arc::clone).chain([Arc::clone(&part)]).collect::<Vec<_>>());
+        RevocationLists { parts: flat.collect(), ..RevocationLists::default() }
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.crls.is_empty() && self.responses.is_empty()
+        self.each().all(|lists| lists.crls.is_empty() && lists.responses.is_empty())
     }
 
     /// How many CRLs there are.
     #[must_use]
     pub fn crls(&self) -> usize {
-        self.crls.len()
+        self.each().fold(0, |sum, lists| sum.saturating_add(lists.crls.len()))
     }
 
     /// How many OCSP responses there are.
     #[must_use]
     pub fn responses(&self) -> usize {
-        self.responses.len()
+        self.each().fold(0, |sum, lists| sum.saturating_add(lists.responses.len()))
     }
 
     /// The lists whose issuer has this name, by meaning (RFC 5280 section 7.1).
     pub fn by_issuer(&self, name: &[u8]) -> impl Iterator<Item = &LoadedCrl> {
-        let found = self.by_issuer.get(normalised_name(name).as_ref());
-        found.into_iter().flatten().filter_map(|index| self.crls.get(*index))
+        let name = normalised_name(name).into_owned();
+        self.each().flat_map(move |lists| {
+            let found = lists.by_issuer.get(&name);
+            found.into_iter().flatten().filter_map(|index| lists.crls.get(*index))
+        })
     }
 
     /// The responses that answer about this serial number under this issuer's key, in the order in which they were added.
     pub fn about(&self, spki: &[u8], serial: &[u8]) -> Vec<&LoadedResponse> {
-        let Some(key) = key_octets(spki).filter(|_| !self.responses.is_empty()) else { return Vec::new() };
+        let Some(key) = key_octets(spki) else { return Vec::new() };
+        self.each().flat_map(|lists| lists.about_here(key, significant_octets(serial))).collect()
+    }
+
+    fn about_here(&self, key: &[u8], serial: &[u8]) -> Vec<&LoadedResponse> {
+        if self.responses.is_empty() {
+            return Vec::new();
+        }
         let hashes = self.hashes.iter().filter_map(|algorithm| digest(*algorithm, key));
-        let serial = significant_octets(serial);
         let places = hashes.filter_map(|hash| self.by_id.get(&(hash.as_bytes().to_vec(), serial.to_vec())));
         let indices: BTreeSet<usize> = places.flatten().copied().collect();
         indices.into_iter().filter_map(|index| self.responses.get(index)).collect()
+    }
+
+    /// These lists and those that were joined into them, which have none joined into them.
+    fn each(&self) -> impl Iterator<Item = &RevocationLists> {
+        std::iter::once(self).chain(self.parts.iter().map(Arc::as_ref))
     }
 }
 
