@@ -43,9 +43,42 @@ fn dotted(oid: Oid<'_>) -> Option<String> {
     Some(text)
 }
 
+/// Content octets of an identifier in dotted decimal form; `None` when the text is none. Source: X.690 section 8.19.
+#[must_use]
+pub fn oid_from_text(text: &str) -> Option<Vec<u8>> {
+    let number =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u64>().ok()).flatten();
+    let mut parts = text.split('.').map(number);
+    let (first, second) = (parts.next()??, parts.next()??);
+    if first > 2 || (first < 2 && second > 39) {
+        return None;
+    }
+    let mut octets = Vec::new();
+    let start = first.checked_mul(40)?.checked_add(second)?;
+    for arc in std::iter::once(Some(start)).chain(parts) {
+        let arc = arc?;
+        let groups = u64::BITS.saturating_sub(arc.leading_zeros()).div_ceil(7).max(1);
+        for group in (0..groups).rev() {
+            let low = u8::try_from((arc >> group.saturating_mul(7)) & 0x7f).ok()?;
+            octets.push(if group > 0 { low | 0x80 } else { low });
+        }
+    }
+    Some(octets)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::oid_to_string;
+    use super::{oid_from_text, oid_to_string};
+
+    #[test]
+    fn texts_become_octets() {
+        for text in ["1.2.840.113549.1.7.2", "2.5.29.37.0", "2.999.3", "0.0", "1.39", "2.48.18446744073709551615"] {
+            assert_eq!(oid_to_string(&oid_from_text(text).unwrap()), text);
+        }
+        for text in ["", "1", "3.1", "1.40", "1.2.", "1..2", "1.2.x", "1.2.+3", "1.2.18446744073709551616"] {
+            assert_eq!(oid_from_text(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn dotted_forms() {

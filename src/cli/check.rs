@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::args::{ColorArg, moment};
+use super::args::{ColorArg, PolicyArg, moment};
 use super::page::{Page, faint, plain};
 use super::report::Terminal;
 use super::run::now;
@@ -13,7 +13,7 @@ use super::story::chain::tree;
 use super::style::{Ink, Style};
 use super::words::{Verdict, date, moment as moment_text, name_of};
 use crate::asn1::Time;
-use crate::judge::{Purpose, Status};
+use crate::judge::{InitialPolicies, Purpose, Status};
 use crate::output::escape::for_terminal;
 use crate::record::{CertificateReport, Revocation, RootLimit};
 use crate::scan::{Options, Scanner};
@@ -48,6 +48,21 @@ pub struct CheckArgs {
     /// What the certificates are to be trusted for
     #[arg(long, value_name = "PURPOSE", default_value = "code-signing")]
     pub purpose: PurposeArg,
+    /// By whose rules
+    #[arg(long, value_name = "POLICY", default_value = "windows")]
+    pub policy: PolicyArg,
+    /// The chain must be valid for one of these certificate policies, if it must be valid for any
+    #[arg(long, value_name = "OID")]
+    pub certificate_policy: Vec<String>,
+    /// The chain must be valid for a certificate policy
+    #[arg(long)]
+    pub explicit_policy: bool,
+    /// Certificate policies are not mapped to others
+    #[arg(long)]
+    pub inhibit_policy_mapping: bool,
+    /// The policy anyPolicy stands for no other
+    #[arg(long)]
+    pub inhibit_any_policy: bool,
     /// One JSON object a certificate, a line each
     #[arg(long)]
     pub json: bool,
@@ -120,8 +135,24 @@ fn scanner(args: &CheckArgs, trust_store: &[PathBuf]) -> Result<Scanner, String>
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
     let revocation = RevocationLists::load(&args.crl).map_err(|error| format!("--crl {error}"))?;
-    let options = Options { require_revocation: args.require_revocation, ..Options::at(args.at.unwrap_or_else(now)) };
+    let mut options = Options::at(args.at.unwrap_or_else(now));
+    options.require_revocation = args.require_revocation;
+    options.profile = args.policy.into();
+    options.certificate_policies = initial_policies(args)?;
     Ok(Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation))
+}
+
+fn initial_policies(args: &CheckArgs) -> Result<InitialPolicies, String> {
+    let mut policies = InitialPolicies {
+        explicit: args.explicit_policy,
+        inhibit_mapping: args.inhibit_policy_mapping,
+        inhibit_any: args.inhibit_any_policy,
+        ..InitialPolicies::default()
+    };
+    match args.certificate_policy.iter().find(|policy| !policies.accept(policy)) {
+        Some(text) => Err(format!("--certificate-policy {text}: no object identifier such as 2.23.140.1.4.1")),
+        None => Ok(policies),
+    }
 }
 
 /// The certificates of a file: one in DER, or the blocks of a PEM file. A block that is called a certificate and cannot

@@ -13,6 +13,7 @@ use super::report::Report;
 use super::{check, correlate, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
+use crate::judge::InitialPolicies;
 
 use crate::record::Severity;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
@@ -235,6 +236,7 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         strict_padding: args.strict_padding,
         require_revocation: args.require_revocation,
         profile: args.policy.into(),
+        certificate_policies: InitialPolicies::default(),
         hashes,
         findings: !args.no_findings,
         version_info: !people,

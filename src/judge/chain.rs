@@ -1,13 +1,15 @@
 //! One path judged for one purpose at one moment.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 
 use crate::asn1::{Oid, Time, oids};
 use crate::crypto::{DigestAlgorithm, Verification, key_info, signature_scheme};
 use crate::trust::{Limit, LimitDate, Root};
 use crate::verify::{Budget, Lists, Path, PathEnd, Paths, Pool};
-use crate::x509::{Certificate, check_name_constraints};
+use crate::x509::{Certificate, check_name_constraints, name_octets};
 
+use super::policies::check_policies;
 use super::revocation::{CertificateRevocation, RevocationStatus, judge_revocation, overall};
 use super::rules::Rules;
 use super::table::{Reason, first_in_table};
@@ -97,8 +99,9 @@ pub fn judge_paths(
     moment: Moment,
     rules: &Rules,
 ) -> ChainVerdict {
+    let names = NameBudget::default();
     let judged = paths.list.iter().enumerate().map(|(index, path)| {
-        let mut problems = judge_path(pool, path, purpose, moment, rules);
+        let mut problems = judge_path(pool, path, purpose, moment, rules, &names);
         let revocation = judge_revocation(path, moment).map(|list| (overall(path, &list), list));
         // The revocation of a time authority is reported and, as in Windows, decides nothing unless the rules say so.
         let decides = purpose != Purpose::TimeStamping || rules.time_authority_revocation;
@@ -124,7 +127,14 @@ pub fn judge_paths(
     best
 }
 
-fn judge_path(pool: &Pool<'_>, path: &Path<'_>, purpose: Purpose, moment: Moment, rules: &Rules) -> Vec<Problem> {
+fn judge_path(
+    pool: &Pool<'_>,
+    path: &Path<'_>,
+    purpose: Purpose,
+    moment: Moment,
+    rules: &Rules,
+    names: &NameBudget,
+) -> Vec<Problem> {
     let certificates: Vec<&Certificate<'_>> =
         path.certificates.iter().filter_map(|index| pool.certificate(*index)).collect();
     let mut reasons = Vec::new();
@@ -143,7 +153,8 @@ fn judge_path(pool: &Pool<'_>, path: &Path<'_>, purpose: Purpose, moment: Moment
     time(&subjects, root, moment, &mut reasons);
     let own_usage = usage(&subjects, purpose, rules, &mut reasons);
     form(&subjects, rules, &mut reasons);
-    constraints(&subjects, root, &mut reasons);
+    constraints(&subjects, root, names, &mut reasons);
+    reasons.extend(check_policies(&subjects, &rules.policies).err().map(|position| (position, Reason::Policy)));
     strength(&subjects, root, moment, &mut reasons);
     if let (Some(root), Some(leaf)) = (root, certificates.first()) {
         let limits = root_limits(&root, leaf, own_usage, purpose, moment);
@@ -257,7 +268,7 @@ fn form(subjects: &[&Certificate<'_>], rules: &Rules, reasons: &mut Vec<Problem>
 }
 
 /// Basic constraints, path length, critical extensions and name constraints of the certificates below the root.
-fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, reasons: &mut Vec<Problem>) {
+fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, budget: &NameBudget, reasons: &mut Vec<Problem>) {
     let mut intermediates_below = 0u32;
     for (index, certificate) in subjects.iter().enumerate() {
         if !certificate.unknown_critical_extensions().is_empty() {
@@ -280,24 +291,44 @@ fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, reasons: &
             reasons.push((index, Reason::BasicConstraints));
         }
         if let Some(extension) = certificate.extension(oids::NAME_CONSTRAINTS) {
-            names(extension.value, subjects, index, reasons);
+            names(extension.value, subjects.get(..index).unwrap_or(subjects), budget, reasons);
         }
         if !certificate.is_self_issued() {
             intermediates_below = intermediates_below.saturating_add(1);
         }
     }
     if let Some(constraints) = root.and_then(|root| root.name_constraints) {
-        names(constraints, subjects, subjects.len(), reasons);
+        names(constraints, subjects, budget, reasons);
+    }
+}
+
+/// Octets of constraints and names that the paths of one certificate may make the judge decode. Honest chains need a few
+/// kilobytes; hostile ones could combine every CA's constraints with every certificate's names.
+#[derive(Debug)]
+struct NameBudget(Cell<usize>);
+
+impl Default for NameBudget {
+    fn default() -> Self {
+        NameBudget(Cell::new(8 << 20))
+    }
+}
+
+impl NameBudget {
+    fn spend(&self, octets: usize) -> bool {
+        let left = self.0.get().checked_sub(octets);
+        self.0.set(left.unwrap_or(0));
+        left.is_some()
     }
 }
 
 /// Name constraints bind every certificate below; self-issued CAs are exempt (RFC 5280 section 6.1.4 (b)).
-fn names(constraints: &[u8], subjects: &[&Certificate<'_>], below: usize, reasons: &mut Vec<Problem>) {
-    for (index, certificate) in subjects.iter().take(below).enumerate() {
+fn names(constraints: &[u8], below: &[&Certificate<'_>], budget: &NameBudget, reasons: &mut Vec<Problem>) {
+    for (index, certificate) in below.iter().enumerate() {
         if index > 0 && certificate.is_self_issued() {
             continue;
         }
-        if check_name_constraints(constraints, certificate).is_err() {
+        let affordable = budget.spend(constraints.len().saturating_add(name_octets(certificate)));
+        if !affordable || check_name_constraints(constraints, certificate).is_err() {
             reasons.push((index, Reason::NameConstraint));
         }
     }
@@ -406,7 +437,7 @@ pub fn list_signer_is_trusted<'a>(
         let mut reasons = Vec::new();
         let at = Moment { at: moment, now: moment, timestamp: None };
         time(&subjects, Some(root), at, &mut reasons);
-        constraints(&subjects, Some(root), &mut reasons);
+        constraints(&subjects, Some(root), &NameBudget::default(), &mut reasons);
         strength(&subjects, Some(root), at, &mut reasons);
         root.built_in && path.unverified.is_empty() && !subjects.is_empty() && reasons.is_empty()
     });

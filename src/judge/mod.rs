@@ -5,6 +5,7 @@
 mod certificate;
 mod chain;
 mod kernel;
+mod policies;
 mod profile;
 mod revocation;
 mod rules;
@@ -16,6 +17,7 @@ pub use chain::{ChainVerdict, Moment, Problem, Purpose, judge_paths, list_signer
 pub use kernel::{
     Cross, DriverContext, KernelReason, KernelSignature, Loads, kernel_answer, kernel_signature, states_policy,
 };
+pub use policies::InitialPolicies;
 pub use profile::{Profile, SETTINGS, Setting, SettingRow};
 pub use revocation::{CertificateRevocation, RevocationStatus};
 pub use rules::Rules;

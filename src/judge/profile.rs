@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::policies::InitialPolicies;
 use super::rules::Rules;
 
 /// A named policy.
@@ -63,6 +64,7 @@ impl Profile {
             same_algorithm: self.has(Setting::SameAlgorithm),
             extensions_need_v3: self.has(Setting::ExtensionsNeedV3),
             single_extensions: self.has(Setting::SingleExtensions),
+            policies: InitialPolicies::default(),
         }
     }
 }

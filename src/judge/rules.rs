@@ -2,6 +2,8 @@
 //!
 //! Every member is a demand or an exemption of its own, so that a named policy is a choice of members and nothing else.
 
+use super::policies::InitialPolicies;
+
 /// The demands of path validation.
 #[allow(clippy::struct_excessive_bools)] // each is a demand of its own
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub struct Rules {
     pub extensions_need_v3: bool,
     /// No extension occurs twice in a certificate (RFC 5280 section 4.2).
     pub single_extensions: bool,
+    /// The initial settings of policy processing. A chain that demands an explicit policy itself is held to that whatever
+    /// they say, by Windows too.
+    pub policies: InitialPolicies,
 }
 
 impl Rules {
@@ -37,6 +42,7 @@ impl Rules {
             same_algorithm: false,
             extensions_need_v3: false,
             single_extensions: false,
+            policies: InitialPolicies::default(),
         }
     }
 
@@ -51,6 +57,7 @@ impl Rules {
             same_algorithm: true,
             extensions_need_v3: true,
             single_extensions: true,
+            policies: InitialPolicies::default(),
         }
     }
 }

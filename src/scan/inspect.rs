@@ -17,7 +17,9 @@ use crate::container::{
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::hunt::{self, FileFacts, KnownNames};
-use crate::judge::{self, Layout, Policy, Profile, Reason, Setting, SignaturePolicy, SignatureVerdict, Status};
+use crate::judge::{
+    self, InitialPolicies, Layout, Policy, Profile, Reason, Rules, Setting, SignaturePolicy, SignatureVerdict, Status,
+};
 use crate::record::{
     self, AppliedPolicy, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record,
 };
@@ -58,6 +60,8 @@ pub struct Options {
     pub require_revocation: bool,
     /// The named policy.
     pub profile: Profile,
+    /// The initial settings of certificate policy processing (RFC 5280 section 6.1.1).
+    pub certificate_policies: InitialPolicies,
     /// Which digests to report.
     pub hashes: HashMode,
     /// Look for findings about each file.
@@ -80,6 +84,7 @@ impl Options {
             strict_padding: false,
             require_revocation: false,
             profile: Profile::default(),
+            certificate_policies: InitialPolicies::default(),
             hashes: HashMode::default(),
             findings: true,
             version_info: true,
@@ -94,7 +99,7 @@ impl Options {
             signature: self.signature,
             strict_padding: self.strict_padding || self.profile.has(Setting::StrictPadding),
             require_revocation: self.require_revocation || self.profile.has(Setting::RequireRevocation),
-            rules: self.profile.rules(),
+            rules: Rules { policies: self.certificate_policies.clone(), ..self.profile.rules() },
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct Certificate<'a> {
     pub signature_algorithm: AlgorithmId<'a>,
     /// Whether the algorithm inside the TBSCertificate is the same, octet for octet (RFC 5280 section 4.1.1.2).
     pub algorithms_agree: bool,
-    /// The signature value's octets.
+    /// The signature value's octets; empty when the value is no sequence of octets.
     pub signature: &'a [u8],
     /// Whether any length above the extensions is not DER.
     pub ber: bool,
@@ -69,7 +69,9 @@ impl<'a> Certificate<'a> {
         let mut parts = outer.children();
         let tbs = parts.expect(tag::SEQUENCE)?;
         let algorithm = parts.expect(tag::SEQUENCE)?;
-        let signature = parts.expect(tag::BIT_STRING)?.bit_string()?;
+        // No signature has unused bits. One that claims some is none, which is its issuer's affair to refute, and no reason
+        // to know nothing of the certificate.
+        let signature = parts.expect(tag::BIT_STRING)?.bit_string().unwrap_or(&[]);
 
         let mut fields = tbs.children();
         let version = match fields.optional(tag::context_constructed(0))? {

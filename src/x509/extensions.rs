@@ -5,7 +5,7 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix;
 
 use super::Certificate;
-use crate::asn1::{Oid, Reader, oids, tag};
+use crate::asn1::{ErrorKind, Oid, Reader, oids, tag};
 
 /// Basic constraints. Source: RFC 5280 section 4.2.1.9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,10 +133,16 @@ fn lenient_basic_constraints(value: &[u8]) -> Result<BasicConstraints, crate::as
     Ok(BasicConstraints { ca, path_len })
 }
 
+/// More usages than this in one extension are unreadable; each is looked at for every path.
+const MAX_USAGES: usize = 1_024;
+
 fn oid_list(value: &[u8]) -> Result<Vec<Oid<'_>>, crate::asn1::Error> {
     let mut items = Reader::new(value).expect(tag::SEQUENCE)?.children();
     let mut list = Vec::new();
     while let Some(item) = items.next()? {
+        if list.len() >= MAX_USAGES {
+            return Err(item.error(ErrorKind::BadValue));
+        }
         list.push(item.expect(tag::OID)?.content);
     }
     Ok(list)
@@ -147,6 +153,9 @@ fn policy_list(value: &[u8]) -> Result<Vec<Oid<'_>>, crate::asn1::Error> {
     let mut items = Reader::new(value).expect(tag::SEQUENCE)?.children();
     let mut list = Vec::new();
     while let Some(item) = items.next()? {
+        if list.len() >= MAX_USAGES {
+            return Err(item.error(ErrorKind::BadValue));
+        }
         list.push(item.expect(tag::SEQUENCE)?.children().expect(tag::OID)?.content);
     }
     Ok(list)

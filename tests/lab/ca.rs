@@ -191,6 +191,20 @@ pub fn policies(dotted: &[&str]) -> Der {
     extension("2.5.29.32", false, &seq(&dotted.iter().map(|policy| seq(&[oid(policy)])).collect::<Vec<_>>()))
 }
 
+pub fn policy_mappings(pairs: &[(&str, &str)]) -> Der {
+    extension("2.5.29.33", true, &seq(&pairs.iter().map(|(from, to)| seq(&[oid(from), oid(to)])).collect::<Vec<_>>()))
+}
+
+/// PolicyConstraints: requireExplicitPolicy, inhibitPolicyMapping.
+pub fn policy_constraints(require: Option<u8>, inhibit: Option<u8>) -> Der {
+    let member = |number: u8, value: Option<u8>| value.map(|v| ctx_prim(number, &[v])).unwrap_or_default();
+    extension("2.5.29.36", true, &seq(&[member(0, require), member(1, inhibit)]))
+}
+
+pub fn inhibit_any_policy(after: u8) -> Der {
+    extension("2.5.29.54", true, &int_raw(&[after]))
+}
+
 /// A critical extension that no verifier can know: the arc is for examples.
 pub fn unknown_critical() -> Der {
     extension("2.999.1", true, &null())
