@@ -305,3 +305,56 @@ fn each_trick_is_found_and_honest_files_have_no_findings() {
     assert_eq!(lines(&text(&plain), "sigscan.record/1"), stripped, "a finding changes nothing else");
     assert_eq!(lines(&text(&plain), "sigscan.finding/1"), [Value::Null; 0]);
 }
+
+#[test]
+fn lists_name_files_and_signers_and_an_allowlist_stays_visible() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        format!("csv:{}", folder.path().join(name).display())
+    };
+    let pe32 = root("testdata/fixtures/pe32.exe");
+    let thief = root("testdata/fixtures/thief.exe");
+    let honest = root("testdata/fixtures/self-signed.exe");
+    let scan = |words: &[&str]| {
+        let output = program(&["--json"]).args(judging()).args(words).args([&pe32, &thief, &honest]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let records = lines(&text(&output), "sigscan.record/1");
+        let listed = |record: &Value| {
+            let findings = record["findings"].as_array().unwrap();
+            findings.iter().find(|finding| finding["code"] == "S122").cloned().unwrap_or_default()
+        };
+        records.iter().map(listed).collect::<Vec<_>>()
+    };
+    assert_eq!(scan(&[]), [Value::Null, Value::Null, Value::Null]);
+    let plain = program(&["--json"]).args(judging()).arg(&pe32).output().unwrap();
+    let record = lines(&text(&plain), "sigscan.record/1").remove(0);
+    let thumbprint = record["signer"]["thumbprint_sha1"].as_str().unwrap();
+    let digest = record["authentihash"]["sha256"].as_str().unwrap();
+    // A signer: the file whose signature holds is worse than the one that carries a copy.
+    let header = "type,value,name,reason,severity,reference\n";
+    let by_signer =
+        write("signer.csv", &format!("{header}thumbprint,{thumbprint},Fixture Publisher,stolen,critical,\n"));
+    let found = scan(&["--blocklist", &by_signer]);
+    assert_eq!((&found[0]["severity"], &found[0]["evidence"]["signer_verified"]), (&json!("critical"), &json!(true)));
+    assert_eq!((&found[1]["severity"], &found[1]["evidence"]["signer_verified"]), (&json!("medium"), &json!(false)));
+    assert_eq!(found[0]["evidence"]["list"], "signer.csv");
+    assert_eq!(found[0]["evidence"]["reason"], "stolen");
+    assert_eq!(found[2], Value::Null);
+    // A content, and by issuer and serial number as lists have them.
+    let by_content = write("content.csv", &format!("{header}authentihash,{digest},tool,vulnerable,,\n"));
+    assert_eq!(scan(&["--blocklist", &by_content])[0]["severity"], "high");
+    let by_number = write("number.csv", &format!("{header}issuer-serial,Fixture Issuing CA/00:10:20:30,x,y,,\n"));
+    assert_eq!(scan(&["--blocklist", &by_number])[0]["evidence"]["by"], "issuer-serial");
+    // Wanted all the same.
+    let allowed = write("allowed.csv", &format!("{header}thumbprint,{thumbprint},ours,our own test key,,\n"));
+    let found = scan(&["--blocklist", &by_signer, "--allowlist", &allowed]);
+    assert_eq!(found[0]["severity"], "info");
+    assert_eq!(found[0]["evidence"]["allowed"], "allowed.csv: our own test key");
+    // A list that is none stops the scan before it starts.
+    let broken = write("broken.csv", "type,value\nrumour,x\n");
+    let output = program(&["--json", "--blocklist", &broken]).args(judging()).arg(&pe32).output().unwrap();
+    assert_eq!((output.status.code(), text(&output).as_str()), (Some(2), ""));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.ends_with("broken.csv: line 2: \"rumour\" is no type of entry\n"), "{said}");
+}

@@ -9,6 +9,7 @@ use super::online::OnlineArgs;
 use crate::asn1::Time;
 use crate::judge::{Profile, SignaturePolicy, Status};
 use crate::record::{Reason, Record, Severity};
+use crate::trust::{ListKind, list_argument};
 
 /// Check Authenticode signatures offline: true statuses, with the reason and the proof.
 #[derive(Debug, Parser)]
@@ -88,6 +89,12 @@ pub struct ScanArgs {
     /// When to use colour
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: ColorArg,
+    /// Name what LIST warns of in finding S122. KIND is csv, hashes, loldrivers, certgraveyard or cscb
+    #[arg(long, value_name = "KIND:LIST", value_parser = list_argument, help_heading = "Judgement")]
+    pub blocklist: Vec<(ListKind, PathBuf)>,
+    /// What LIST names is wanted although a --blocklist names it: the finding stays, with the reason, as info
+    #[arg(long, value_name = "KIND:LIST", value_parser = list_argument, help_heading = "Judgement")]
+    pub allowlist: Vec<(ListKind, PathBuf)>,
     /// Do not look for findings, neither in each file nor between files
     #[arg(long, help_heading = "Output")]
     pub no_findings: bool,

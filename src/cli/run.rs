@@ -17,7 +17,9 @@ use crate::judge::InitialPolicies;
 
 use crate::record::Severity;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
-use crate::trust::{CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths};
+use crate::trust::{
+    BlockLists, CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths,
+};
 
 /// Wrong usage, or sigscan itself failed.
 const FAILURE: u8 = 2;
@@ -243,7 +245,10 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         max_size: args.max_size,
         limits: ContainerLimits { signature_size: args.max_signature_size, ..ContainerLimits::default() },
     };
-    Ok(Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation))
+    let listed = |lists: &[_], option: &str| BlockLists::load(lists).map_err(|error| format!("{option} {error}"));
+    let (blocked, allowed) = (listed(&args.blocklist, "--blocklist")?, listed(&args.allowlist, "--allowlist")?);
+    let scanner = Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation);
+    Ok(scanner.with_blocklists(blocked, allowed))
 }
 
 /// The catalogs that the arguments name and those of the Windows roots among the scanned folders.

@@ -265,7 +265,7 @@ fn key(text: &Option<String>) -> Key {
 }
 
 /// Digests have at most 64 octets; anything longer is no digest.
-fn octets(text: &str) -> Option<Box<[u8]>> {
+pub(super) fn octets(text: &str) -> Option<Box<[u8]>> {
     let digits = text.as_bytes();
     if digits.is_empty() || digits.len() > 128 || digits.len() & 1 != 0 {
         return None;

@@ -23,7 +23,7 @@ use crate::judge::{
 use crate::record::{
     self, AppliedPolicy, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record,
 };
-use crate::trust::{CatalogIndex, KernelRoots, RevocationLists, TrustStore};
+use crate::trust::{BlockLists, CatalogIndex, KernelRoots, RevocationLists, TrustStore};
 use crate::verify::{self, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
 
 /// Which digests a record carries.
@@ -124,6 +124,8 @@ pub struct Scanner {
     catalogs: Option<Catalogs>,
     names: OnceLock<KnownNames>,
     supplier: Option<Arc<dyn Supplier>>,
+    blocked: BlockLists,
+    allowed: BlockLists,
 }
 
 /// A file judged by what is in it.
@@ -177,6 +179,8 @@ impl Scanner {
             catalogs: None,
             names: OnceLock::new(),
             supplier: None,
+            blocked: BlockLists::default(),
+            allowed: BlockLists::default(),
         }
     }
 
@@ -191,6 +195,14 @@ impl Scanner {
     #[must_use]
     pub fn with_revocation(mut self, lists: RevocationLists) -> Scanner {
         self.revocation = Arc::new(lists);
+        self
+    }
+
+    /// Names what others warn of, and what is wanted all the same.
+    #[must_use]
+    pub fn with_blocklists(mut self, blocked: BlockLists, allowed: BlockLists) -> Scanner {
+        self.blocked = blocked;
+        self.allowed = allowed;
         self
     }
 
@@ -415,6 +427,8 @@ impl Scanner {
                 deciding,
                 pe: read.subject.pe.as_ref(),
                 remains: &read.remains,
+                blocked: &self.blocked,
+                allowed: &self.allowed,
                 trust: &self.trust,
                 names: &self.names,
                 memo: &self.memo,

@@ -29,6 +29,8 @@ pub enum LoadError {
     NoDisallowedList(PathBuf),
     /// A line of a list of hashes is none.
     BadLine(PathBuf, usize),
+    /// A file is not the kind of list that it was given as.
+    Unreadable(PathBuf, String),
     /// A path holds no revocation list.
     NoRevocationList(PathBuf),
     /// There is more than may be loaded.
@@ -49,6 +51,7 @@ impl std::fmt::Display for LoadError {
             LoadError::NoDisallowedList(path) => {
                 write!(f, "{}: no disallowed list, no certificate and no list of hashes in it", path.display())
             }
+            LoadError::Unreadable(path, why) => write!(f, "{}: {why}", path.display()),
             LoadError::BadLine(path, line) => {
                 write!(f, "{}: line {line} is neither a thumbprint nor a tbs: or spki: hash", path.display())
             }

@@ -4,6 +4,7 @@
 //! one made from an `authroot.stl` and one made from PEM files are read by the same code. Roots are found by
 //! name through an index and match by key, never by name alone.
 
+mod blocklists;
 mod build;
 mod catalogs;
 mod disallowed;
@@ -14,6 +15,7 @@ mod revocation;
 
 use std::borrow::Cow;
 
+pub use blocklists::{BlockLists, ListEntry, ListKind, Named, issuer_serial_key, list_argument};
 pub use build::{Ingredients, build_store};
 pub use catalogs::{CatalogIndex, catroot_below};
 pub use disallowed::{Disallowed, DisallowedEntry, DisallowedList, EntryKind, disallowed_from_stl, signature_hash};

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod content;
+mod listed;
 mod publishers;
 
 use std::sync::OnceLock;
@@ -15,7 +16,7 @@ use crate::asn1::Time;
 use crate::container::pe::{PeFacts, Remains};
 use crate::crypto::SignatureMemo;
 use crate::record::{Finding, Record, Severity};
-use crate::trust::TrustStore;
+use crate::trust::{BlockLists, TrustStore};
 use crate::verify::SignatureFacts;
 use crate::x509::Certificate;
 
@@ -32,6 +33,10 @@ pub struct FileFacts<'f> {
     pub pe: Option<&'f PeFacts>,
     /// What lies around the certificate table.
     pub remains: &'f Remains,
+    /// What others warn of.
+    pub blocked: &'f BlockLists,
+    /// What is wanted all the same.
+    pub allowed: &'f BlockLists,
     /// The store whose names are known.
     pub trust: &'f TrustStore,
     /// Publishers' names, from that store: made when somebody first asks.
@@ -100,6 +105,7 @@ const RULES: &[Rule] = &[
     certificates::broken_timestamp,
     certificates::expired_without_timestamp,
     certificates::weak_cryptography,
+    listed::on_a_blocklist,
     certificates::withdrawn,
     content::forged_version,
     content::mixed_signatures,
@@ -108,7 +114,12 @@ const RULES: &[Rule] = &[
 /// What the rules find in one file.
 #[must_use]
 pub fn file_findings(facts: &FileFacts<'_>) -> Vec<Finding> {
-    if facts.record.signatures.is_empty() && facts.record.version_info.is_none() && facts.record.anomalies.is_empty() {
+    let listed = !facts.blocked.is_empty();
+    if !listed
+        && facts.record.signatures.is_empty()
+        && facts.record.version_info.is_none()
+        && facts.record.anomalies.is_empty()
+    {
         return Vec::new(); // an unsigned file without anything to be odd about
     }
     RULES.iter().filter_map(|rule| rule(facts)).collect()

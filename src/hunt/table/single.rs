@@ -216,6 +216,22 @@ pub(super) const ROWS: &[Row] = &[
         references: &["https://learn.microsoft.com/en-us/security-updates/securityadvisories/2012/2661254"],
     },
     Row {
+        code: "S122",
+        title: "On a block-list",
+        severity: Severity::Critical,
+        confidence: Confidence::High,
+        attack: &[CODE_SIGNING, "T1588.003", "T1068"],
+        condition: "A list given with --blocklist names the file (by its hash or Authenticode digest), its signer's \
+                    certificate (by thumbprint, TBS hash, or issuer and serial number) or an issuer (by TBS hash). As bad \
+                    as the list says; at most medium where a certificate is named whose signature does not hold; info \
+                    where --allowlist names it too.",
+        why: "Others saw this file do harm, or this certificate sign what did.",
+        todo: "Follow the reference. By issuer-serial alone it may be a forged copy of the listed certificate: compare \
+               thumbprints.",
+        false_positives: "Vulnerable drivers that are needed; genuine files from before a certificate was stolen.",
+        references: &["https://www.loldrivers.io/", "https://certgraveyard.org/", "https://bazaar.abuse.ch/"],
+    },
+    Row {
         code: "S124",
         title: "Certificate revoked or disallowed",
         severity: Severity::High,

@@ -1,0 +1,445 @@
+//! Lists of files and certificates that somebody warns of, and of those that are known and wanted all the same.
+//!
+//! A list changes no verdict: what it names becomes a finding. Every list is turned into the same entries, found by the
+//! octets of a hash or by issuer and serial number.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::LoadError;
+use super::load::{read_limited, source_name};
+use crate::record::Severity;
+
+/// All lists together may have this many entries; the largest public ones have a few ten thousand.
+const MAX_ENTRIES: usize = 4_000_000;
+
+/// Which kind of list a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListKind {
+    /// One of sigscan's own: `type,value,name,reason,severity,reference`.
+    Csv,
+    /// One hash a line, of files or Authenticode digests (MD5, SHA-1, SHA-256).
+    Hashes,
+    /// LOLDrivers' `drivers.json`.
+    LolDrivers,
+    /// CertGraveyard's CSV of abused certificates.
+    CertGraveyard,
+    /// MalwareBazaar's code signing certificate block-list, CSV.
+    Cscb,
+}
+
+impl ListKind {
+    /// The names on the command line.
+    pub const NAMES: [(&'static str, ListKind); 5] = [
+        ("csv", ListKind::Csv),
+        ("hashes", ListKind::Hashes),
+        ("loldrivers", ListKind::LolDrivers),
+        ("certgraveyard", ListKind::CertGraveyard),
+        ("cscb", ListKind::Cscb),
+    ];
+}
+
+/// By what something is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Named {
+    /// Hash of the whole file.
+    File,
+    /// Authenticode digest of the file.
+    Authentihash,
+    /// Hash of the TBSCertificate of a certificate in the chain.
+    Tbs,
+    /// Hash of the signer's certificate.
+    Thumbprint,
+    /// Common name of the issuer, in lower case, and serial number of the signer's certificate.
+    IssuerSerial,
+}
+
+impl Named {
+    /// The word in evidence.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Named::File => "file",
+            Named::Authentihash => "authentihash",
+            Named::Tbs => "tbs",
+            Named::Thumbprint => "thumbprint",
+            Named::IssuerSerial => "issuer-serial",
+        }
+    }
+}
+
+/// What a list says of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListEntry {
+    /// Name of the list's file, with the folder it was given by.
+    pub list: String,
+    /// What it is: a driver's or a malware family's name, a signer.
+    pub name: String,
+    /// Why it is listed.
+    pub reason: String,
+    /// How bad that is.
+    pub severity: Severity,
+    /// Where to read more.
+    pub reference: String,
+}
+
+/// Lists, ready to be asked.
+#[derive(Debug, Default)]
+pub struct BlockLists {
+    entries: Vec<ListEntry>,
+    found_by: HashMap<(Named, Vec<u8>), usize>,
+}
+
+/// The key of [`Named::IssuerSerial`]: names compared without case, serial numbers without separators and leading zeros.
+#[must_use]
+pub fn issuer_serial_key(issuer: &str, serial: &str) -> Vec<u8> {
+    let digits: String = serial.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase();
+    format!("{}\0{}", issuer.trim().to_lowercase(), digits.trim_start_matches('0')).into_bytes()
+}
+
+impl BlockLists {
+    /// Reads lists.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is no such list, or names nothing, or when there are too many entries.
+    pub fn load(lists: &[(ListKind, PathBuf)]) -> Result<BlockLists, LoadError> {
+        let mut all = BlockLists::default();
+        for (kind, path) in lists {
+            let bytes = read_limited(path)?;
+            let before = all.found_by.len();
+            let name = source_name(path, path);
+            all.read(*kind, &bytes, &name).map_err(|why| LoadError::Unreadable(path.clone(), why))?;
+            if all.found_by.len() == before {
+                return Err(LoadError::Unreadable(path.clone(), "no entry in it could be read".to_owned()));
+            }
+            if all.found_by.len() > MAX_ENTRIES {
+                return Err(LoadError::TooMany(path.clone(), format!("lists may have {MAX_ENTRIES} entries together")));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether nothing is listed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found_by.is_empty()
+    }
+
+    /// What is said of these octets.
+    #[must_use]
+    pub fn find(&self, by: Named, octets: &[u8]) -> Option<&ListEntry> {
+        self.entries.get(*self.found_by.get(&(by, octets.to_vec()))?)
+    }
+
+    fn read(&mut self, kind: ListKind, bytes: &[u8], list: &str) -> Result<(), String> {
+        match kind {
+            ListKind::Csv => self.own(bytes, list),
+            ListKind::Hashes => self.hashes(bytes, list),
+            ListKind::LolDrivers => self.loldrivers(bytes, list),
+            ListKind::CertGraveyard => self.certgraveyard(bytes, list),
+            ListKind::Cscb => self.cscb(bytes, list),
+        }
+    }
+
+    /// Enters something under all its keys. What is listed twice keeps its first entry.
+    fn add(&mut self, entry: ListEntry, keys: impl IntoIterator<Item = (Named, Vec<u8>)>) {
+        let index = self.entries.len();
+        let before = self.found_by.len();
+        for key in keys {
+            self.found_by.entry(key).or_insert(index);
+        }
+        if self.found_by.len() > before {
+            self.entries.push(entry);
+        }
+    }
+
+    fn own(&mut self, bytes: &[u8], list: &str) -> Result<(), String> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "type")]
+            kind: String,
+            value: String,
+            #[serde(default)]
+            name: String,
+            #[serde(default)]
+            reason: String,
+            #[serde(default)]
+            severity: String,
+            #[serde(default)]
+            reference: String,
+        }
+        for (number, row) in reader(bytes, b',').deserialize::<Row>().enumerate() {
+            let line = number.saturating_add(2);
+            let row = row.map_err(|error| error.to_string())?;
+            let key = match row.kind.as_str() {
+                "sha256" | "sha1" | "md5" | "file" => digest(&row.value).map(|value| (Named::File, value)),
+                "authentihash" => digest(&row.value).map(|value| (Named::Authentihash, value)),
+                "tbs" => digest(&row.value).map(|value| (Named::Tbs, value)),
+                "thumbprint" => digest(&row.value).map(|value| (Named::Thumbprint, value)),
+                "issuer-serial" => row
+                    .value
+                    .rsplit_once('/')
+                    .map(|(issuer, serial)| (Named::IssuerSerial, issuer_serial_key(issuer, serial))),
+                other => return Err(format!("line {line}: {other:?} is no type of entry")),
+            };
+            let key = key.ok_or_else(|| format!("line {line}: {:?} is no value of its type", row.value))?;
+            let severity = match row.severity.as_str() {
+                "" => Severity::High,
+                word => {
+                    serde_json::from_value(word.into()).map_err(|_| format!("line {line}: no severity: {word:?}"))?
+                }
+            };
+            let (name, reason, reference) = (row.name, row.reason, row.reference);
+            self.add(ListEntry { list: list.to_owned(), name, reason, severity, reference }, [key]);
+        }
+        Ok(())
+    }
+
+    /// Which of the two a hash is of cannot be seen, so it is looked for as either.
+    fn hashes(&mut self, bytes: &[u8], list: &str) -> Result<(), String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+        for value in text.lines().filter_map(|line| digest(line.trim())) {
+            let entry = entry(list, "", "listed by hash", Severity::High, "");
+            self.add(entry, [(Named::File, value.clone()), (Named::Authentihash, value)]);
+        }
+        Ok(())
+    }
+
+    fn loldrivers(&mut self, bytes: &[u8], list: &str) -> Result<(), String> {
+        #[derive(Deserialize)]
+        struct Driver {
+            #[serde(rename = "Id", default)]
+            id: String,
+            #[serde(rename = "Category", default)]
+            category: String,
+            #[serde(rename = "Tags", default)]
+            tags: Vec<String>,
+            #[serde(rename = "KnownVulnerableSamples", default)]
+            samples: Vec<Sample>,
+        }
+        #[derive(Deserialize)]
+        struct Sample {
+            #[serde(rename = "Filename", default)]
+            filename: Option<String>,
+            #[serde(rename = "MD5", default)]
+            md5: Option<String>,
+            #[serde(rename = "SHA1", default)]
+            sha1: Option<String>,
+            #[serde(rename = "SHA256", default)]
+            sha256: Option<String>,
+            #[serde(rename = "Authentihash", default)]
+            authentihash: Option<Hashes>,
+        }
+        #[derive(Deserialize, Default)]
+        struct Hashes {
+            #[serde(rename = "MD5", default)]
+            md5: Option<String>,
+            #[serde(rename = "SHA1", default)]
+            sha1: Option<String>,
+            #[serde(rename = "SHA256", default)]
+            sha256: Option<String>,
+        }
+        let drivers: Vec<Driver> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        for driver in drivers {
+            let malicious = driver.category.eq_ignore_ascii_case("malicious");
+            let severity = if malicious { Severity::Critical } else { Severity::High };
+            let link = format!("https://www.loldrivers.io/drivers/{}/", driver.id);
+            for sample in driver.samples {
+                let name = sample.filename.filter(|name| !name.is_empty()).or_else(|| driver.tags.first().cloned());
+                let own = sample.authentihash.unwrap_or_default();
+                let of = |by, values: [Option<String>; 3]| {
+                    values.into_iter().flatten().filter_map(move |text| Some((by, digest(&text)?)))
+                };
+                let keys = of(Named::Authentihash, [own.sha256, own.sha1, own.md5])
+                    .chain(of(Named::File, [sample.sha256, sample.sha1, sample.md5]));
+                self.add(entry(list, &name.unwrap_or_default(), &driver.category, severity, &link), keys);
+            }
+        }
+        Ok(())
+    }
+
+    fn certgraveyard(&mut self, bytes: &[u8], list: &str) -> Result<(), String> {
+        let mut reader = reader(bytes, b',');
+        let columns = Columns::of(reader.headers().map_err(|error| error.to_string())?);
+        columns.require(&["Signer", "Serial", "Thumbprint"])?;
+        for row in reader.records() {
+            let row = row.map_err(|error| error.to_string())?;
+            let field = |name| columns.field(&row, name);
+            let tbs = ["TBS SHA256", "TBS SHA1", "TBS SHA384", "TBS MD5"];
+            let tbs = tbs.into_iter().filter_map(|name| Some((Named::Tbs, digest(field(name))?)));
+            let thumbprint = digest(field("Thumbprint")).map(|value| (Named::Thumbprint, value));
+            // Without one of the hashes only issuer and serial number are left; the short issuer is no whole name.
+            let keys: Vec<_> = tbs.chain(thumbprint).chain(number(field("Issuer"), field("Serial"))).collect();
+            let reason = [field("Malware"), field("Malware Type")].join(" ");
+            self.add(entry(list, field("Signer"), reason.trim(), Severity::Critical, ""), keys);
+        }
+        Ok(())
+    }
+
+    /// The header is a comment there; columns by their place: time, serial number, thumbprint, its algorithm, subject,
+    /// issuer, from, to, reason.
+    fn cscb(&mut self, bytes: &[u8], list: &str) -> Result<(), String> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .comment(Some(b'#'))
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(bytes);
+        for row in reader.records() {
+            let row = row.map_err(|error| error.to_string())?;
+            // A blank before a quotation mark makes the mark part of the text.
+            let field = |place| row.get(place).unwrap_or_default().trim_matches(['"', ' ']);
+            let thumbprint = digest(field(2)).map(|value| (Named::Thumbprint, value));
+            let keys: Vec<_> = thumbprint.into_iter().chain(number(field(5), field(1))).collect();
+            self.add(entry(list, field(4), field(8), Severity::Critical, ""), keys);
+        }
+        Ok(())
+    }
+}
+
+fn entry(list: &str, name: &str, reason: &str, severity: Severity, reference: &str) -> ListEntry {
+    let (list, name, reason) = (list.to_owned(), name.to_owned(), reason.to_owned());
+    ListEntry { list, name, reason, severity, reference: reference.to_owned() }
+}
+
+fn reader(bytes: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(bytes)
+}
+
+/// Where each column stands.
+struct Columns(HashMap<String, usize>);
+
+impl Columns {
+    fn of(header: &csv::StringRecord) -> Columns {
+        Columns(header.iter().enumerate().map(|(place, name)| (name.to_owned(), place)).collect())
+    }
+
+    fn require(&self, names: &[&str]) -> Result<(), String> {
+        match names.iter().find(|name| !self.0.contains_key(**name)) {
+            Some(name) => Err(format!("there is no column {name:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn field<'r>(&self, row: &'r csv::StringRecord, name: &str) -> &'r str {
+        self.0.get(name).and_then(|place| row.get(*place)).unwrap_or_default()
+    }
+}
+
+/// Issuer and serial number, where both say something: lists have placeholders ("???", "Not Specified").
+fn number(issuer: &str, serial: &str) -> Option<(Named, Vec<u8>)> {
+    let digits = serial.chars().filter(char::is_ascii_hexdigit).count();
+    let only_digits = serial.chars().all(|letter| letter.is_ascii_hexdigit() || matches!(letter, ':' | ' '));
+    let told = !issuer.trim().is_empty() && !issuer.contains("???") && digits >= 8 && only_digits;
+    told.then(|| (Named::IssuerSerial, issuer_serial_key(issuer, serial)))
+}
+
+/// The octets of a hexadecimal digest: MD5, SHA-1, SHA-256, SHA-384 or SHA-512.
+fn digest(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b':' | b' ')).collect();
+    if !matches!(digits.len(), 32 | 40 | 64 | 96 | 128) {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    digits.chunks_exact(2).map(|pair| Some((value(*pair.first()?)? << 4) | value(*pair.get(1)?)?)).collect()
+}
+
+/// `KIND:PATH` as the command line has it.
+///
+/// # Errors
+/// When the kind is not known or there is no path.
+pub fn list_argument(text: &str) -> Result<(ListKind, PathBuf), String> {
+    let known = || ListKind::NAMES.map(|(name, _)| name).join(", ");
+    let (name, path) = text.split_once(':').ok_or_else(|| format!("KIND:PATH, where KIND is one of {}", known()))?;
+    let kind = ListKind::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+    let kind = kind.ok_or_else(|| format!("no kind of list: {name:?}; one of {}", known()))?;
+    if path.is_empty() { Err("there is no path".to_owned()) } else { Ok((kind, Path::new(path).to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: ListKind, text: &str) -> Result<BlockLists, String> {
+        let mut lists = BlockLists::default();
+        lists.read(kind, text.as_bytes(), "list").map(|()| lists)
+    }
+
+    #[test]
+    fn an_own_list_names_by_every_kind_of_value() {
+        let text = format!(
+            "type,value,name,reason,severity,reference\nsha256,{},a,b,critical,c\nauthentihash,{},d,,,\n\
+             issuer-serial,Some CA/00ab:CD:ef:01,e,f,low,\n",
+            "ab".repeat(32),
+            "CD".repeat(20)
+        );
+        let lists = read(ListKind::Csv, &text).unwrap();
+        let first = lists.find(Named::File, &[0xab; 32]).unwrap();
+        assert_eq!((first.name.as_str(), first.severity, first.reference.as_str()), ("a", Severity::Critical, "c"));
+        assert_eq!(lists.find(Named::Authentihash, &[0xcd; 20]).unwrap().severity, Severity::High);
+        assert_eq!(lists.find(Named::File, &[0xcd; 20]), None);
+        let key = issuer_serial_key("SOME ca", "ABCDEF01");
+        assert_eq!(lists.find(Named::IssuerSerial, &key).unwrap().name, "e");
+        assert_eq!(
+            read(ListKind::Csv, "type,value\nrumour,x\n").unwrap_err(),
+            "line 2: \"rumour\" is no type of entry"
+        );
+        assert_eq!(
+            read(ListKind::Csv, "type,value\ntbs,xyz\n").unwrap_err(),
+            "line 2: \"xyz\" is no value of its type"
+        );
+    }
+
+    #[test]
+    fn public_lists_are_read_as_they_are_published() {
+        let json = format!(
+            r#"[{{"Id":"7","Category":"malicious","Tags":["evil.sys"],"KnownVulnerableSamples":[
+                {{"Filename":"","SHA256":"{}","Authentihash":{{"SHA1":"{}","SHA256":""}},"Extra":1}},
+                {{"SHA256":"{}","Filename":"x.sys"}}]}},{{"Id":"8","Category":"vulnerable driver"}}]"#,
+            "01".repeat(32),
+            "02".repeat(20),
+            "03".repeat(32)
+        );
+        let lists = read(ListKind::LolDrivers, &json).unwrap();
+        let found = lists.find(Named::Authentihash, &[2; 20]).unwrap();
+        assert_eq!((found.name.as_str(), found.severity), ("evil.sys", Severity::Critical));
+        assert_eq!(lists.find(Named::File, &[3; 32]).unwrap().name, "x.sys");
+
+        let csv = format!(
+            "Hash,Malware,Malware Type,Malware Notes,Signer,Issuer Short,Issuer,Serial,Thumbprint,Valid From,Valid To,\
+             Country,State,Locality,Email,RDN Serial Number,TBS MD5,TBS SHA1,TBS SHA256,TBS SHA384\n\
+             x,Rat,Stealer,,Shell Ltd,CA, Some CA,00a1b2c3d4,{},,,,,,,,,,{},\ny,,,,Other,CA,???,Not Specified,,,,,,,,,,,,\n",
+            "04".repeat(20),
+            "05".repeat(32)
+        );
+        let lists = read(ListKind::CertGraveyard, &csv).unwrap();
+        for (by, key) in [
+            (Named::Thumbprint, vec![4; 20]),
+            (Named::Tbs, vec![5; 32]),
+            (Named::IssuerSerial, issuer_serial_key("some ca", "A1B2C3D4")),
+        ] {
+            let found = lists.find(by, &key).unwrap();
+            assert_eq!((found.name.as_str(), found.reason.as_str()), ("Shell Ltd", "Rat Stealer"));
+        }
+        assert_eq!(lists.entries.len(), 1, "placeholders name nothing");
+        assert_eq!(read(ListKind::CertGraveyard, "a,b\n").err().unwrap(), "there is no column \"Signer\"");
+
+        let csv = format!(
+            "# MalwareBazaar\n\"2026-01-01\", \"a1b2c3d4e5\", \"{}\", \"SHA256\", \"Shell\", \"Some CA\", \"\", \"\", \"Rat\"\n",
+            "06".repeat(32)
+        );
+        let lists = read(ListKind::Cscb, &csv).unwrap();
+        assert_eq!(lists.find(Named::Thumbprint, &[6; 32]).unwrap().reason, "Rat");
+
+        let lists = read(ListKind::Hashes, &format!("# drivers\n{}\nnonsense\n", "07".repeat(16))).unwrap();
+        assert!(lists.find(Named::File, &[7; 16]).is_some() && lists.find(Named::Authentihash, &[7; 16]).is_some());
+    }
+
+    #[test]
+    fn arguments_name_kind_and_path() {
+        assert_eq!(list_argument("csv:a:b"), Ok((ListKind::Csv, PathBuf::from("a:b"))));
+        assert!(list_argument("csv").is_err() && list_argument("yaml:a").is_err() && list_argument("csv:").is_err());
+    }
+}
