@@ -350,6 +350,9 @@ fn a_lists_properties_arrive_at_the_root() {
 fn the_embedded_store_keeps_the_programmes_limits() {
     let store = TrustStore::embedded();
     assert_eq!(store.date(), "2026-10-23T23:18:35Z");
+    // It is opened without a look at its checksum; as a file it would not be.
+    let file = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/roots.bin")).unwrap();
+    assert_eq!(TrustStore::from_file(file).unwrap().roots().len(), 557);
     let roots = store.roots();
     let root = |start: &str| {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -370,6 +373,9 @@ fn the_embedded_store_keeps_the_programmes_limits() {
     assert!(matches!(stamps.disabled.date, LimitDate::At(date) if date.to_rfc3339().starts_with("2018-04-")));
     // Not in the list, but built into Windows: the timestamp root of 1997.
     assert!(!root("245c97df7514").program);
+    // By this hash of its TBSCertificate a disallowed list would name it; the certificate is not in the store.
+    assert_eq!(verisign.signature_hash.map(<[u8]>::len), Some(20));
+    assert_eq!(roots.iter().filter(|root| root.signature_hash.is_none()).count(), 7);
     // Found by name under every spelling, with the right key only.
     let found = store.by_subject(microsoft.subject);
     assert!(found.contains(&microsoft));

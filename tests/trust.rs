@@ -8,14 +8,15 @@ mod lab;
 mod program;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use lab::cast;
 use lab::catalogue::AT;
-use lab::der::{alg, split};
+use lab::der::{alg, oid, split};
 use lab::keys::Hash;
 use lab::trustlist::{DISALLOWED_LIST, ROOT_LIST_SIGNER, TrustList};
-use sigscan::trust::{Disallowed, Provenance, RootFacts, TrustStore, root_from_certificate};
+use sigscan::trust::{Disallowed, LimitDate, Provenance, RootFacts, TrustStore, encode, root_from_certificate};
 use sigscan::{Options, Scanner, Time};
 
 /// The cast's roots, the publisher's as one that is built into Windows.
@@ -150,4 +151,215 @@ fn lists_of_ones_own_say_which_line_is_wrong_and_folders_hold_what_they_hold() {
     assert_eq!(lists(&passed_over).unwrap().lists().len(), 1);
     let nothing = lists(&[("notes.txt", b"nothing to see\n".to_vec())]).unwrap_err();
     assert!(nothing.ends_with("no disallowed list, no certificate and no list of hashes in it"), "{nothing}");
+}
+
+fn sigscan(args: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sigscan")).args(args).current_dir(folder).output().unwrap()
+}
+
+/// What the program writes, once it has succeeded.
+fn said(args: &[&str], folder: &Path) -> String {
+    let output = sigscan(args, folder);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What it complains about, once it has failed.
+fn complaint(args: &[&str], folder: &Path) -> String {
+    let output = sigscan(args, folder);
+    assert_eq!(output.status.code(), Some(2), "{args:?}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A folder with a store file of the cast's roots, the publisher's bent.
+fn store_in(folder: &Path, name: &str, roots: &[RootFacts]) -> PathBuf {
+    let date = "2025-10-01T00:00:00Z".to_owned();
+    let provenance = Provenance { name: name.to_owned(), date, sequence: "1401".to_owned(), ..Provenance::default() };
+    let path = folder.join(name);
+    fs::write(&path, encode(&provenance, roots)).unwrap();
+    path
+}
+
+fn usage(dotted: &str) -> Vec<u8> {
+    split(&oid(dotted)).0.to_vec()
+}
+
+fn built_in_root() -> RootFacts {
+    RootFacts { built_in: true, ..root_from_certificate(&cast::root().der()).unwrap() }
+}
+
+fn time_root() -> RootFacts {
+    root_from_certificate(&cast::tsa_root().der()).unwrap()
+}
+
+/// The root for curves, limited in every way.
+fn limited_root() -> RootFacts {
+    RootFacts {
+        program: true,
+        friendly_name: Some("Curve\u{1b}[31m\u{202e}".to_owned()),
+        usages: Some(vec![usage(lab::ca::CODE_SIGNING)]),
+        not_before_limit: LimitDate::At(Time::parse_rfc3339("2024-05-01T00:00:00Z").unwrap()),
+        disabled: LimitDate::At(Time::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()),
+        disabled_usages: Some(vec![usage(lab::ca::CODE_SIGNING)]),
+        ..root_from_certificate(&cast::ec_root().der()).unwrap()
+    }
+}
+
+#[test]
+fn a_damaged_store_file_is_an_error_and_trusts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_in(folder.path(), "lab.store", &[built_in_root(), time_root()]);
+    let file = program::testdata().join("fixtures/disallowed.exe");
+    let scan = ["--json", "--at", AT, "--trust-store", "lab.store", file.to_str().unwrap()];
+    assert!(said(&scan, folder.path()).contains(r#""status":"Valid""#));
+    let sound = fs::read(&path).unwrap();
+    let refused = "sigscan: lab.store: the store file is damaged or of another version: nothing in it is trusted\n";
+    for at in (0..sound.len()).step_by(101).chain([7, 8, 39, 40, sound.len() - 1]) {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 0x20;
+        fs::write(&path, &damaged).unwrap();
+        let said = complaint(&scan, folder.path());
+        // A file that does not even begin like one is no store file, and no certificate either.
+        let none = "sigscan: lab.store: no certificate and no trust list in it\n";
+        assert_eq!(said, if at < 7 { none } else { refused }, "octet {at}");
+    }
+    for length in [40, 60, sound.len() - 1] {
+        fs::write(&path, &sound[..length]).unwrap();
+        assert_eq!(complaint(&scan, folder.path()), refused, "{length} octets");
+    }
+}
+
+#[test]
+fn two_stores_are_compared_field_by_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let freed = RootFacts { disabled: LimitDate::Cleared, not_before_limit: LimitDate::Absent, ..limited_root() };
+    store_in(folder.path(), "old", &[built_in_root(), limited_root()]);
+    store_in(folder.path(), "new", &[freed, time_root()]);
+    let expected = "\
+- CN=Fixture Root, O=Sigscan Fixtures, C=XX
+    sha1 ROOT
++ CN=Fixture Time Root, O=Sigscan Fixtures, C=XX
+    sha1 TSA
+~ CN=Fixture Curve Root, O=Sigscan Fixtures, C=XX
+    sha1 CURVE
+    not_before
+      - 2024-05-01T00:00:00Z: all
+      + -
+    disabled
+      - 2026-01-01T00:00:00Z: code signing
+      + cleared: code signing
+1 removed, 1 added, 1 changed
+";
+    let sha1 = |cert: &lab::ca::Cert| -> String {
+        Hash::Sha1.digest(&cert.der()).iter().map(|octet| format!("{octet:02x}")).collect()
+    };
+    let expected = expected.replace("ROOT", &sha1(&cast::root())).replace("TSA", &sha1(&cast::tsa_root()));
+    let expected = expected.replace("CURVE", &sha1(&cast::ec_root()));
+    assert_eq!(said(&["trust", "diff", "old", "new"], folder.path()), expected);
+    assert_eq!(said(&["trust", "diff", "old", "old"], folder.path()), "0 removed, 0 added, 0 changed\n");
+    let lines = said(&["trust", "diff", "old", "new", "--json"], folder.path());
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words: Vec<&str> = lines.iter().map(|line| line["change"].as_str().unwrap()).collect();
+    assert_eq!(words, ["removed", "added", "changed"]);
+    let fields = serde_json::json!({
+        "not_before": { "old": { "from": "2024-05-01T00:00:00Z", "usages": null }, "new": null },
+        "disabled": {
+            "old": { "from": "2026-01-01T00:00:00Z", "usages": ["code signing"] },
+            "new": { "from": "cleared", "usages": ["code signing"] },
+        },
+    });
+    assert_eq!(lines[2]["fields"], fields);
+}
+
+#[test]
+fn roots_are_listed_by_what_they_are_trusted_for() {
+    let folder = tempfile::tempdir().unwrap();
+    store_in(folder.path(), "lab", &[built_in_root(), limited_root(), time_root()]);
+    let listed = |options: &[&str]| -> Vec<String> {
+        let args = [&["trust", "list", "--trust-store", "lab"], options].concat();
+        let names = said(&args, folder.path());
+        names
+            .lines()
+            .filter_map(|line| line.strip_prefix("CN=Fixture ")?.split(',').next())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (root, curve, time) = ("Root", "Curve Root", "Time Root");
+    assert_eq!(listed(&[]), [curve, root, time]);
+    assert_eq!(listed(&["--usage", "time-stamping"]), [root, time]);
+    assert_eq!(listed(&["--usage", "code-signing", "--limited"]), [curve]);
+    assert_eq!(listed(&["--usage", "code-signing", "--trusted-at", "2025-12-31T23:59:59Z"]), [curve, root, time]);
+    assert_eq!(listed(&["--usage", "code-signing", "--at", "2026-01-01"]), [root, time]);
+    assert_eq!(listed(&["--at", "2050-01-01"]), [""; 0]);
+}
+
+#[test]
+fn one_root_is_shown_with_what_limits_it_and_nothing_that_a_terminal_obeys() {
+    let folder = tempfile::tempdir().unwrap();
+    store_in(folder.path(), "lab", &[built_in_root(), limited_root(), time_root()]);
+    let show = |root: &str, at: &str| said(&["trust", "show", root, "--trust-store", "lab", "--at", at], folder.path());
+    let text = show("Fixture Curve", "2025-06-01");
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    let head: Vec<&str> = text.lines().take(5).collect();
+    let expected = [
+        "CN=Fixture Curve Root, O=Sigscan Fixtures, C=XX",
+        "",
+        "Code         Trusted for code signing, within limits.",
+        "             Certificates issued from 2024-05-01T00:00:00Z on are not trusted; older ones are.",
+        "             It will be disabled from 2026-01-01T00:00:00Z on: only signatures with a timestamp from before count then.",
+    ];
+    assert_eq!(head, expected);
+    assert!(show("Fixture Curve", "2026-06-01").contains("Not trusted for code signing made now."));
+    assert!(show("Fixture Root", "2026-06-01").contains("exempt from usages and dates"));
+    let several = complaint(&["trust", "show", "fixture", "--trust-store", "lab"], folder.path());
+    assert!(several.starts_with("sigscan: 3 roots are called fixture; name one by its thumbprint:\n  "), "{several}");
+    assert_eq!(
+        complaint(&["trust", "show", "nobody", "--trust-store", "lab"], folder.path()),
+        "sigscan: no root of the store is called nobody\n"
+    );
+}
+
+#[test]
+fn facts_are_exported_and_certificates_only_where_there_are_some() {
+    let folder = tempfile::tempdir().unwrap();
+    store_in(folder.path(), "lab", &[limited_root(), time_root()]);
+    let lines = said(&["trust", "export", "--trust-store", "lab"], folder.path());
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(lines.lines().count(), 2);
+    assert_eq!(first["disabled"]["from"], "2026-01-01T00:00:00Z");
+    assert_eq!(first["signature_hash"].as_str().unwrap().len(), 64);
+    let rows = said(&["trust", "export", "--trust-store", "lab", "--format", "csv"], folder.path());
+    assert!(rows.starts_with("subject,friendly_name,thumbprint_sha1,"), "{rows}");
+    assert_eq!(rows.lines().count(), 3);
+    fs::write(folder.path().join("root.pem"), lab::der::pem(&cast::root().der())).unwrap();
+    let both = ["trust", "export", "--pem", "--trust-store", "lab", "--trust-store", "root.pem"];
+    let output = sigscan(&both, folder.path());
+    assert_eq!(output.stdout, lab::der::pem(&cast::root().der()));
+    let left_out = "sigscan: 2 roots of the store are known by their facts alone, and not written\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), left_out);
+}
+
+#[test]
+fn the_program_takes_microsofts_list_from_whom_its_store_says_is_microsoft() {
+    let folder = tempfile::tempdir().unwrap();
+    store_in(folder.path(), "lab.store", &[built_in_root(), time_root()]);
+    let hash = cast::signature_hash(&cast::leaf());
+    fs::write(folder.path().join("disallowedcert.stl"), TrustList::disallowed(&[&hash, &[1; 15]]).stl()).unwrap();
+    let file = program::testdata().join("fixtures/disallowed.exe");
+    let file = file.to_str().unwrap();
+    let lists = ["--disallowed", "disallowedcert.stl", "--at", AT, "--json", file];
+    let output = sigscan(&[&["--trust-store", "lab.store"], &lists[..]].concat(), folder.path());
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&record["status"], &record["reason"]), (&"Untrusted".into(), &"explicit-distrust".into()));
+    let list = "disallowedcert.stl of 2025-10-01T00:00:00Z";
+    assert_eq!(record["trust_store"]["disallowed"], serde_json::json!([list]));
+    let warning = "sigscan: disallowedcert.stl: 1 entry is no hash that is known here, and distrusts nothing\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), warning);
+    // The embedded store knows Microsoft's roots, and those alone.
+    let refused = "sigscan: --disallowed disallowedcert.stl: the trust list is refused: its signer does not chain to a \
+                   root that is built into Windows\n";
+    assert_eq!(complaint(&lists, folder.path()), refused);
+    let trust = said(&["trust", "--trust-store", "lab.store", "--disallowed", "disallowedcert.stl"], folder.path());
+    assert!(trust.ends_with(&format!("distrusting {list}: 1 entry, 1 more that is no hash known here\n")), "{trust}");
 }

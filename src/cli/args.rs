@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fetch::FetchArgs;
 use super::online::OnlineArgs;
+use super::trust::TrustArgs;
 use crate::asn1::Time;
 use crate::judge::{Profile, SignaturePolicy, Status};
 use crate::record::{Reason, Record, Severity};
@@ -292,48 +293,6 @@ impl FailOn {
     pub fn hit_by(self, found: Severity) -> bool {
         matches!(self, FailOn::Severity(severity) if found >= severity)
     }
-}
-
-/// Options of `sigscan trust`.
-#[derive(Debug, Args)]
-pub struct TrustArgs {
-    /// What to show or make [default: where the store comes from]
-    #[command(subcommand)]
-    pub command: Option<TrustCommand>,
-    /// Look at the roots in PATH instead of the embedded store
-    #[arg(long, value_name = "PATH", global = true)]
-    pub trust_store: Vec<PathBuf>,
-}
-
-/// What `sigscan trust` does.
-#[derive(Debug, Subcommand)]
-pub enum TrustCommand {
-    /// List every root with its usages and dates
-    List,
-    /// Say whether certificates are trusted, and why
-    Check(super::check::CheckArgs),
-    /// Make a store file from Microsoft's root list (how data/roots.bin is made)
-    Build(TrustBuildArgs),
-}
-
-/// Options of `sigscan trust build`.
-#[derive(Debug, Args)]
-pub struct TrustBuildArgs {
-    /// Microsoft's signed root list, authroot.stl
-    #[arg(long, value_name = "FILE")]
-    pub list: PathBuf,
-    /// The list's certificates, PEM
-    #[arg(long, value_name = "FILE")]
-    pub certificates: PathBuf,
-    /// Roots that are built into Windows, PEM
-    #[arg(long, value_name = "FILE")]
-    pub built_in: PathBuf,
-    /// Where the ingredients come from; repeatable
-    #[arg(long, value_name = "TEXT")]
-    pub source: Vec<String>,
-    /// Where to write the store
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
 }
 
 /// Options of `sigscan hunt`.

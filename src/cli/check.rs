@@ -99,8 +99,8 @@ const MAX_FILE: u64 = 64 << 20;
 ///
 /// # Errors
 /// A sentence for a person when a file cannot be read or holds no certificate.
-pub(super) fn run(args: &CheckArgs, trust_store: &[PathBuf], out: &mut dyn Write) -> Result<bool, String> {
-    let scanner = scanner(args, trust_store)?;
+pub(super) fn run(args: &CheckArgs, trust: TrustStore, out: &mut dyn Write) -> Result<bool, String> {
+    let scanner = scanner(args, trust)?;
     let terminal = Terminal::look(args.color);
     let (mut trusted, mut first) = (true, true);
     for path in &args.certificates {
@@ -124,14 +124,10 @@ pub(super) fn run(args: &CheckArgs, trust_store: &[PathBuf], out: &mut dyn Write
     Ok(trusted)
 }
 
-fn scanner(args: &CheckArgs, trust_store: &[PathBuf]) -> Result<Scanner, String> {
-    let load = |paths: &[PathBuf]| load_paths(paths).map_err(|error| error.to_string());
-    let mut trust = match trust_store {
-        [] => TrustStore::embedded(),
-        paths => load(paths)?,
-    };
+/// `trust` is the store that the options of `sigscan trust` name.
+fn scanner(args: &CheckArgs, mut trust: TrustStore) -> Result<Scanner, String> {
     if !args.add_root.is_empty() {
-        trust = trust.with(load(&args.add_root)?);
+        trust = trust.with(load_paths(&args.add_root).map_err(|error| error.to_string())?);
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
     let revocation = RevocationLists::load(&args.crl).map_err(|error| format!("--crl {error}"))?;

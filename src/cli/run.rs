@@ -8,8 +8,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 
-use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs, TrustArgs, TrustCommand};
+use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
 use super::report::Report;
+use super::trust::TrustCommand;
 use super::{check, correlate, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
@@ -58,10 +59,12 @@ fn side_command(command: &Command) -> Result<u8, String> {
     let written = |result: io::Result<()>| result.or_else(closed_pipe).map_err(|error| error.to_string());
     let mut code = 0;
     match command {
-        Command::Trust(TrustArgs { command: Some(TrustCommand::Check(args)), trust_store }) => {
-            code = if check::run(args, trust_store, &mut out)? { 0 } else { FOUND };
-        }
-        Command::Trust(args) => trust::run(args, &mut out)?,
+        Command::Trust(args) => match &args.command {
+            Some(TrustCommand::Check(check)) => {
+                code = if check::run(check, args.store()?, &mut out)? { 0 } else { FOUND };
+            }
+            _ => trust::run(args, &mut out)?,
+        },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
         Command::Hunt(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
         Command::Generate(args) => written(generate::run(args, &mut out))?,
@@ -70,7 +73,7 @@ fn side_command(command: &Command) -> Result<u8, String> {
 }
 
 /// A reader that has seen enough closes the pipe; that is no failure.
-fn closed_pipe(error: io::Error) -> io::Result<()> {
+pub(super) fn closed_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 

@@ -1,13 +1,15 @@
 //! The store's file format: facts about roots, indexed by subject so that nothing is decoded that no chain needs.
 //!
 //! ```text
-//! store   := "SIGROOT2" header-length:u32 header:JSON count:u32 index record*
+//! store   := "SIGROOT3" SHA-256(everything after it) header-length:u32 header:JSON count:u32 index record*
 //! index   := count * (first 8 octets of SHA-256(normalised subject), record offset:u32), sorted by hash, then offset
 //! record  := length:u32 field*
 //! field   := kind:u8 length:u32 octets
 //! ```
-//! Numbers are little-endian; record offsets count from the first record. The file is checked into the
-//! repository or made by this program on this machine; a damaged one yields fewer roots, never a crash.
+//! Numbers are little-endian; record offsets count from the first record. The embedded store is opened without a look
+//! at the checksum, which a test makes; a file of the user's is refused unless the checksum and every record are
+//! sound, because a flipped bit in a date could trust more than was meant. The checksum finds damage, not forgery:
+//! whoever may write the file decides what is trusted.
 
 use std::ops::Range;
 
@@ -18,7 +20,7 @@ use super::{Limit, LimitDate, OidList, Root};
 use crate::asn1::Time;
 use crate::x509::{normalised_name, same_name};
 
-const MAGIC: &[u8; 8] = b"SIGROOT2";
+const MAGIC: &[u8; 8] = b"SIGROOT3";
 
 /// Where a store comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -119,7 +121,7 @@ pub fn encode(provenance: &Provenance, roots: &[RootFacts]) -> Vec<u8> {
     }
     index.sort_unstable();
 
-    let mut store = MAGIC.to_vec();
+    let mut store = Vec::new();
     store.extend_from_slice(&length_of(&header).to_le_bytes());
     store.extend_from_slice(&header);
     store.extend_from_slice(&u32::try_from(index.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -128,7 +130,7 @@ pub fn encode(provenance: &Provenance, roots: &[RootFacts]) -> Vec<u8> {
         store.extend_from_slice(&offset.to_le_bytes());
     }
     store.extend_from_slice(&records);
-    store
+    [MAGIC.as_slice(), Sha256::digest(&store).as_slice(), store.as_slice()].concat()
 }
 
 fn length_of(bytes: &[u8]) -> u32 {
@@ -221,6 +223,8 @@ pub struct StoreView<'t> {
 
 /// Octets of an index entry.
 const ENTRY: usize = 12;
+/// Octets of the checksum.
+const CHECKSUM: usize = 32;
 
 impl StoreLayout {
     /// Opens a store.
@@ -228,7 +232,8 @@ impl StoreLayout {
     /// # Errors
     /// When the bytes are no store or are cut off before the records.
     pub fn parse(bytes: &[u8]) -> Result<StoreLayout, FormatError> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or(FormatError)?;
+        let (_, rest) =
+            bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_at_checked(CHECKSUM)).ok_or(FormatError)?;
         let (length, rest) = take_u32(rest).ok_or(FormatError)?;
         let (header, rest) = rest.split_at_checked(length).ok_or(FormatError)?;
         let provenance = serde_json::from_slice(header).map_err(|_| FormatError)?;
@@ -236,6 +241,16 @@ impl StoreLayout {
         let size = count.checked_mul(ENTRY).filter(|size| *size <= rest.len()).ok_or(FormatError)?;
         let start = bytes.len().saturating_sub(rest.len());
         Ok(StoreLayout { provenance, index: start..start.saturating_add(size) })
+    }
+
+    /// Whether the bytes that this layout was parsed from are those that were written, and every root can be read.
+    #[must_use]
+    pub fn is_sound(&self, bytes: &[u8]) -> bool {
+        let checked = bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_at_checked(CHECKSUM));
+        let roots = self.view(bytes).roots();
+        checked.is_some_and(|(checksum, rest)| Sha256::digest(rest).as_slice() == checksum)
+            && roots.len() == self.provenance.roots
+            && roots.len() == self.index.len() / ENTRY
     }
 
     /// The view of the bytes that this layout was parsed from.
@@ -377,6 +392,17 @@ mod tests {
     }
 
     #[test]
+    fn a_flipped_bit_anywhere_is_noticed() {
+        let store = encode(&Provenance::default(), &[facts(b"a", 1), facts(b"b", 2)]);
+        assert!(StoreLayout::parse(&store).unwrap().is_sound(&store));
+        for at in 0..store.len() {
+            let mut damaged = store.clone();
+            damaged[at] ^= 1;
+            assert!(!StoreLayout::parse(&damaged).is_ok_and(|layout| layout.is_sound(&damaged)), "octet {at}");
+        }
+    }
+
+    #[test]
     fn damage_yields_fewer_roots_and_no_crash() {
         let store = encode(&Provenance::default(), &[facts(b"a", 1), facts(b"b", 2)]);
         for length in 0..store.len() {
@@ -384,6 +410,6 @@ mod tests {
                 assert!(layout.view(&store[..length]).roots().len() < 2);
             }
         }
-        assert!(StoreLayout::parse(b"SIGROOT2\xff\xff\xff\xff").is_err());
+        assert!(StoreLayout::parse(&[b"SIGROOT3".as_slice(), &[0; 32], b"\xff\xff\xff\xff"].concat()).is_err());
     }
 }

@@ -31,6 +31,8 @@ pub enum LoadError {
     BadLine(PathBuf, usize),
     /// A file is not the kind of list that it was given as.
     Unreadable(PathBuf, String),
+    /// A store file is damaged, or of another version.
+    Damaged(PathBuf),
     /// A path holds no revocation list.
     NoRevocationList(PathBuf),
     /// There is more than may be loaded.
@@ -55,6 +57,13 @@ impl std::fmt::Display for LoadError {
             LoadError::BadLine(path, line) => {
                 write!(f, "{}: line {line} is neither a thumbprint nor a tbs: or spki: hash", path.display())
             }
+            LoadError::Damaged(path) => {
+                write!(
+                    f,
+                    "{}: the store file is damaged or of another version: nothing in it is trusted",
+                    path.display()
+                )
+            }
             LoadError::NoRevocationList(path) => write!(f, "{}: no revocation list in it", path.display()),
             LoadError::TooLarge(path, why) => write!(f, "{}: too much to load: {why}", path.display()),
             LoadError::NoCatalog(path) => write!(f, "{}: no catalog in it", path.display()),
@@ -66,51 +75,90 @@ impl std::fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// Builds a store from files and folders. Certificates that a root list names get the list's properties;
-/// all others count for every usage and without dates.
+/// Builds a store from files and folders: certificates, root lists, and store files. Certificates that a root list names
+/// get the list's properties; all others count for every usage and without dates.
 ///
 /// # Errors
 /// When a path cannot be read, holds nothing, or a list's own signature does not lead to a Microsoft root
 /// that is built into Windows.
 pub fn load_paths(paths: &[PathBuf]) -> Result<TrustStore, LoadError> {
-    let mut certificates = BTreeMap::new();
-    let mut lists = Vec::new();
-    for path in paths {
-        let before = certificates.len().saturating_add(lists.len());
-        let mut repeated = false;
-        for file in files_below(path)? {
-            let bytes = read_limited(&file)?;
-            if ctl_content(&bytes).is_some() {
-                lists.push((file, bytes));
-                continue;
+    Loaded::from_paths(paths)?.into_store(paths)
+}
+
+/// What files hold that may become a store.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Certificates, DER, by their SHA-256.
+    pub certificates: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Signed trust lists, and where they are. Nothing of them is believed yet.
+    pub lists: Vec<(PathBuf, Vec<u8>)>,
+    /// Store files.
+    pub stores: Vec<TrustStore>,
+}
+
+impl Loaded {
+    /// Reads files and folders.
+    ///
+    /// # Errors
+    /// When a path cannot be read or holds nothing of the kind, or a store file is damaged.
+    pub fn from_paths(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
+        let mut loaded = Loaded::default();
+        for path in paths {
+            let mut found = false;
+            for file in files_below(path)? {
+                let bytes = read_limited(&file)?;
+                found |= loaded.add(file, bytes)?;
             }
-            for der in certificates_in(&bytes) {
-                repeated |= certificates.insert(Sha256::digest(&der).to_vec(), der).is_some();
+            if !found {
+                return Err(LoadError::Nothing(path.clone()));
             }
         }
-        if before == certificates.len().saturating_add(lists.len()) && !repeated {
-            return Err(LoadError::Nothing(path.clone()));
+        Ok(loaded)
+    }
+
+    /// Adds what a file holds; false when it holds nothing of the kind.
+    ///
+    /// # Errors
+    /// When it is a damaged store file.
+    pub fn add(&mut self, file: PathBuf, bytes: Vec<u8>) -> Result<bool, LoadError> {
+        if bytes.starts_with(b"SIGROOT") {
+            self.stores.push(TrustStore::from_file(bytes).map_err(|_| LoadError::Damaged(file))?);
+            return Ok(true);
         }
-    }
-    let anchors = TrustStore::embedded();
-    let mut roots: Vec<RootFacts> = Vec::new();
-    let mut provenance = Provenance { name: describe(paths), ..Provenance::default() };
-    let mut listed = BTreeSet::new();
-    for (file, bytes) in &lists {
-        let ctl = ctl_from_stl(bytes, &anchors).map_err(|why| LoadError::Refused(file.clone(), why))?;
-        provenance.date = ctl.this_update.map(Time::to_rfc3339).unwrap_or_default();
-        provenance.sequence = ctl.sequence_number.map(crate::x509::serial_to_hex).unwrap_or_default();
-        let (facts, _) = roots_from_ctl(&ctl, certificates.values().map(Vec::as_slice));
-        listed.extend(facts.iter().map(|root| root.thumbprint_sha256.clone()));
-        roots.extend(facts);
-    }
-    for (thumbprint, der) in &certificates {
-        if !listed.contains(thumbprint) {
-            roots.extend(root_from_certificate(der));
+        if ctl_content(&bytes).is_some() {
+            self.lists.push((file, bytes));
+            return Ok(true);
         }
+        let found = certificates_in(&bytes);
+        let any = !found.is_empty();
+        self.certificates.extend(found.into_iter().map(|der| (Sha256::digest(&der).to_vec(), der)));
+        Ok(any)
     }
-    provenance.sources = paths.iter().map(|path| path.display().to_string()).collect();
-    Ok(TrustStore::from_roots(&provenance, &roots))
+
+    fn into_store(self, paths: &[PathBuf]) -> Result<TrustStore, LoadError> {
+        let Loaded { certificates, lists, stores } = self;
+        let anchors = TrustStore::embedded();
+        let mut roots: Vec<RootFacts> = Vec::new();
+        let mut provenance = Provenance { name: describe(paths), ..Provenance::default() };
+        let mut listed = BTreeSet::new();
+        for (file, bytes) in &lists {
+            let ctl = ctl_from_stl(bytes, &anchors).map_err(|why| LoadError::Refused(file.clone(), why))?;
+            provenance.date = ctl.this_update.map(Time::to_rfc3339).unwrap_or_default();
+            provenance.sequence = ctl.sequence_number.map(crate::x509::serial_to_hex).unwrap_or_default();
+            let (facts, _) = roots_from_ctl(&ctl, certificates.values().map(Vec::as_slice));
+            listed.extend(facts.iter().map(|root| root.thumbprint_sha256.clone()));
+            roots.extend(facts);
+        }
+        for (thumbprint, der) in &certificates {
+            if !listed.contains(thumbprint) {
+                roots.extend(root_from_certificate(der));
+            }
+        }
+        provenance.sources = paths.iter().map(|path| path.display().to_string()).collect();
+        let alone = certificates.is_empty() && lists.is_empty();
+        let made = if alone { TrustStore::empty() } else { TrustStore::from_roots(&provenance, &roots) };
+        Ok(stores.into_iter().fold(made, TrustStore::with))
+    }
 }
 
 /// Every certificate in files and folders, DER, sorted and without repetition.

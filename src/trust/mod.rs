@@ -22,7 +22,8 @@ pub use disallowed::{Disallowed, DisallowedEntry, DisallowedList, EntryKind, dis
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use kernel::{CrossRoot, KernelRoots};
 pub use load::{
-    LoadError, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate, roots_from_ctl,
+    LoadError, Loaded, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate,
+    roots_from_ctl,
 };
 pub use revocation::{CrlState, Found, LoadedCrl, LoadedResponse, MAX_REVOCATION_BYTES, RevocationLists, SignedState};
 
@@ -114,7 +115,7 @@ impl<'t> OidList<'t> {
 }
 
 /// Everything that is believed in one run: one or more stores, read-only.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TrustStore {
     parts: Vec<Part>,
     name: String,
@@ -122,7 +123,7 @@ pub struct TrustStore {
     disallowed: Disallowed,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Part {
     bytes: Cow<'static, [u8]>,
     layout: StoreLayout,
@@ -161,6 +162,18 @@ impl TrustStore {
     pub fn from_bytes(bytes: Cow<'static, [u8]>) -> Result<TrustStore, FormatError> {
         let layout = StoreLayout::parse(&bytes)?;
         Ok(TrustStore::from_parts(vec![Part { bytes, layout }]))
+    }
+
+    /// A store file of the user's.
+    ///
+    /// # Errors
+    /// When the bytes are no store, or not those that were written: nothing in a damaged store is believed.
+    pub fn from_file(bytes: Vec<u8>) -> Result<TrustStore, FormatError> {
+        let layout = StoreLayout::parse(&bytes)?;
+        if !layout.is_sound(&bytes) {
+            return Err(FormatError);
+        }
+        Ok(TrustStore::from_parts(vec![Part { bytes: Cow::Owned(bytes), layout }]))
     }
 
     /// This store with the roots of another one added.
