@@ -26,6 +26,8 @@ static GENERATED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     files.extend(lab::cast::trusted().into_iter().map(|(stem, der)| (format!("pki/{stem}.pem"), lab::der::pem(&der))));
     files.extend(lab::cast::crls().into_iter().map(|(name, bytes)| (format!("crl/{name}"), bytes)));
     files.extend(lab::cast::disallowed().into_iter().map(|(name, bytes)| (format!("disallowed/{name}"), bytes)));
+    let served = lab::catalogue::online::served();
+    files.extend(served.into_iter().map(|(name, der)| (format!("online/{name}"), der)));
     files.extend(lab::catalogue::all().into_iter().map(|fixture| {
         let bytes = (fixture.build)();
         (format!("fixtures/{}", fixture.name), bytes)

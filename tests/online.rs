@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "lab/mod.rs"]
+mod lab;
 mod web;
 
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lab::cast;
+use lab::keys::Key;
 use sigscan::online::{Ask, Client, FetchError, Fetched, Limits, Pace, Refusal, Url, UrlError, Validators, get};
 use web::{Names, Server, pace};
 
@@ -264,4 +268,68 @@ fn tls_trusts_no_server_that_the_root_programme_does_not() {
     let url = server.url("/").replacen("http:", "https:", 1);
     assert_eq!(server.client().get(&url, quick()), Err(FetchError::Idle));
     assert_eq!(server.asked().len(), 0);
+}
+
+/// A TLS server at `crl.example` whose certificate the fixtures' root issued, for one connection after the other.
+fn tls_server(names: &'static str, answer: String) -> std::net::SocketAddr {
+    use rustls::pki_types::{CertificateDer, PrivatePkcs1KeyDer};
+    let certificate = cast::root()
+        .clone()
+        .without("2.5.29.19")
+        .without("2.5.29.15")
+        .with(lab::ca::eku(&[lab::ca::SERVER_AUTH]))
+        .with(lab::ca::dns_name(names));
+    let certificate = lab::ca::Cert { subject: lab::ca::dn("crl.example"), ..certificate };
+    let certificate = lab::ca::Cert { spki: Key::Leaf.spki(), ..certificate }.without("2.5.29.14").der();
+    let key = PrivatePkcs1KeyDer::from(include_bytes!("lab/keys/rsa2048-leaf.der").to_vec());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![CertificateDer::from(certificate)], key.into())
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            let mut request = [0u8; 4096];
+            if std::io::Read::read(&mut stream, &mut request).is_ok_and(|count| count > 0) {
+                let _ = stream.write_all(answer.as_bytes());
+                let _ = stream.flush();
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn tls_believes_the_named_server_under_a_trusted_root_and_no_other() {
+    let root = |stem: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("testdata/pki/{stem}.pem"));
+        sigscan::trust::load_paths(&[path]).unwrap()
+    };
+    let plain = Server::start(|_| body(b"open"));
+    let found = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret".to_owned();
+    let ask = |names: &'static str, trusted: Option<&str>, answer: &str| {
+        let address = tls_server(names, answer.to_owned());
+        let allowed = vec![format!("crl.example:{}", address.port()).parse().unwrap()];
+        let mut client = Client::new(allowed, pace()).with_resolver(Names::new(&[&["127.0.0.1"]]));
+        if let Some(stem) = trusted {
+            client = client.with_tls_roots(&root(stem));
+        }
+        client.get(&format!("https://crl.example:{}/", address.port()), Limits::SMALL)
+    };
+    let get = |names, trusted| ask(names, trusted, &found);
+    assert_eq!(get("crl.example", Some("root")), Ok(b"secret".to_vec()));
+    assert_eq!(get("other.example", Some("root")), Err(FetchError::Tls));
+    assert_eq!(get("crl.example", Some("tsa-root")), Err(FetchError::Tls));
+    assert_eq!(get("crl.example", None), Err(FetchError::Tls), "the embedded roots do not know it");
+    // What was asked over TLS is never asked in the open.
+    let open = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", plain.url("/"));
+    assert_eq!(ask("crl.example", Some("root"), &open), Err(FetchError::Downgrade));
+    assert_eq!(plain.asked().len(), 0);
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::guard::{AllowedHost, Refusal, Resolver, SystemResolver, admit};
 use super::throttle::{Pace, Throttle};
-use super::transport::{Allowance, Answer, Question, exchange};
+use super::transport::{Allowance, Answer, EMBEDDED, Question, Tls, exchange, trusting};
 use super::url::{Scheme, Url, UrlError};
+use crate::trust::TrustStore;
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -148,6 +149,7 @@ pub struct Client {
     allowed: Vec<AllowedHost>,
     resolver: Arc<dyn Resolver>,
     throttle: Throttle,
+    tls: Tls,
 }
 
 impl Default for Client {
@@ -160,13 +162,20 @@ impl Client {
     /// A client that may ask these servers whatever their addresses, and every other one at public addresses.
     #[must_use]
     pub fn new(allowed: Vec<AllowedHost>, pace: Pace) -> Client {
-        Client { allowed, resolver: Arc::new(SystemResolver), throttle: Throttle::new(pace) }
+        Client { allowed, resolver: Arc::new(SystemResolver), throttle: Throttle::new(pace), tls: EMBEDDED.clone() }
     }
 
     /// The same client with another source of addresses.
     #[must_use]
     pub fn with_resolver(mut self, resolver: Arc<dyn Resolver>) -> Client {
         self.resolver = resolver;
+        self
+    }
+
+    /// The same client, trusting the roots of this store, and no others, for https.
+    #[must_use]
+    pub fn with_tls_roots(mut self, store: &TrustStore) -> Client {
+        self.tls = trusting(store);
         self
     }
 
@@ -225,7 +234,7 @@ impl Client {
             modified: ask.validators.and_then(|known| known.modified.as_deref()),
             post: ask.post,
         };
-        let answer = exchange(question, &addresses, Allowance { total: left()?, connect, idle, bytes });
+        let answer = exchange(question, &addresses, Allowance { total: left()?, connect, idle, bytes }, &self.tls);
         let failure = match &answer {
             Ok(answer) => {
                 Some(FetchError::Status(answer.status)).filter(|error| answer.status != 200 && error.blames_server())

@@ -65,6 +65,7 @@ pub(super) fn exchange(
     question: Question<'_>,
     addresses: &[SocketAddr],
     allowance: Allowance,
+    tls: &Tls,
 ) -> Result<Answer, FetchError> {
     let config = Agent::config_builder()
         .proxy(None)
@@ -81,7 +82,7 @@ pub(super) fn exchange(
         .timeout_per_read(Some(allowance.idle))
         .timeout_per_write(Some(allowance.idle))
         .build();
-    let connector = ().chain(TcpConnector::default()).chain(TlsConnector);
+    let connector = ().chain(TcpConnector::default()).chain(TlsConnector(tls.clone()));
     let agent = Agent::with_parts(config, connector, Admitted(addresses.to_vec()));
     let mut request = Request::builder().uri(question.url.to_string());
     for (name, value) in [(header::IF_NONE_MATCH, question.etag), (header::IF_MODIFIED_SINCE, question.modified)] {
@@ -173,9 +174,12 @@ impl Resolver for Admitted {
     }
 }
 
+/// How TLS is spoken, and whom it trusts; `None` speaks none.
+pub(super) type Tls = Option<Arc<ClientConfig>>;
+
 /// TLS on top of a connection, where the URL asks for it.
 #[derive(Debug)]
-struct TlsConnector;
+struct TlsConnector(Tls);
 
 impl<In: Transport> Connector<In> for TlsConnector {
     type Out = Either<In, TlsTransport>;
@@ -186,7 +190,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
             return Ok(Some(Either::A(transport)));
         }
         let refused = || ureq::Error::Tls("TLS");
-        let config = CLIENT.clone().ok_or_else(refused)?;
+        let config = self.0.clone().ok_or_else(refused)?;
         let host = details.uri.host().ok_or_else(refused)?.trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned()).map_err(|_| refused())?;
         let mut connection = ClientConnection::new(config, name).map_err(|_| refused())?;
@@ -238,14 +242,17 @@ impl Transport for TlsTransport {
     }
 }
 
-/// TLS 1.2 and 1.3 with the provider that verifies signatures already, trusting the embedded store's roots for servers:
-/// what Windows would trust, the same on every machine, and no second list to keep up to date.
-static CLIENT: LazyLock<Option<Arc<ClientConfig>>> = LazyLock::new(|| {
+/// TLS that trusts the embedded store's roots for servers: what Windows would trust, the same on every machine, and no
+/// second list to keep up to date.
+pub(super) static EMBEDDED: LazyLock<Tls> = LazyLock::new(|| trusting(&TrustStore::embedded()));
+
+/// TLS 1.2 and 1.3 with the provider that verifies signatures already, trusting this store's roots for servers.
+pub(super) fn trusting(store: &TrustStore) -> Tls {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-    let roots = RootCertStore { roots: server_roots(&TrustStore::embedded()) };
+    let roots = RootCertStore { roots: server_roots(store) };
     Some(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-});
+}
 
 /// The store's roots that the programme trusts for servers without a date from which on it does not.
 fn server_roots(store: &TrustStore) -> Vec<TrustAnchor<'static>> {
@@ -254,7 +261,8 @@ fn server_roots(store: &TrustStore) -> Vec<TrustAnchor<'static>> {
     let free = |limit: crate::trust::Limit<'_>| !matches!(limit.date, LimitDate::At(_)) && limit.usages.is_none();
     let fits = |root: &crate::trust::Root<'_>| {
         let usage = root.usages.is_none_or(|list| list.contains(oids::EKU_SERVER_AUTH));
-        root.program && usage && free(root.disabled) && free(root.not_before_limit)
+        // Roots that are in Windows and in no programme any more are from times before TLS 1.2.
+        (root.program || !root.built_in) && usage && free(root.disabled) && free(root.not_before_limit)
     };
     let roots = store.roots();
     let anchors = roots.iter().filter(|root| fits(root)).filter_map(|root| {
@@ -279,6 +287,6 @@ mod tests {
     fn the_embedded_roots_for_servers_serve_for_tls() {
         let roots = server_roots(&TrustStore::embedded());
         assert!(roots.len() > 100, "{}", roots.len());
-        assert!(CLIENT.is_some());
+        assert!(EMBEDDED.is_some());
     }
 }

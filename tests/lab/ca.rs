@@ -210,6 +210,11 @@ pub fn unknown_critical() -> Der {
     extension("2.999.1", true, &null())
 }
 
+/// subjectAltName of one DNS name (RFC 5280 §4.2.1.6).
+pub fn dns_name(name: &str) -> Der {
+    extension("2.5.29.17", false, &seq(&[ctx_prim(2, name.as_bytes())]))
+}
+
 pub const ACCESS_OCSP: &str = "1.3.6.1.5.5.7.48.1";
 pub const ACCESS_CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
 

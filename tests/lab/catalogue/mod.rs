@@ -7,6 +7,7 @@ mod catalogs;
 mod chain;
 mod distrust;
 mod message;
+pub mod online;
 mod portable;
 mod revocation;
 mod stamped;
@@ -133,6 +134,7 @@ pub fn all() -> Vec<Fixture> {
         stamped::fixtures(),
         revocation::fixtures(),
         catalogs::fixtures(),
+        online::fixtures(),
         distrust::fixtures(),
     ];
     parts.into_iter().flatten().collect()
