@@ -420,6 +420,44 @@ fn revocation_lists_come_from_files_and_folders() {
 }
 
 #[test]
+fn revocation_lists_and_responses_are_told_apart_by_content() {
+    let file = testdata("fixtures/revocable.exe");
+    let run = |flags: &[(&str, PathBuf)]| {
+        let mut command = sigscan();
+        for (flag, path) in flags {
+            command.arg(flag).arg(path);
+        }
+        command.arg("--json").arg(&file).output().unwrap()
+    };
+    let revocation = |flags: &[(&str, PathBuf)]| {
+        let record = records(&run(flags)).remove(0);
+        let leaf = &record["signatures"][0]["chain"][0]["revocation"];
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        [&record["revocation"], &leaf["kind"], &leaf["source"]].map(text).join(" ")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    fs::copy(testdata("crl/root.pem"), place("a")).unwrap();
+    fs::copy(testdata("ocsp/good.ocsp"), place("b")).unwrap();
+    fs::copy(testdata("fixtures/pe32.exe"), place("c")).unwrap();
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    let expected = format!("good ocsp file:{name}/b");
+    assert_eq!(revocation(&[("--crl", folder.path().to_owned())]), expected);
+    assert_eq!(revocation(&[("--ocsp", folder.path().to_owned())]), expected);
+    assert_eq!(revocation(&[("--ocsp", place("a")), ("--crl", place("b"))]), "good ocsp file:b");
+    // PEM, several in one file.
+    let block =
+        |label: &str, name: &str| pem::encode(&pem::Pem::new(label, fs::read(testdata("").join(name)).unwrap()));
+    let both = block("X509 CRL", "crl/clear.crl") + &block("OCSP RESPONSE", "ocsp/revoked-before.ocsp");
+    fs::write(place("both.pem"), both).unwrap();
+    assert_eq!(revocation(&[("--crl", place("both.pem"))]), "revoked ocsp file:both.pem");
+    // A responder's refusal answers nothing.
+    let output = run(&[("--ocsp", testdata("ocsp/refusal.ocsp"))]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--ocsp"));
+}
+
+#[test]
 fn too_many_octets_of_revocation_lists_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("huge.crl");

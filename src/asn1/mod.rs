@@ -14,8 +14,10 @@ pub mod oids;
 mod reader;
 mod string;
 mod time;
+mod write;
 
 pub use oid::{Oid, oid_from_text, oid_to_string};
 pub use reader::{Element, Error, ErrorKind, MAX_DEPTH, Reader, tag};
 pub use string::{bmp_to_string, decode_string};
 pub use time::{Time, decode_time};
+pub use write::element;

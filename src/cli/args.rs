@@ -131,9 +131,13 @@ pub struct ScanArgs {
     /// Certificates in PATH may serve as intermediates
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]
     pub intermediates: Vec<PathBuf>,
-    /// Look for revoked certificates in the CRLs in PATH: files (PEM, DER) or folders, at most 256 MiB together
+    /// Look for revoked certificates in the CRLs and OCSP responses in PATH: files (PEM, DER) or folders, at most 256 MiB
+    /// together
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]
     pub crl: Vec<PathBuf>,
+    /// The same: OCSP responses and CRLs are told apart by content
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub ocsp: Vec<PathBuf>,
     /// Distrust what the lists in PATH name: disallowedcert.stl, certificates (PEM, DER), or text files of hashes (a
     /// thumbprint a line; tbs: or spki: before other hashes; # comments), or folders of them
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]

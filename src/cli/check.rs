@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::args::{ColorArg, PolicyArg, moment};
 use super::page::{Page, faint, plain};
 use super::report::Terminal;
-use super::run::now;
+use super::run::{now, revocation_lists};
 use super::story::chain::tree;
 use super::style::{Ink, Style};
 use super::words::{Verdict, date, moment as moment_text, name_of};
@@ -17,7 +17,7 @@ use crate::judge::{InitialPolicies, Purpose, Status};
 use crate::output::escape::for_terminal;
 use crate::record::{CertificateReport, Revocation, RootLimit};
 use crate::scan::{Options, Scanner};
-use crate::trust::{RevocationLists, TrustStore, certificates_below, load_paths};
+use crate::trust::{TrustStore, certificates_below, load_paths};
 use crate::x509::Certificate;
 
 /// Options of `sigscan trust check`.
@@ -36,9 +36,12 @@ pub struct CheckArgs {
     /// Certificates in PATH may serve as intermediates
     #[arg(long, value_name = "PATH")]
     pub intermediates: Vec<PathBuf>,
-    /// Look for revoked certificates in the CRLs in PATH: files (PEM, DER) or folders
+    /// Look for revoked certificates in the CRLs and OCSP responses in PATH: files (PEM, DER) or folders
     #[arg(long, value_name = "PATH")]
     pub crl: Vec<PathBuf>,
+    /// The same: OCSP responses and CRLs are told apart by content
+    #[arg(long, value_name = "PATH")]
+    pub ocsp: Vec<PathBuf>,
     /// Trust a certificate only if current CRLs show that none of its chain is revoked
     #[arg(long)]
     pub require_revocation: bool,
@@ -130,7 +133,7 @@ fn scanner(args: &CheckArgs, mut trust: TrustStore) -> Result<Scanner, String> {
         trust = trust.with(load_paths(&args.add_root).map_err(|error| error.to_string())?);
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
-    let revocation = RevocationLists::load(&args.crl).map_err(|error| format!("--crl {error}"))?;
+    let revocation = revocation_lists(&args.crl, &args.ocsp)?;
     let mut options = Options::at(args.at.unwrap_or_else(now));
     options.require_revocation = args.require_revocation;
     options.profile = args.policy.into();

@@ -226,7 +226,7 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         trust = trust::distrusting(trust, &args.disallowed)?;
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
-    let revocation = RevocationLists::load(&args.crl).map_err(|error| format!("--crl {error}"))?;
+    let revocation = revocation_lists(&args.crl, &args.ocsp)?;
     let people = matches!(view, View::Table);
     let hashes = match args.hashes {
         Some(HashArg::None) => HashMode::None,
@@ -252,6 +252,14 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
     let (blocked, allowed) = (listed(&args.blocklist, "--blocklist")?, listed(&args.allowlist, "--allowlist")?);
     let scanner = Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation);
     Ok(scanner.with_blocklists(blocked, allowed))
+}
+
+/// What `--crl` and `--ocsp` name.
+pub(super) fn revocation_lists(crl: &[PathBuf], ocsp: &[PathBuf]) -> Result<RevocationLists, String> {
+    let mut lists = RevocationLists::new();
+    lists.read(crl).map_err(|error| format!("--crl {error}"))?;
+    lists.read(ocsp).map_err(|error| format!("--ocsp {error}"))?;
+    Ok(lists)
 }
 
 /// The catalogs that the arguments name and those of the Windows roots among the scanned folders.

@@ -7,7 +7,7 @@ use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, oids, tag};
 /// cap bounds the work that one signature can cause.
 pub const MAX_CERTIFICATES: usize = 4096;
 
-/// CRLs beyond this many in one bag are not looked at; honest bags hold one for each CA.
+/// CRLs, and OCSP responses, beyond this many in one bag are not looked at; honest bags hold one for each CA.
 pub const MAX_CRLS: usize = 64;
 
 /// SignerInfos beyond this many are not delimited: Authenticode allows exactly one.
@@ -39,8 +39,10 @@ pub struct SignedData<'a> {
     pub certificates_truncated: bool,
     /// Why the rest of the certificate bag could not be delimited.
     pub certificates_error: Option<Error>,
-    /// CRLs of the bag, undecoded, in file order; other kinds of revocation information are left out.
+    /// CRLs of the bag, undecoded, in file order.
     pub crls: Vec<Element<'a>>,
+    /// OCSP responses of the bag, undecoded, in file order; other kinds of revocation information are left out.
+    pub ocsp_responses: Vec<Element<'a>>,
     /// The signers.
     pub signers: Vec<SignerInfo<'a>>,
     /// How many elements the set of signers holds (capped count).
@@ -84,6 +86,7 @@ impl<'a> SignedData<'a> {
             certificates_truncated: false,
             certificates_error: None,
             crls: Vec::new(),
+            ocsp_responses: Vec::new(),
             signers: Vec::new(),
             signer_count: 0,
             ber: outer.ber || explicit.ber || body.ber || encapsulated.ber,
@@ -122,12 +125,21 @@ impl<'a> SignedData<'a> {
         }
     }
 
-    /// RevocationInfoChoices (RFC 5652 section 10.2.1). A broken set hides nothing else.
+    /// `RevocationInfoChoice ::= CHOICE { crl CertificateList, other [1] IMPLICIT SEQUENCE { otherRevInfoFormat OBJECT
+    /// IDENTIFIER, otherRevInfo ANY } }`, a set of which (RFC 5652 section 10.2.1) may hold OCSP responses (RFC 5940). A
+    /// broken set hides nothing else.
     fn read_crls(&mut self, bag: Element<'a>) {
+        const OTHER: u8 = tag::context_constructed(1);
         let mut items = bag.children();
         while let Ok(Some(item)) = items.next() {
-            if item.tag == tag::SEQUENCE && self.crls.len() < MAX_CRLS {
-                self.crls.push(item);
+            match item.tag {
+                tag::SEQUENCE if self.crls.len() < MAX_CRLS => self.crls.push(item),
+                OTHER if self.ocsp_responses.len() < MAX_CRLS => {
+                    let mut parts = item.children();
+                    let kind = parts.expect(tag::OID).is_ok_and(|kind| kind.content == oids::OCSP_REVOCATION_INFO);
+                    self.ocsp_responses.extend(parts.next().ok().flatten().filter(|_| kind));
+                }
+                _ => {}
             }
         }
     }

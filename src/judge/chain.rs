@@ -99,10 +99,10 @@ pub fn judge_paths(
     moment: Moment,
     rules: &Rules,
 ) -> ChainVerdict {
-    let names = NameBudget::default();
+    let (names, list_names) = (NameBudget::default(), NameBudget::default());
     let judged = paths.list.iter().enumerate().map(|(index, path)| {
         let mut problems = judge_path(pool, path, purpose, moment, rules, &names);
-        let revocation = judge_revocation(path, moment).map(|list| (overall(path, &list), list));
+        let revocation = judge_revocation(pool, path, moment, &list_names).map(|list| (overall(path, &list), list));
         // The revocation of a time authority is reported and, as in Windows, decides nothing unless the rules say so.
         let decides = purpose != Purpose::TimeStamping || rules.time_authority_revocation;
         if let Some((_, list)) = revocation.as_ref().filter(|_| decides) {
@@ -305,7 +305,7 @@ fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, budget: &N
 /// Octets of constraints and names that the paths of one certificate may make the judge decode. Honest chains need a few
 /// kilobytes; hostile ones could combine every CA's constraints with every certificate's names.
 #[derive(Debug)]
-struct NameBudget(Cell<usize>);
+pub(super) struct NameBudget(Cell<usize>);
 
 impl Default for NameBudget {
     fn default() -> Self {
@@ -409,6 +409,24 @@ fn root_limits(
         reasons.push(Reason::RootDisabled);
     }
     reasons
+}
+
+/// Whether a delegated signer of CRLs had a sound path to this root at a moment: everything but the usages counts. Indices
+/// are the pool's, the signer first, the root not among them.
+pub(super) fn signs_lists(
+    pool: &Pool<'_>,
+    certificates: &[usize],
+    root: Root<'_>,
+    at: Time,
+    budget: &NameBudget,
+) -> bool {
+    let subjects: Vec<&Certificate<'_>> = certificates.iter().filter_map(|index| pool.certificate(*index)).collect();
+    let mut reasons = Vec::new();
+    let moment = Moment { at, now: at, timestamp: None };
+    time(&subjects, Some(root), moment, &mut reasons);
+    constraints(&subjects, Some(root), budget, &mut reasons);
+    strength(&subjects, Some(root), moment, &mut reasons);
+    !subjects.is_empty() && reasons.is_empty()
 }
 
 /// Whether the signer of a trust list carries a usage and chains to a Microsoft root built into Windows at

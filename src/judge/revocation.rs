@@ -1,19 +1,20 @@
-//! What revocation lists mean for one certificate at the moment that counts.
+//! What revocation lists and OCSP responses mean for one certificate at the moment that counts.
 
 use crate::asn1::Time;
-use crate::verify::{CrlSource, ListFact, Path, PathEnd, RevocationFacts};
-use crate::x509::crl::{RevocationReason, RevokedEntry};
+use crate::trust::Root;
+use crate::verify::{ListFact, ListSigner, ListSource, Path, PathEnd, Pool, RevocationFacts};
+use crate::x509::crl::{Reasons, RevocationReason, RevokedEntry};
 
-use super::chain::Moment;
+use super::chain::{Moment, NameBudget, signs_lists};
 
 /// What is known of a certificate's revocation, once somebody asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevocationStatus {
-    /// Not revoked at the moment that counts, by a complete and current list.
+    /// Not revoked at the moment that counts, by a complete and current list or response.
     Good,
     /// Revoked at the moment that counts.
     Revoked,
-    /// No list answers.
+    /// Nothing answers.
     Unknown,
 }
 
@@ -23,7 +24,7 @@ pub struct CertificateRevocation {
     /// The verdict.
     pub status: RevocationStatus,
     /// The list that it rests on, or that came closest.
-    pub source: Option<CrlSource>,
+    pub source: Option<ListSource>,
     /// When that list was made.
     pub this_update: Option<Time>,
     /// When its successor was due.
@@ -33,15 +34,22 @@ pub struct CertificateRevocation {
     /// Its entry for the certificate: with [`RevocationStatus::Good`], one that came after the timestamp.
     pub entry: Option<RevokedEntry>,
     /// Lists of the issuer's name that could not be used, or not for this, and why.
-    pub unusable: Vec<(CrlSource, String)>,
+    pub unusable: Vec<(ListSource, String)>,
 }
 
-/// certificateHold, the one reason that an issuer takes back.
-const HOLD: RevocationReason = RevocationReason(6);
-
 /// Judges the certificates of a path below its root; `None` when nobody asked.
-pub(super) fn judge_revocation(path: &Path<'_>, moment: Moment) -> Option<Vec<CertificateRevocation>> {
-    Some(path.revocation.as_ref()?.iter().map(|facts| judge_certificate(facts, moment)).collect())
+pub(super) fn judge_revocation(
+    pool: &Pool<'_>,
+    path: &Path<'_>,
+    moment: Moment,
+    names: &NameBudget,
+) -> Option<Vec<CertificateRevocation>> {
+    let root = match path.end {
+        PathEnd::Anchor { root, .. } => Some(root),
+        _ => None,
+    };
+    let signers = Signers { pool, root, path: &path.certificates, names };
+    Some(path.revocation.as_ref()?.iter().map(|facts| judge_certificate(facts, moment, &signers)).collect())
 }
 
 /// The verdict on a whole path: the worst of its certificates.
@@ -56,43 +64,106 @@ pub(super) fn overall(path: &Path<'_>, certificates: &[CertificateRevocation]) -
     }
 }
 
+/// What delegated signers are judged by.
+struct Signers<'s, 'a> {
+    pool: &'s Pool<'a>,
+    /// What comparing their names may still cost.
+    names: &'s NameBudget,
+    root: Option<Root<'a>>,
+    /// The certificates of the path, whose revocation is judged with it.
+    path: &'s [usize],
+}
+
+impl Signers<'_, '_> {
+    /// Whether a delegate counts: one of its paths was sound when it made the list, and nothing on it is revoked. Its
+    /// own facts hold no delegates, so this goes one level deep.
+    fn refuse(&self, signer: &ListSigner, made: Time, now: Time) -> Option<&'static str> {
+        let moment = Moment { at: now, now, timestamp: None };
+        let mut why = "its signer's certificate does not lead to the same root";
+        for path in &signer.paths {
+            if !self.root.is_some_and(|root| signs_lists(self.pool, &path.certificates, root, made, self.names)) {
+                why = "its signer's certificate had no valid path when it was made";
+                continue;
+            }
+            let own = path.certificates.iter().zip(&path.revocation).filter(|(index, _)| !self.path.contains(index));
+            let told: Vec<_> = own.map(|(_, facts)| judge_certificate(facts, moment, self).status).collect();
+            if told.contains(&RevocationStatus::Revoked) {
+                why = "its signer's certificate is revoked";
+            } else if told.contains(&RevocationStatus::Unknown) {
+                why = "nothing says whether its signer's certificate is revoked";
+            } else {
+                return None;
+            }
+        }
+        Some(why)
+    }
+}
+
 /// A list must be time-valid now, whatever the moment that counts (`semantics.md` section 3.2); one that is out of date
 /// is still believed for what it lists, because a listing is not undone, and never for its silence.
-fn judge_certificate(facts: &RevocationFacts, moment: Moment) -> CertificateRevocation {
+fn judge_certificate(facts: &RevocationFacts, moment: Moment, signers: &Signers<'_, '_>) -> CertificateRevocation {
     let mut unusable = facts.unusable.clone();
     let mut usable = Vec::new();
     for list in &facts.lists {
-        match list.this_update {
-            Some(made) if made <= moment.now => usable.push(list),
-            Some(_) => unusable.push((list.source.clone(), "it is not valid yet".to_owned())),
-            None => unusable.push((list.source.clone(), "it states no date".to_owned())),
+        let refused = match list.this_update {
+            Some(made) if made <= moment.now => {
+                list.signer.as_ref().and_then(|signer| signers.refuse(signer, made, moment.now))
+            }
+            Some(_) => Some("it is not valid yet"),
+            None => Some("it states no date"),
+        };
+        match refused {
+            None => usable.push(list),
+            Some(why) => unusable.push((list.source.clone(), why.to_owned())),
         }
     }
-    let stale = |list: &ListFact| list.next_update.is_stale(moment.now);
-    let silent = || usable.iter().copied().filter(|list| list.entry.is_none());
-    let clear = silent().find(|list| list.partial.is_none() && !stale(list));
+    let stale = |list: &ListFact| list.is_stale(moment.now);
+    let silent: Vec<&ListFact> = usable.iter().copied().filter(|list| list.entry.is_none()).collect();
+    let clear = cleared_by(silent.iter().copied().filter(|list| list.partial.is_none() && !stale(list)));
     let listed = last_word(&usable).filter(|(list, entry)| {
         let released = clear.is_some_and(|clear| clear.this_update > list.this_update);
-        !(released && entry.reason == Some(HOLD))
+        !(released && entry.reason == Some(RevocationReason::HOLD))
     });
+    // Other reasons may have an earlier date in another list.
+    let current = || silent.iter().filter(|list| list.partial.is_none() && !stale(list));
+    let covered = |list: &ListFact| current().fold(list.reasons, |sum, other| sum.or(other.reasons)) == Reasons::ALL;
     if let Some((list, entry)) = listed {
         // An entry without a readable date counts since ever: believing less is the safe side.
         let later = matches!((moment.timestamp, entry.date), (Some(stamp), Some(date)) if date > stamp);
         let status = match later {
             false => RevocationStatus::Revoked,
-            true if stale(list) || list.partial.is_some() => RevocationStatus::Unknown,
+            true if stale(list) || list.partial.is_some() || !covered(list) => RevocationStatus::Unknown,
             true => RevocationStatus::Good,
         };
         return verdict(status, Some(list), Some(entry), stale(list), unusable);
     }
-    for (list, why) in silent().filter_map(|list| Some((list, list.partial.as_ref()?))) {
+    for (list, why) in silent.iter().filter_map(|list| Some((list, list.partial.as_ref()?))) {
         unusable.push((list.source.clone(), why.clone()));
     }
     if let Some(list) = clear {
         return verdict(RevocationStatus::Good, Some(list), None, false, unusable);
     }
-    let closest = silent().find(|list| list.partial.is_none());
+    let some = silent.iter().filter(|list| list.partial.is_none() && list.reasons != Reasons::ALL);
+    unusable.extend(some.map(|list| (list.source.clone(), "it covers some reasons only".to_owned())));
+    let closest = silent.iter().copied().find(|list| list.partial.is_none() && list.reasons == Reasons::ALL);
     verdict(RevocationStatus::Unknown, closest, None, closest.is_some(), unusable)
+}
+
+/// The list whose silence clears: the latest that covers every reason, or, where only several together do, the oldest of
+/// them, because no more is known than when it was made.
+fn cleared_by<'f>(latest_first: impl Iterator<Item = &'f ListFact>) -> Option<&'f ListFact> {
+    let mut together = Reasons::NONE;
+    let mut oldest = None;
+    for list in latest_first {
+        if list.reasons == Reasons::ALL {
+            return Some(list);
+        }
+        let more = together.or(list.reasons);
+        if more != together {
+            (together, oldest) = (more, Some(list));
+        }
+    }
+    oldest.filter(|_| together == Reasons::ALL)
 }
 
 /// The entry of the latest list that names the certificate; of lists made at one moment, the earliest date.
@@ -107,7 +178,7 @@ fn verdict(
     list: Option<&ListFact>,
     entry: Option<RevokedEntry>,
     stale: bool,
-    unusable: Vec<(CrlSource, String)>,
+    unusable: Vec<(ListSource, String)>,
 ) -> CertificateRevocation {
     CertificateRevocation {
         status,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::chain::{chain, crl_source, hex, revocation_status, sha256_hex, signer, time_text};
+use super::chain::{chain, hex, list_place, revocation_status, sha256_hex, signer, time_text};
 use super::kernel::ev_code_signing;
 use super::{
     Anomaly, AppliedPolicy, ChainCertificate, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record,
-    Revocation, Signature, Status, TableEntry, Timestamp, TimestampFault, TimestampKind, TimestampSummary,
-    TrustStoreName, UnsignedAttribute, VersionInfo,
+    Revocation, RevocationKind, Signature, Status, TableEntry, Timestamp, TimestampFault, TimestampKind,
+    TimestampSummary, TrustStoreName, UnsignedAttribute, VersionInfo,
 };
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
@@ -15,7 +15,7 @@ use crate::container::Blob;
 use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, signature_name};
 use crate::judge::{ChainVerdict, SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
-use crate::verify::{self, AttributeFault, ContentFacts, DigestFact, SignatureFacts, TimestampFacts};
+use crate::verify::{self, AttributeFault, ContentFacts, DigestFact, ListKind, SignatureFacts, TimestampFacts};
 
 /// Everything that a record is made of.
 #[derive(Debug)]
@@ -470,23 +470,35 @@ pub(super) fn note_chains<'c>(
             _ => {}
         }
         if let (true, Some(source)) = (told.stale, &told.source) {
-            let due = told.next_update.as_deref().unwrap_or("an unreadable date");
-            note("crl-stale", format!("the revocation list {source} for {subject} was to be replaced on {due}"));
+            let due = match (told.kind, &told.next_update) {
+                (_, Some(due)) => format!("was to be replaced on {due}"),
+                (Some(RevocationKind::Ocsp), None) => "does not say how long it holds".to_owned(),
+                (_, None) => "was to be replaced on an unreadable date".to_owned(),
+            };
+            let (code, what) = match told.kind {
+                Some(RevocationKind::Ocsp) => ("ocsp-stale", "OCSP response"),
+                _ => ("crl-stale", "revocation list"),
+            };
+            note(code, format!("the {what} {source} for {subject} {due}"));
         }
     }
     let told = chains.filter_map(|chain| chain.revocation.as_ref()).flat_map(|(_, list)| list);
-    let mut unusable: Vec<String> = Vec::new();
+    let mut unusable: Vec<(&str, String)> = Vec::new();
     for (source, why) in told.flat_map(|one| &one.unusable) {
-        let text = format!("the revocation list {} was not used: {why}", crl_source(source));
-        if !unusable.contains(&text) {
-            unusable.push(text);
+        let (code, what) = match source.kind {
+            ListKind::Ocsp => ("ocsp-unusable", "OCSP response"),
+            ListKind::Crl | ListKind::DeltaCrl => ("crl-unusable", "revocation list"),
+        };
+        let text = format!("the {what} {} was not used: {why}", list_place(source));
+        if !unusable.iter().any(|known| known.1 == text) {
+            unusable.push((code, text));
         }
     }
     let more = unusable.len().saturating_sub(MAX_NOTES);
-    for text in unusable.into_iter().take(MAX_NOTES) {
-        note("crl-unusable", text);
+    for (code, text) in unusable.into_iter().take(MAX_NOTES) {
+        note(code, text);
     }
     if more > 0 {
-        note("crl-unusable", format!("{more} more revocation lists were not used"));
+        note("crl-unusable", format!("{more} more revocation lists and OCSP responses were not used"));
     }
 }

@@ -3,12 +3,12 @@
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::{CertificateRevocation, ChainCertificate, DisallowedBy, Revocation, Signer, Source};
+use super::{CertificateRevocation, ChainCertificate, DisallowedBy, Revocation, RevocationKind, Signer, Source};
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::crypto::{key_info, signature_name};
 use crate::judge::{self, ChainVerdict, RevocationStatus};
 use crate::trust::Root;
-use crate::verify::{CertificateSource, CrlSource, PathEnd, Paths, Pool};
+use crate::verify::{CertificateSource, ListKind, ListPlace, ListSource, PathEnd, Paths, Pool};
 use crate::x509::{Certificate, Name, serial_to_hex};
 
 /// Lower-case hexadecimal.
@@ -96,12 +96,21 @@ pub(super) fn revocation_status(status: RevocationStatus) -> Revocation {
     }
 }
 
-pub(super) fn crl_source(source: &CrlSource) -> String {
-    match source {
-        CrlSource::Bag => "bag".to_owned(),
+/// Where a list came from: `bag`, or `file:` or `online:` and its name.
+pub(super) fn list_place(source: &ListSource) -> String {
+    match &source.place {
+        ListPlace::Bag => "bag".to_owned(),
         // A file's name has no two slashes in a row, so that this can only be the URL of a download.
-        CrlSource::File(name) if name.contains("://") => format!("online:{name}"),
-        CrlSource::File(name) => format!("file:{name}"),
+        ListPlace::File(name) if name.contains("://") => format!("online:{name}"),
+        ListPlace::File(name) => format!("file:{name}"),
+    }
+}
+
+pub(super) fn list_kind(source: &ListSource) -> RevocationKind {
+    match source.kind {
+        ListKind::Crl => RevocationKind::Crl,
+        ListKind::DeltaCrl => RevocationKind::DeltaCrl,
+        ListKind::Ocsp => RevocationKind::Ocsp,
     }
 }
 
@@ -109,7 +118,8 @@ fn revocation(told: &judge::CertificateRevocation) -> CertificateRevocation {
     let entry = told.entry.as_ref();
     CertificateRevocation {
         status: revocation_status(told.status),
-        source: told.source.as_ref().map(crl_source),
+        kind: told.source.as_ref().map(list_kind),
+        source: told.source.as_ref().map(list_place),
         this_update: time_text(told.this_update),
         next_update: time_text(told.next_update),
         revoked_at: time_text(entry.and_then(|entry| entry.date)),

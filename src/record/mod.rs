@@ -294,13 +294,27 @@ pub struct DisallowedBy {
     pub entry: String,
 }
 
+/// Kinds of revocation data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevocationKind {
+    /// A CRL that is complete for its scope, or several that are so together, of which this is the oldest.
+    Crl,
+    /// A delta CRL together with the CRL that it changes, or alone where it lists the certificate.
+    DeltaCrl,
+    /// An OCSP response.
+    Ocsp,
+}
+
 /// What is known of one certificate's revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateRevocation {
     /// For the moment that counts: `good`, `revoked` or `unknown`.
     pub status: Revocation,
-    /// The list that this rests on, or that came closest: `bag` for one inside the signature or timestamp, else `file:`
+    /// What this rests on, or what came closest; null without any.
+    pub kind: Option<RevocationKind>,
+    /// Where that came from: `bag` for one inside the signature or timestamp, else `file:`
     /// and its name; null without any.
     pub source: Option<String>,
     /// When that list was made.

@@ -18,7 +18,7 @@ pub use issuers::issuers_among;
 pub use kernel::{CrossFact, cross_certificates};
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
-pub use revocation::{CrlSource, ListFact, RevocationFacts};
+pub use revocation::{ListFact, ListKind, ListPlace, ListSigner, ListSource, RevocationFacts, SignerPath};
 pub use signature::{AttributeFault, ContentFacts, DigestFact, FileDigests, SignatureFacts, SignerFacts, signer_facts};
 pub use timestamp::{TimestampFacts, TimestampFault, TimestampKind};
 pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, SignedContent, parse_tree};
@@ -50,7 +50,7 @@ pub struct Lists<'t> {
 #[must_use]
 pub fn certificate_paths<'a>(pool: &Pool<'a>, index: usize, lists: Lists<'a>) -> Paths<'a> {
     let mut paths = search_paths(pool, index, lists, Budget::default());
-    revocation::attach(&mut paths, pool, &[], lists.revocation, lists.work);
+    revocation::attach(&mut paths, pool, &[], lists);
     paths
 }
 

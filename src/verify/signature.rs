@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Lists;
 use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
-use super::revocation::{self, BagCrls};
+use super::revocation::{self, BagLists};
 use super::timestamp::{TimestampFacts, timestamps};
 use super::tree::{ParsedSignature, SignatureBody};
 use crate::asn1::{Oid, oids};
@@ -121,10 +121,10 @@ pub(super) fn establish<'a>(
         let spki = certificate.and_then(|index| pool.certificate(index)).map(|certificate| certificate.spki);
         let affordable = spki.filter(|spki| lists.work.spend(spki));
         let mut paths = certificate.map(|index| search(&pool, index, lists, Budget::default())).unwrap_or_default();
-        let crls = BagCrls::of(&body.data);
+        let crls = BagLists::of(&body.data);
         let signer = signer_facts(&body.signer, body.content.kind(), Some(body.content.octets()), affordable);
         let timestamps = timestamps(&body.signer, &body.data, &crls, lists);
-        revocation::attach(&mut paths, &pool, &[&crls], lists.revocation, lists.work);
+        revocation::attach(&mut paths, &pool, &[&crls], lists);
         let (digest_algorithm, computed, digest) = compare_digest(body, digests);
         ContentFacts { body, digest_algorithm, computed, digest, signer, timestamps, pool, certificate, paths }
     });

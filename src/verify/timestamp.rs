@@ -3,7 +3,7 @@
 use super::Lists;
 use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
-use super::revocation::{self, BagCrls};
+use super::revocation::{self, BagLists};
 use super::signature::{content_octets, content_type_attribute, message_digest_attribute, signer_facts, verify};
 use crate::asn1::{Element, Time, decode_time, oids};
 use crate::cms::timestamp::{TstInfo, is_tst_info, token};
@@ -68,7 +68,7 @@ const MAX_TIMESTAMPS: usize = 16;
 pub(super) fn timestamps<'a>(
     signer: &SignerInfo<'a>,
     outer: &SignedData<'a>,
-    crls: &BagCrls<'a>,
+    crls: &BagLists<'a>,
     lists: Lists<'a>,
 ) -> Vec<TimestampFacts<'a>> {
     let mut found = Vec::new();
@@ -120,7 +120,7 @@ impl<'a> TimestampFacts<'a> {
         &mut self,
         bags: &[(&SignedData<'a>, CertificateSource)],
         signer: &SignerInfo<'a>,
-        crls: &[&BagCrls<'a>],
+        crls: &[&BagLists<'a>],
         lists: Lists<'a>,
     ) {
         for (data, source) in bags {
@@ -135,7 +135,7 @@ impl<'a> TimestampFacts<'a> {
         self.certificate = self.pool.authority(&signer.sid);
         if let Some(index) = self.certificate {
             self.paths = search(&self.pool, index, lists, Budget::default());
-            revocation::attach(&mut self.paths, &self.pool, crls, lists.revocation, lists.work);
+            revocation::attach(&mut self.paths, &self.pool, crls, lists);
         }
     }
 
@@ -150,7 +150,7 @@ fn rfc3161<'a>(
     value: &Element<'a>,
     signer: &SignerInfo<'a>,
     outer: &SignedData<'a>,
-    crls: &BagCrls<'a>,
+    crls: &BagLists<'a>,
     lists: Lists<'a>,
 ) -> TimestampFacts<'a> {
     let mut facts = TimestampFacts::new(TimestampKind::Rfc3161, value.raw);
@@ -167,7 +167,7 @@ fn rfc3161<'a>(
     // The imprint's algorithm is the authority's choice and independent of the signer's (T51).
     facts.imprint_algorithm = DigestAlgorithm::from_oid(info.imprint_algorithm.oid);
     let bags = [(&data, CertificateSource::Timestamp), (outer, CertificateSource::Outer)];
-    facts.find_authority(&bags, authority, &[&BagCrls::of(&data), crls], lists);
+    facts.find_authority(&bags, authority, &[&BagLists::of(&data), crls], lists);
     if info.gen_time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }
@@ -194,7 +194,7 @@ fn pkcs9<'a>(
     value: &Element<'a>,
     signer: &SignerInfo<'a>,
     outer: &SignedData<'a>,
-    crls: &BagCrls<'a>,
+    crls: &BagLists<'a>,
     lists: Lists<'a>,
 ) -> TimestampFacts<'a> {
     let mut facts = TimestampFacts::new(TimestampKind::Pkcs9, value.raw);

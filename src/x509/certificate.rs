@@ -154,6 +154,19 @@ pub fn significant_octets(mut octets: &[u8]) -> &[u8] {
     octets
 }
 
+/// Octets of an INTEGER without those that change no value, so that equal numbers have equal octets: leading zeros of a
+/// positive number, leading 0xff of a negative one, as `CertCompareIntegerBlob` (Microsoft) leaves them out.
+#[must_use]
+pub fn integer_octets(mut octets: &[u8]) -> &[u8] {
+    while let [first @ (0x00 | 0xff), rest @ ..] = octets {
+        if rest.first().is_none_or(|next| (first ^ next) & 0x80 != 0) {
+            break;
+        }
+        octets = rest;
+    }
+    octets
+}
+
 fn extensions<'a>(mut fields: Reader<'a>) -> Result<Vec<Extension<'a>>, Error> {
     let mut list = Vec::new();
     while let Some(field) = fields.next()? {
@@ -191,5 +204,20 @@ mod tests {
         assert_eq!(serial_to_hex(&[0x00]), "0");
         assert_eq!(serial_to_hex(&[]), "0");
         assert_eq!(serial_to_hex(&[0xff]), "FF");
+    }
+
+    #[test]
+    fn equal_integers_have_equal_octets_and_no_others() {
+        for (octets, least) in [
+            (&[][..], &[][..]),
+            (&[0, 0], &[0]),
+            (&[0, 0, 0x7f], &[0x7f]),
+            (&[0, 0x80], &[0, 0x80]),
+            (&[0xff, 0xff], &[0xff]),
+            (&[0xff, 0x80], &[0x80]),
+            (&[0xff, 0x7f], &[0xff, 0x7f]),
+        ] {
+            assert_eq!(integer_octets(octets), least);
+        }
     }
 }

@@ -12,7 +12,7 @@ mod name_constraints;
 pub mod ocsp;
 mod policies;
 
-pub use certificate::{Certificate, Extension, MAX_EXTENSIONS, serial_to_hex, significant_octets};
+pub use certificate::{Certificate, Extension, MAX_EXTENSIONS, integer_octets, serial_to_hex, significant_octets};
 pub use extensions::{BasicConstraints, KeyUsage};
 pub use name::{Name, display_name, name_attribute, normalised_name, same_name};
 pub use name_constraints::{ConstraintViolation, check_name_constraints, name_octets};

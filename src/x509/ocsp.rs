@@ -3,9 +3,9 @@
 //! Reading judges nothing: whether a response is signed by somebody who may sign it, and whether it is current, is said
 //! elsewhere. Writing is a pure function: whoever asks a responder brings the nonce and compares it afterwards.
 
-use super::certificate::{Extension, significant_octets};
+use super::certificate::{Extension, integer_octets};
 use super::crl::{NextUpdate, RevocationReason, extensions};
-use crate::asn1::{Element, Error, ErrorKind, Reader, Time, decode_time, oids, tag};
+use crate::asn1::{Element, Error, ErrorKind, Reader, Time, decode_time, element, oids, tag};
 use crate::crypto::{AlgorithmId, DigestAlgorithm, DigestValue, digest};
 
 /// Answers beyond this many in one response are not looked at; honest responders give one, or one for each CA of a chain.
@@ -281,16 +281,58 @@ impl<'a> CertId<'a> {
         let algorithm = DigestAlgorithm::from_hash_oid(algorithm.oid);
         Ok(CertId { algorithm, issuer_name_hash, issuer_key_hash, serial })
     }
+}
 
-    /// Whether this names the certificate with the serial number that an issuer of this name and key issued. `issuer` is
-    /// the certificate's own issuer Name element, `spki` the issuer's SubjectPublicKeyInfo.
+/// Compares CertIDs with one certificate, and computes each hash once however many there are.
+#[derive(Debug)]
+pub struct Matcher<'m> {
+    names: &'m [&'m [u8]],
+    key: Option<&'m [u8]>,
+    serial: &'m [u8],
+    /// By algorithm, the hash of the key and those of the names.
+    known: Vec<(DigestAlgorithm, Option<DigestValue>, Vec<DigestValue>)>,
+}
+
+/// What a CertID has to do with a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// It names it.
+    Certificate,
+    /// Key and serial number fit, the issuer's name does not.
+    OtherName,
+    /// It names another.
+    Nothing,
+}
+
+impl<'m> Matcher<'m> {
+    /// For the certificate of this serial number that an issuer of this key issued; `names` are the issuer's Name elements,
+    /// as they stand in the certificate and in the issuer's own.
     #[must_use]
-    pub fn names(&self, issuer: &[u8], spki: &[u8], serial: &[u8]) -> bool {
-        let hash = |bytes| self.algorithm.and_then(|algorithm| digest(algorithm, bytes));
-        let is = |hash: Option<DigestValue>, octets: &[u8]| hash.is_some_and(|hash| hash.as_bytes() == octets);
-        significant_octets(self.serial) == significant_octets(serial)
-            && key_octets(spki).is_some_and(|key| is(hash(key), self.issuer_key_hash))
-            && is(hash(issuer), self.issuer_name_hash)
+    pub fn new(names: &'m [&'m [u8]], spki: &'m [u8], serial: &'m [u8]) -> Matcher<'m> {
+        Matcher { names, key: key_octets(spki), serial: integer_octets(serial), known: Vec::new() }
+    }
+
+    /// What this CertID has to do with the certificate.
+    pub fn compare(&mut self, id: &CertId<'_>) -> Match {
+        let Some(algorithm) = id.algorithm.filter(|_| integer_octets(id.serial) == self.serial) else {
+            return Match::Nothing;
+        };
+        if !self.known.iter().any(|known| known.0 == algorithm) {
+            let hash = |bytes| digest(algorithm, bytes);
+            self.known.push((
+                algorithm,
+                self.key.and_then(hash),
+                self.names.iter().filter_map(|name| hash(name)).collect(),
+            ));
+        }
+        let known = self.known.iter().find(|known| known.0 == algorithm);
+        let key_fits = known.and_then(|known| known.1).is_some_and(|hash| hash.as_bytes() == id.issuer_key_hash);
+        let name_fits = known.is_some_and(|known| known.2.iter().any(|hash| hash.as_bytes() == id.issuer_name_hash));
+        match (key_fits, name_fits) {
+            (true, true) => Match::Certificate,
+            (true, false) => Match::OtherName,
+            (false, _) => Match::Nothing,
+        }
     }
 }
 
@@ -333,23 +375,6 @@ pub fn request(certificates: &[Vec<u8>], nonce: Option<&[u8]>) -> Vec<u8> {
         element(tag::context_constructed(2), &[&element(tag::SEQUENCE, &[&extension])])
     });
     element(tag::SEQUENCE, &[&element(tag::SEQUENCE, &[&element(tag::SEQUENCE, &[&list]), &extensions])])
-}
-
-/// One DER element around the parts of its content.
-fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let length = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
-    let mut out = vec![tag];
-    match u8::try_from(length) {
-        Ok(short) if short < 0x80 => out.push(short),
-        _ => {
-            let octets = length.to_be_bytes();
-            let significant = significant_octets(&octets);
-            out.push(0x80 | u8::try_from(significant.len()).unwrap_or(8));
-            out.extend_from_slice(significant);
-        }
-    }
-    parts.iter().for_each(|part| out.extend_from_slice(part));
-    out
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::keys::{Hash, Key, Scheme};
 pub const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 pub const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
+pub const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 pub const ANY_USAGE: &str = "2.5.29.37.0";
 /// szOID_KP_LIFETIME_SIGNING (wincrypt.h): timestamps do not extend this signer's life.
 pub const LIFETIME_SIGNING: &str = "1.3.6.1.4.1.311.10.3.13";
@@ -203,6 +204,20 @@ pub fn policy_constraints(require: Option<u8>, inhibit: Option<u8>) -> Der {
 
 pub fn inhibit_any_policy(after: u8) -> Der {
     extension("2.5.29.54", true, &int_raw(&[after]))
+}
+
+/// cRLDistributionPoints (RFC 5280 §4.2.1.13), each given by its members.
+pub fn distribution_points(points: &[Der]) -> Der {
+    extension(
+        "2.5.29.31",
+        false,
+        &seq(&points.iter().map(|point| seq(std::slice::from_ref(point))).collect::<Vec<_>>()),
+    )
+}
+
+/// id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1): nobody needs to ask whether the responder is revoked.
+pub fn ocsp_no_check() -> Der {
+    extension("1.3.6.1.5.5.7.48.1.5", false, &null())
 }
 
 /// A critical extension that no verifier can know: the arc is for examples.

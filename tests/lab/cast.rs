@@ -8,7 +8,7 @@
 //! | TSA | 2000–2040 | timeStamping, critical |
 
 use super::ca::*;
-use super::der::{Der, ctx, ctx_prim, elements, pem, pem_block, split};
+use super::der::{Der, elements, pem, split};
 use super::keys::{Hash, Key};
 
 pub fn root_name() -> Der {
@@ -97,53 +97,6 @@ pub fn trusted() -> Vec<(&'static str, Der)> {
         ("ec-root", ec_root().der()),
         ("self-signed", self_signed(dn_of("Microsoft Corporation", "Microsoft Corporation")).der()),
     ]
-}
-
-/// The publisher's serial number.
-const LEAF: [u8; 3] = [0x10, 0x20, 0x30];
-
-/// The intermediate's current revocation list.
-fn inter_crl() -> Crl {
-    Crl::by(inter_name(), Key::Inter).with(aki(&Key::Inter.id())).with(crl_number(7))
-}
-
-/// The same, naming the publisher from one second before the fixtures' timestamp of 2025-03-01T12:00:00Z.
-pub fn leaf_before() -> Crl {
-    inter_crl().lists(&LEAF, "20250301115959Z", &[crl_reason(1), invalidity_date("20250201000000Z")])
-}
-
-/// What `testdata/crl/` holds: one in PEM, the others in DER. Those without a remark are of the intermediate, sound and current.
-pub fn crls() -> Vec<(String, Vec<u8>)> {
-    let root_crl = || Crl::by(root_name(), Key::Root).with(aki(&Key::Root.id())).with(crl_number(1));
-    let tsa_crl = Crl::by(tsa_root_name(), Key::TsaRoot).with(aki(&Key::TsaRoot.id()));
-    let point = ctx(0, &ctx(0, &ctx_prim(6, b"http://fixture.example/part-2.crl")));
-    let flag = |number| ctx_prim(number, &[0xff]);
-    let late = "20250301120001Z";
-    let crls = [
-        ("clear", inter_crl().lists(&[0x10, 0x20, 0x31], "20250101000000Z", &[])),
-        ("leaf-before", leaf_before()),
-        ("leaf-at", inter_crl().lists(&LEAF, "20250301120000Z", &[crl_reason(4)])),
-        ("leaf-after", inter_crl().lists(&LEAF, late, &[crl_reason(1), invalidity_date("20240601000000Z")])),
-        ("leaf-hold", inter_crl().valid("20260401000000Z", "20270401000000Z").lists(&LEAF, late, &[crl_reason(6)])),
-        ("wrong-signature", Crl { broken: true, ..leaf_before() }),
-        ("wrong-issuer", Crl { issuer: dn("Fixture Other CA"), key: Key::Other, exts: Vec::new(), ..leaf_before() }),
-        ("wrong-key", Crl { key: Key::Other, exts: Vec::new(), ..leaf_before() }),
-        ("stale-listing", leaf_before().valid("20250401000000Z", "20250501000000Z")),
-        ("stale-silent", inter_crl().valid("20250401000000Z", "20250501000000Z")),
-        ("future", leaf_before().valid("20260601000001Z", "20270601000000Z")),
-        ("indirect", leaf_before().with(distribution_point(&flag(4)))),
-        ("foreign-entry", inter_crl().lists(&LEAF, late, &[certificate_issuer(&dn("Fixture Other CA"))])),
-        ("attributes", inter_crl().with(distribution_point(&flag(5)))),
-        ("some-reasons", inter_crl().with(distribution_point(&ctx_prim(3, &[6, 0x40])))),
-        ("part", inter_crl().with(distribution_point(&point))),
-        ("delta", inter_crl().with(delta_of(6)).lists(&LEAF, late, &[crl_reason(8)])),
-        ("unknown-critical", leaf_before().with(unknown_critical())),
-        ("inter-revoked", root_crl().lists(&[2], "20250101000000Z", &[crl_reason(2)])),
-        ("tsa", tsa_crl.lists(&[0x74], "20240101000000Z", &[crl_reason(1)])),
-    ];
-    let mut files: Vec<_> = crls.into_iter().map(|(stem, crl)| (format!("{stem}.crl"), crl.der())).collect();
-    files.push(("root.pem".to_owned(), pem_block("X509 CRL", &root_crl().der())));
-    files
 }
 
 fn hex(bytes: &[u8]) -> String {

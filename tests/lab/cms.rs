@@ -240,3 +240,8 @@ pub fn flip(bytes: &mut [u8]) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
 }
+
+/// An OCSP response as a member of SignedData.crls (RFC 5940 §2.1).
+pub fn ocsp_in_bag(response: &Der) -> Der {
+    ctx(1, &[oid("1.3.6.1.5.5.7.16.2"), response.clone()].concat())
+}

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use sigscan::judge::{Profile, SignaturePolicy};
-use sigscan::trust::{CatalogIndex, Disallowed, RevocationLists, TrustStore};
+use sigscan::trust::{CatalogIndex, Disallowed, RevocationLists, TrustStore, certificates_below};
 use sigscan::{Options, Record, Scanner, Time};
 
 pub fn testdata() -> PathBuf {
@@ -13,10 +13,12 @@ pub fn testdata() -> PathBuf {
 }
 
 /// A scanner that trusts the named certificates of `testdata/pki/` and takes options as the command line spells them
-/// (revocation lists by their names in `testdata/crl/`, disallowed lists by those in `testdata/disallowed/`).
+/// (revocation lists, OCSP responses, intermediates and disallowed lists by their names in `testdata/crl/`, `ocsp/`,
+/// `intermediates/` and `disallowed/`).
 pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
     let mut options = Options::at(Time::parse_rfc3339(at).unwrap());
     let mut crls = Vec::new();
+    let mut intermediates = Vec::new();
     let mut disallowed = Vec::new();
     let mut listed = Vec::new();
     let mut words = flags.iter();
@@ -30,6 +32,8 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
             }
             "--crl" => crls.push(testdata().join("crl").join(words.next().unwrap())),
             "--disallowed" => disallowed.push(testdata().join("disallowed").join(words.next().unwrap())),
+            "--ocsp" => crls.push(testdata().join("ocsp").join(words.next().unwrap())),
+            "--intermediates" => intermediates.push(testdata().join("intermediates").join(words.next().unwrap())),
             "--signature" => {
                 options.signature = match *words.next().unwrap() {
                     "any" => SignaturePolicy::Any,
@@ -47,6 +51,7 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
     let trust = sigscan::trust::load_paths(&files).unwrap();
     let trust = trust.with_disallowed(Disallowed::load(&disallowed, &TrustStore::embedded()).unwrap());
     let scanner = Scanner::with_trust(options, trust).with_revocation(lists);
+    let scanner = scanner.with_intermediates(certificates_below(&intermediates).unwrap());
     if listed.is_empty() { scanner } else { scanner.with_catalogs(catalogs(&listed)) }
 }
 

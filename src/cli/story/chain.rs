@@ -5,7 +5,7 @@ use crate::cli::page::{Page, Span, faint, plain};
 use crate::cli::style::Ink;
 use crate::cli::words::{date, name_in, short};
 use crate::judge::Reason;
-use crate::record::{ChainCertificate, Revocation, Source};
+use crate::record::{ChainCertificate, Revocation, RevocationKind, Source};
 
 /// Draws a chain (leaf first, as records hold it) with the root on top. `moment` is the one that counted and `now`
 /// the one that counts as now.
@@ -128,13 +128,18 @@ fn details(certificate: &ChainCertificate) -> String {
     }
     if let Some(told) = &certificate.revocation {
         let day = told.this_update.as_deref().map_or("?", date);
-        let of = if told.stale { "stale list" } else { "list" };
+        let (noun, of_what) = match told.kind {
+            Some(RevocationKind::Ocsp) => ("OCSP response", "OCSP response"),
+            Some(RevocationKind::DeltaCrl) => ("delta list", "delta list of revoked certificates"),
+            _ => ("list", "list of revoked certificates"),
+        };
+        let age = if told.stale { "stale " } else { "" };
         match (told.status, &told.source) {
             (Revocation::Unknown, None) => parts.push("no revocation list".to_owned()),
             (Revocation::Good, Some(_)) if told.revoked_at.is_none() => {
-                parts.push(format!("not revoked by the {of} of {day}"));
+                parts.push(format!("not revoked by the {age}{noun} of {day}"));
             }
-            (_, source) => parts.extend(source.as_ref().map(|_| format!("{of} of revoked certificates of {day}"))),
+            (_, source) => parts.extend(source.as_ref().map(|_| format!("{age}{of_what} of {day}"))),
         }
     }
     shown(&parts.join(" · "))

@@ -2,22 +2,31 @@
 
 mod loaded;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::LoadError;
 use super::load::{files_below, source_name};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::x509::crl::CertificateList;
 use crate::x509::ocsp::{OcspResponse, key_octets};
-use crate::x509::{normalised_name, significant_octets};
+use crate::x509::{integer_octets, normalised_name};
 
 pub use loaded::{CrlState, LoadedCrl, LoadedResponse, SignedState};
 
 /// All lists and responses of one run together may have this many octets, and so may any one file: the largest CRLs of code
 /// signing CAs have a few megabytes, those of the whole web a few hundred.
 pub const MAX_REVOCATION_BYTES: u64 = 256 << 20;
+
+/// Files are read together until they have this many octets, so that what is of no use does not fill the memory.
+const BATCH_OCTETS: u64 = 64 << 20;
+
+/// Another thread is worth its start from this many files on.
+const FILES_A_THREAD: usize = 16;
 
 /// The revocation lists and OCSP responses that a scan may use.
 #[derive(Debug, Default)]
@@ -73,32 +82,57 @@ impl RevocationLists {
         RevocationLists::default()
     }
 
-    /// Reads every CRL and OCSP response in files and folders, DER or PEM, told apart by content. Other files in a folder
+    /// Everything of use in files and folders; see [`RevocationLists::read`].
+    ///
+    /// # Errors
+    /// As [`RevocationLists::read`].
+    pub fn load(paths: &[PathBuf]) -> Result<RevocationLists, LoadError> {
+        let mut lists = RevocationLists::new();
+        lists.read(paths)?;
+        Ok(lists)
+    }
+
+    /// Adds every CRL and OCSP response in files and folders, DER or PEM, told apart by content. Other files in a folder
     /// are passed over.
     ///
     /// # Errors
     /// When a path cannot be read or holds neither, or when there is more than [`MAX_REVOCATION_BYTES`].
-    pub fn load(paths: &[PathBuf]) -> Result<RevocationLists, LoadError> {
-        let mut lists = RevocationLists::new();
+    pub fn read(&mut self, paths: &[PathBuf]) -> Result<(), LoadError> {
         for path in paths {
             let mut found = false;
+            let (mut batch, mut octets) = (Vec::new(), 0u64);
             for file in files_below(path)? {
-                let io = |error| LoadError::Io(file.clone(), error);
-                let length = std::fs::metadata(&file).map_err(io)?.len();
-                if !lists.has_room_for(length) {
+                let length = std::fs::metadata(&file).map_err(|error| LoadError::Io(file.clone(), error))?.len();
+                if octets.saturating_add(length) > BATCH_OCTETS || !self.has_room_for(octets.saturating_add(length)) {
+                    found |= self.add_files(path, std::mem::take(&mut batch))?;
+                    octets = 0;
+                }
+                if !self.has_room_for(length) {
                     return Err(too_large(&file));
                 }
-                let told = lists.add_bytes(&source_name(path, &file), std::fs::read(&file).map_err(io)?);
-                if told.too_large > 0 {
-                    return Err(too_large(&file));
-                }
-                found |= !told.is_empty();
+                octets = octets.saturating_add(length);
+                batch.push((file, length));
             }
+            found |= self.add_files(path, batch)?;
             if !found {
                 return Err(LoadError::NoRevocationList(path.clone()));
             }
         }
-        Ok(lists)
+        Ok(())
+    }
+
+    /// Reads files on every core and adds what they hold in their order; whether that was anything.
+    fn add_files(&mut self, given: &Path, batch: Vec<(PathBuf, u64)>) -> Result<bool, LoadError> {
+        let mut found = false;
+        for ((file, _), items) in batch.iter().zip(read_all(&batch)) {
+            let items = items.map_err(|error| LoadError::Io(file.clone(), error))?;
+            let told = self.add_items(&source_name(given, file), items);
+            if told.too_large > 0 {
+                return Err(too_large(file));
+            }
+            found |= !told.is_empty();
+        }
+        Ok(found)
     }
 
     fn has_room_for(&self, length: u64) -> bool {
@@ -108,8 +142,12 @@ impl RevocationLists {
     /// Adds what the octets of one file hold: a CRL or an OCSP response in DER, or any number of them in PEM (`X509 CRL`,
     /// `OCSP RESPONSE`). What is there already is not kept twice. Records name `source`.
     pub fn add_bytes(&mut self, source: &str, bytes: Vec<u8>) -> Found {
+        self.add_items(source, items_in(bytes))
+    }
+
+    fn add_items(&mut self, source: &str, items: Vec<Item>) -> Found {
         let mut found = Found::default();
-        for item in items_in(bytes) {
+        for item in items {
             let octets = match &item {
                 Item::Crl(bytes) => {
                     found.crls = found.crls.saturating_add(1);
@@ -159,7 +197,7 @@ impl RevocationLists {
         let index = self.responses.len();
         let basic = OcspResponse::parse(&bytes).ok().and_then(|response| response.basic);
         for answer in basic.iter().flat_map(|basic| &basic.answers) {
-            let key = (answer.id.issuer_key_hash.to_vec(), significant_octets(answer.id.serial).to_vec());
+            let key = (answer.id.issuer_key_hash.to_vec(), integer_octets(answer.id.serial).to_vec());
             let places = self.by_id.entry(key).or_default();
             if places.last() != Some(&index) {
                 places.push(index);
@@ -209,7 +247,7 @@ impl RevocationLists {
     /// The responses that answer about this serial number under this issuer's key, in the order in which they were added.
     pub fn about(&self, spki: &[u8], serial: &[u8]) -> Vec<&LoadedResponse> {
         let Some(key) = key_octets(spki) else { return Vec::new() };
-        self.each().flat_map(|lists| lists.about_here(key, significant_octets(serial))).collect()
+        self.each().flat_map(|lists| lists.about_here(key, integer_octets(serial))).collect()
     }
 
     fn about_here(&self, key: &[u8], serial: &[u8]) -> Vec<&LoadedResponse> {
@@ -231,6 +269,32 @@ impl RevocationLists {
 fn too_large(file: &Path) -> LoadError {
     let mib = MAX_REVOCATION_BYTES >> 20;
     LoadError::TooLarge(file.to_owned(), format!("revocation lists may have {mib} MiB together"))
+}
+
+/// What files hold, in their order. The largest are begun first, so that none of them is left for the end.
+fn read_all(files: &[(PathBuf, u64)]) -> Vec<std::io::Result<Vec<Item>>> {
+    let read = |file: &Path| std::fs::read(file).map(items_in);
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(files.len() / FILES_A_THREAD);
+    if threads < 2 {
+        return files.iter().map(|(file, _)| read(file)).collect();
+    }
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|index| files.get(*index).map(|(_, length)| Reverse(*length)));
+    let results: Vec<OnceLock<std::io::Result<Vec<Item>>>> = files.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let (Some((file, _)), Some(result)) = (files.get(*index), results.get(*index)) {
+                        let _ = result.set(read(file));
+                    }
+                }
+            });
+        }
+    });
+    // Every place was filled: a thread that panicked has ended the scope with its panic.
+    results.into_iter().map(|result| result.into_inner().unwrap_or_else(|| Ok(Vec::new()))).collect()
 }
 
 /// Everything of use in a file: PEM blocks, or one object in DER.

@@ -1,0 +1,132 @@
+//! Delegated signers of CRLs.
+//!
+//! Source: RFC 5280 section 6.3.3 (f): the signer's certificate has the name of the CRL's issuer, may sign CRLs, and leads to
+//! the same trust anchor as the certificate in question.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::crl::{OUT_OF_WORK, Signed};
+use super::{Inquiry, Issuer, Level, ListSigner, RevocationFacts, SignerPath, issuer, root_of};
+use crate::trust::CrlState;
+use crate::verify::paths::{Budget, search};
+use crate::x509::crl::CertificateList;
+use crate::x509::{normalised_name, same_name};
+
+/// Certificates of one name that are tried as the signer of one list.
+const MAX_SIGNERS: usize = 8;
+
+/// Paths of one signer that are kept.
+const MAX_SIGNER_PATHS: usize = 4;
+
+impl<'a> Inquiry<'_, 'a> {
+    /// The delegate that signed a list; else why there is none, if that is worth more than what is known already.
+    pub(super) fn delegate(
+        &mut self,
+        list: &CertificateList<'_>,
+        state: &CrlState,
+        known: &Issuer<'_>,
+        level: Level,
+    ) -> Result<Signed, Option<String>> {
+        if let Some(root) = self.root.filter(|root| same_name(root.subject, list.issuer) && root.spki != known.spki) {
+            if !self.lists.work.spend(root.spki) {
+                return Err(Some(OUT_OF_WORK.to_owned()));
+            }
+            if state.verify(list, root.spki).is_good() {
+                return Ok((root.spki.to_vec(), None));
+            }
+        }
+        let mut why = None;
+        let authority = list.authority_key_identifier();
+        let pool = self.pool;
+        let namesakes = self.named(list.issuer).into_iter();
+        let namesakes = namesakes.filter_map(|index| Some((index, pool.certificate(index)?)));
+        let others = namesakes.filter(|(index, certificate)| {
+            let fits = match (authority, certificate.subject_key_identifier()) {
+                (Some(authority), Some(subject)) => authority == subject,
+                _ => true,
+            };
+            let allowed = match level {
+                Level::Path => certificate.spki != known.spki,
+                // Not where it bears its issuer's name: it would clear itself of what that one's own key says.
+                Level::Signer(own) => *index == own && !certificate.is_self_issued(),
+                Level::Responder => false,
+            };
+            fits && allowed
+        });
+        for (index, certificate) in others.take(MAX_SIGNERS) {
+            if !self.lists.work.spend(certificate.spki) {
+                return Err(Some(OUT_OF_WORK.to_owned()));
+            }
+            if !state.verify(list, certificate.spki).is_good() {
+                continue;
+            }
+            // RFC 5280 section 4.2.1.3 demands the extension of whoever signs CRLs.
+            if !certificate.key_usage().is_some_and(|usage| usage.crl_sign) {
+                why = Some("its signer's certificate may not sign revocation lists".to_owned());
+                continue;
+            }
+            if matches!(level, Level::Signer(_)) {
+                return Ok((certificate.spki.to_vec(), None));
+            }
+            let signer = self.signer(index);
+            if signer.paths.is_empty() {
+                why = Some("its signer's certificate does not lead to the same root".to_owned());
+                continue;
+            }
+            return Ok((certificate.spki.to_vec(), Some(Box::new(signer))));
+        }
+        Err(why)
+    }
+
+    /// Certificates of the pool with this subject; the pool is indexed once, when the first list asks.
+    fn named(&self, subject: &[u8]) -> Vec<usize> {
+        let index = self.by_subject.get_or_init(|| {
+            let mut index: HashMap<Cow<'a, [u8]>, Vec<usize>> = HashMap::new();
+            for (place, entry) in self.pool.certificates.iter().enumerate() {
+                if let Ok(certificate) = &entry.parsed {
+                    index.entry(normalised_name(certificate.subject)).or_default().push(place);
+                }
+            }
+            index
+        });
+        index.get(normalised_name(subject).as_ref()).cloned().unwrap_or_default()
+    }
+
+    /// A certificate as the signer of lists: its paths to the root in question.
+    fn signer(&mut self, index: usize) -> ListSigner {
+        let Some(root) = self.root else { return ListSigner::default() };
+        let key = (index, root.thumbprint_sha256);
+        if let Some(known) = self.signers.get(&key) {
+            return known.clone();
+        }
+        let budget = Budget { signatures: 32, candidates: 8, paths: 8, length: 8 };
+        let found = search(self.pool, index, self.lists, budget);
+        let same =
+            |candidate: &crate::trust::Root<'_>| candidate.spki == root.spki && candidate.subject == root.subject;
+        let mut signer = ListSigner::default();
+        for path in found.list.iter().filter(|path| path.unverified.is_empty()).take(MAX_SIGNER_PATHS) {
+            if !root_of(path).is_some_and(|end| same(&end)) {
+                continue;
+            }
+            let mut kept = SignerPath { certificates: Vec::new(), revocation: Vec::new() };
+            for (position, index) in path.certificates.iter().enumerate() {
+                if super::is_root(path, position) {
+                    break;
+                }
+                let certificate = self.pool.certificate(*index).cloned();
+                let facts = match (certificate, issuer(path, self.pool, position)) {
+                    (Some(certificate), Some(above)) => {
+                        self.of_certificate(&certificate, &above, Level::Signer(*index))
+                    }
+                    _ => RevocationFacts::default(),
+                };
+                kept.certificates.push(*index);
+                kept.revocation.push(facts);
+            }
+            signer.paths.push(kept);
+        }
+        self.signers.insert(key, signer.clone());
+        signer
+    }
+}
