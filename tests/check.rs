@@ -77,6 +77,20 @@ fn a_certificate_is_trusted_for_what_it_is_made_for() {
     assert_eq!(check.told(&[root.to_str().unwrap()]), one(0, "Valid/ok not-checked"));
 }
 
+/// A root is believed for its key: that its own signature is MD2 and wrong says nothing.
+#[test]
+fn a_root_is_trusted_whatever_its_own_signature() {
+    let root = testdata("pki/old-root.pem");
+    let told = |at: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+        let output = command.args(["trust", "check", "--json", "--at", at]).arg(&root).arg("--trust-store").arg(&root);
+        let report: Value = serde_json::from_slice(&output.output().unwrap().stdout).unwrap();
+        format!("{}/{}", report["status"].as_str().unwrap(), report["reason"].as_str().unwrap())
+    };
+    assert_eq!(told("2015-01-01"), "Valid/ok");
+    assert_eq!(told("2021-01-01"), "Expired/cert-expired");
+}
+
 #[test]
 fn every_certificate_of_a_file_is_judged_and_helps_the_others() {
     let check = check();

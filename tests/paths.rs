@@ -11,7 +11,8 @@ use lab::der::Der;
 use lab::keys::Key;
 use sigscan::judge::{InitialPolicies, Profile, Purpose};
 use sigscan::record::CertificateReport;
-use sigscan::trust::{Provenance, TrustStore, root_from_certificate};
+use sigscan::trust::{Provenance, RevocationLists, TrustStore, root_from_certificate};
+use sigscan::verify::{Budget, CertificateSource, Lists, PathEnd, Paths, Pool, search_paths};
 use sigscan::{Options, Scanner, Time};
 
 fn root() -> Cert {
@@ -143,4 +144,126 @@ fn the_rules_differ_in_what_they_say_and_in_nothing_else() {
         assert_eq!(under(Profile::Windows), "Valid/ok", "{what}");
         assert_eq!(under(Profile::Rfc5280), strict, "{what}");
     }
+}
+
+/// A search over these certificates, the first being the one in question: how it ended, and how many signatures it took.
+fn searched(certificates: &[Der]) -> (Paths<'static>, usize) {
+    // Tests may leak: a search borrows everything that it looks at.
+    let facts = root_from_certificate(&root().der()).unwrap();
+    let trust: &'static TrustStore = Box::leak(Box::new(TrustStore::from_roots(&Provenance::default(), &[facts])));
+    let certificates: &'static [Der] = Box::leak(certificates.to_vec().into_boxed_slice());
+    let pool: &'static mut Pool<'static> = Box::leak(Box::default());
+    for der in certificates {
+        pool.add(der, 0, CertificateSource::Intermediates);
+    }
+    let lists = Lists {
+        trust,
+        intermediates: &[],
+        downloaded: &[],
+        revocation: Box::leak(Box::new(RevocationLists::new())),
+        memo: Box::leak(Box::default()),
+        work: Box::leak(Box::default()),
+    };
+    let paths = search_paths(pool, 0, lists, Budget::default());
+    let signatures = paths.signatures;
+    (paths, signatures)
+}
+
+fn anchored(paths: &Paths<'_>) -> Vec<usize> {
+    let ends = paths.list.iter().filter(|path| matches!(path.end, PathEnd::Anchor { .. }));
+    ends.map(|path| path.certificates.len()).collect()
+}
+
+fn crowd_name(number: usize) -> Der {
+    dn(&format!("Crowd CA {number}"))
+}
+
+/// A hundred CAs that certify each other, all 9,900 ways round. The first has a key of its own, the others share one.
+fn crowd() -> Vec<Der> {
+    let key = |number: usize| if number == 0 { Key::Rsa1024 } else { Key::Rsa512 };
+    let certify = |subject: usize, issuer: usize| {
+        let cross = authority(crowd_name(subject), key(subject), 9).with(aki(&key(issuer).id()));
+        cross.by(&crowd_name(issuer), key(issuer)).der()
+    };
+    let half = |range: std::ops::Range<usize>| {
+        let pairs = range.flat_map(|subject| (0..100).map(move |issuer| (subject, issuer)));
+        pairs.filter(|(subject, issuer)| subject != issuer).map(|(subject, issuer)| certify(subject, issuer)).collect()
+    };
+    let (low, high): (Vec<Der>, Vec<Der>) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| half(50..100));
+        (half(0..50), other.join().unwrap())
+    });
+    [low, high].concat()
+}
+
+fn crowd_leaf() -> Cert {
+    let leaf = Cert::own(dn("Path Leaf"), Key::Leaf, &[3]).with(key_usage(&[0])).with(eku(&[CODE_SIGNING]));
+    leaf.by(&crowd_name(0), Key::Rsa1024).with(aki(&Key::Rsa1024.id()))
+}
+
+#[test]
+fn ten_thousand_cross_certificates_stay_within_the_budget() {
+    let crowd = crowd();
+    assert_eq!(crowd.len(), 9_900);
+    let leaf = crowd_leaf();
+
+    // Nobody of the crowd is certified by the root: the search gives up, and says so.
+    let lost = for_code().report(&leaf, &crowd);
+    assert_eq!((lost.status.name(), lost.reason.code()), ("Error", "limit"));
+    assert!(lost.anomalies.iter().any(|anomaly| anomaly.code == "path-limit"));
+    let (paths, signatures) = searched(&[&[leaf.der()][..], &crowd].concat());
+    assert!(paths.exhausted);
+    assert_eq!((paths.list.len(), anchored(&paths), signatures), (64, vec![], 20));
+
+    // The last of 9,901 leads to the root, and is tried first.
+    let way_out = authority(crowd_name(0), Key::Rsa1024, 9).by(&dn("Path Root"), Key::Root).with(aki(&Key::Root.id()));
+    let with_way_out = [&crowd[..], &[way_out.der()]].concat();
+    let found = for_code().report(&leaf, &with_way_out);
+    assert_eq!((found.status.name(), found.reason.code(), found.chain.len()), ("Valid", "ok", 3));
+    let (paths, signatures) = searched(&[&[leaf.der()][..], &with_way_out].concat());
+    assert!(paths.exhausted && anchored(&paths).contains(&2));
+    assert_eq!(signatures, 20);
+}
+
+#[test]
+fn ten_thousand_namesakes_do_not_hide_the_issuer() {
+    let issuing = ca_under(&root(), "Issuing CA");
+    let leaf = leaf_under(&issuing).with(aki(&Key::Inter.id()));
+    let marker = [0x5a_u8; 8];
+    let mut template = authority(dn("Issuing CA"), Key::Rsa1024, 9).by(&dn("Nobody"), Key::Rsa512);
+    template.serial = marker.to_vec();
+    let flood = |template: &Cert| -> Vec<Der> {
+        let der = template.der();
+        let at = der.windows(8).position(|window| window == marker).unwrap();
+        let key = der.windows(8).position(|window| window == &template.spki[40..48]).unwrap();
+        let other = |number: u32| {
+            let mut copy = der.clone();
+            copy[at + 4..at + 8].copy_from_slice(&number.to_be_bytes());
+            copy[key + 4..key + 8].copy_from_slice(&number.to_be_bytes());
+            copy
+        };
+        (0..10_000).map(other).collect()
+    };
+    let case = |namesakes: Vec<Der>| {
+        let all = [&[leaf.der()][..], &namesakes, &[issuing.der()]].concat();
+        let (paths, signatures) = searched(&all);
+        (anchored(&paths), paths.exhausted, signatures)
+    };
+    // Other key identifiers: they are no candidates. None: they come after the issuer, who is no news after that. The
+    // issuer's own, forged: the issuer is the one that a root certified.
+    assert_eq!(case(flood(&template)), (vec![2], false, 2));
+    assert_eq!(case(flood(&template.clone().without(SUBJECT_KEY_ID))), (vec![2], true, 33));
+    let forged = template.without(SUBJECT_KEY_ID).with(ski(&Key::Inter.id()));
+    assert_eq!(case(flood(&forged)), (vec![2], true, 33));
+}
+
+#[test]
+fn cas_that_certify_each_other_are_no_way_to_a_root() {
+    let one = authority(dn("A"), Key::Inter, 2).by(&dn("B"), Key::Other);
+    let other = authority(dn("B"), Key::Other, 2).by(&dn("A"), Key::Inter);
+    let leaf = Cert::own(dn("Path Leaf"), Key::Leaf, &[3]).by(&dn("A"), Key::Inter);
+    let (paths, signatures) = searched(&[leaf.der(), one.der(), other.der()]);
+    assert_eq!((paths.list.len(), paths.exhausted, signatures), (1, false, 2));
+    assert_eq!((&paths.list[0].end, paths.list[0].certificates.as_slice()), (&PathEnd::Incomplete, &[0, 1, 2][..]));
+    assert_eq!(for_code().verdict(&leaf, &[one.der(), other.der()]), "Untrusted/chain-incomplete");
 }

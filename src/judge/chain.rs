@@ -351,8 +351,8 @@ fn strength(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Momen
     }
     let program = root.is_some_and(|root| root.program && !root.built_in);
     for (index, certificate) in subjects.iter().enumerate() {
-        if root.is_none() && certificate.is_self_issued() {
-            continue; // an untrusted root's own signature proves nothing either way
+        if certificate.is_self_issued() && root.is_none_or(|root| root.spki == certificate.spki) {
+            continue; // a root's own signature proves nothing either way, trusted or not
         }
         let weak = match certificate_hash(certificate) {
             Some(DigestAlgorithm::Md2 | DigestAlgorithm::Md4) => true,

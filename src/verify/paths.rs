@@ -1,8 +1,13 @@
 //! Every path from a certificate to where it ends, within a budget.
 //!
 //! Candidates for an issuer match by name and, where both sides have one, by key identifier; a candidate counts
-//! when the signature verifies under its key. Roots match by key, never by name alone. Loops end because no
+//! when the signature verifies under its key, which is computed once for each certificate and key. Those with the right key
+//! identifier go first, and of them those whose own issuer bears a root's name, so that a crowd of cross-certificates
+//! does not stand before the way out. Roots match by key, never by name alone. Loops end because no
 //! (subject, key) pair occurs twice in a path (RFC 4158 section 5.2).
+
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::{Lists, Pool, RevocationFacts, disallowed};
 use crate::crypto::Verification;
@@ -74,15 +79,25 @@ pub struct Paths<'a> {
     pub list: Vec<Path<'a>>,
     /// Whether the budget ran out before every path was looked at.
     pub exhausted: bool,
+    /// Signatures of certificates that were verified.
+    pub signatures: usize,
 }
+
+/// Issuer and authority key identifier of a certificate.
+type IssuerId<'a> = (&'a [u8], Option<&'a [u8]>);
 
 struct Search<'s, 'a> {
     pool: &'s Pool<'a>,
     lists: Lists<'a>,
     budget: Budget,
-    signatures: usize,
     found: Paths<'a>,
     work: Vec<Partial>,
+    /// What was found out: by certificate and key.
+    verified: HashMap<(usize, &'a [u8]), Verification>,
+    /// Who may have issued certificates with this issuer and authority key identifier, in the order to try them.
+    issuers: HashMap<IssuerId<'a>, Rc<[usize]>>,
+    /// Whether a root of the store has this name.
+    root_names: HashMap<&'a [u8], bool>,
 }
 
 #[derive(Clone)]
@@ -95,9 +110,18 @@ struct Partial {
 #[must_use]
 pub fn search<'a>(pool: &Pool<'a>, leaf: usize, lists: Lists<'a>, budget: Budget) -> Paths<'a> {
     let start = Partial { certificates: vec![leaf], unverified: Vec::new() };
-    let mut search = Search { pool, lists, budget, signatures: 0, found: Paths::default(), work: vec![start] };
-    // Depth first over an explicit stack; `work` never holds more than (path length x candidates) entries, and
-    // candidates only enter it by a verification that the budget counts.
+    let mut search = Search {
+        pool,
+        lists,
+        budget,
+        found: Paths::default(),
+        work: vec![start],
+        verified: HashMap::new(),
+        issuers: HashMap::new(),
+        root_names: HashMap::new(),
+    };
+    // Depth first over an explicit stack. Whatever is popped ends in at least one path, so `work` never needs more than
+    // (path length x paths) entries, and the search takes no more steps than that.
     while let Some(partial) = search.work.pop() {
         if search.found.list.len() >= budget.paths {
             search.found.exhausted = true;
@@ -121,7 +145,7 @@ impl<'a> Search<'_, 'a> {
         let mut failed = false;
         let roots = self.root_candidates(&certificate);
         for (root, key_matches) in roots {
-            match self.verify(&certificate, root.spki) {
+            match self.verify(last, &certificate, root.spki) {
                 None => break,
                 Some(Verification::Bad) => failed |= key_matches,
                 Some(verification) => {
@@ -132,7 +156,7 @@ impl<'a> Search<'_, 'a> {
             }
         }
         if certificate.is_self_issued() {
-            match self.verify(&certificate, certificate.spki) {
+            match self.verify(last, &certificate, certificate.spki) {
                 None => {}
                 Some(Verification::Bad) => failed = true,
                 Some(_) => {
@@ -142,7 +166,7 @@ impl<'a> Search<'_, 'a> {
                 }
             }
         }
-        let (went_on, any_failed) = self.pool_candidates(&partial, &certificate);
+        let (went_on, any_failed) = self.pool_candidates(&partial, last, &certificate);
         if !(progress || went_on) {
             let end = if failed || any_failed { PathEnd::BadSignature } else { PathEnd::Incomplete };
             self.finish(partial, end);
@@ -150,25 +174,27 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// Goes on with every certificate of the pool that may have issued `certificate`.
-    fn pool_candidates(&mut self, partial: &Partial, certificate: &Certificate<'a>) -> (bool, bool) {
+    fn pool_candidates(&mut self, partial: &Partial, last: usize, certificate: &Certificate<'a>) -> (bool, bool) {
         let (mut progress, mut failed) = (false, false);
         let mut next = Vec::new();
         let mut tried = 0usize;
         let pool = self.pool;
-        for &index in pool.with_subject(certificate.issuer) {
-            let Some(issuer) = pool.certificate(index) else { continue };
-            if !key_identifiers_allow(certificate, issuer.subject_key_identifier()) || self.in_path(partial, issuer) {
+        // One more than can be kept, so that the search notices what it leaves out.
+        let room = self.budget.paths.saturating_sub(self.found.list.len()).saturating_add(1);
+        for &index in self.issuers(certificate).iter() {
+            let Some(issuer) = pool.certificate(index).filter(|issuer| !self.in_path(partial, issuer)) else {
                 continue;
+            };
+            if next.len() >= room {
+                break;
             }
-            if issuer.is_self_issued() && self.is_root(issuer, 2).is_some() {
-                continue; // the store's own entry for this root has been tried
-            }
-            if tried >= self.budget.candidates {
+            let known = self.verified.contains_key(&(last, issuer.spki));
+            if !known && tried >= self.budget.candidates {
                 self.found.exhausted = true;
                 break;
             }
-            tried = tried.saturating_add(1);
-            match self.verify(certificate, issuer.spki) {
+            tried = tried.saturating_add(usize::from(!known));
+            match self.verify(last, certificate, issuer.spki) {
                 None => break,
                 Some(Verification::Bad) => failed = true,
                 Some(verification) => {
@@ -186,6 +212,34 @@ impl<'a> Search<'_, 'a> {
         // The stack is last in, first out: reversed, so that file order decides.
         self.work.extend(next.into_iter().rev());
         (progress, failed)
+    }
+
+    /// Who may have issued a certificate, in the order to try them. The store's own roots are left out: they are tried from
+    /// the store.
+    fn issuers(&mut self, certificate: &Certificate<'a>) -> Rc<[usize]> {
+        let key = (certificate.issuer, certificate.authority_key_identifier());
+        if let Some(known) = self.issuers.get(&key) {
+            return Rc::clone(known);
+        }
+        let pool = self.pool;
+        let mut ranked: Vec<((bool, bool), usize)> = Vec::new();
+        for index in pool.issuers(key.0, key.1) {
+            let Some(issuer) = pool.certificate(index) else { continue };
+            if issuer.is_self_issued() && self.is_root(issuer, 2).is_some() {
+                continue;
+            }
+            let unidentified = key.1.is_some() && issuer.subject_key_identifier().is_none();
+            ranked.push(((unidentified, !self.is_root_name(issuer.issuer)), index));
+        }
+        ranked.sort_by_key(|(rank, _)| *rank); // stable: file order decides among equals
+        let list: Rc<[usize]> = ranked.into_iter().map(|(_, index)| index).collect();
+        self.issuers.insert(key, Rc::clone(&list));
+        list
+    }
+
+    fn is_root_name(&mut self, name: &'a [u8]) -> bool {
+        let trust = self.lists.trust;
+        *self.root_names.entry(name).or_insert_with(|| !trust.by_subject(name).is_empty())
     }
 
     fn finish(&mut self, partial: Partial, end: PathEnd<'a>) {
@@ -221,14 +275,19 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// `None` when the budget is used up.
-    fn verify(&mut self, certificate: &Certificate<'a>, spki: &[u8]) -> Option<Verification> {
-        if self.signatures >= self.budget.signatures || !self.lists.work.spend(spki) {
+    fn verify(&mut self, index: usize, certificate: &Certificate<'a>, spki: &'a [u8]) -> Option<Verification> {
+        if let Some(known) = self.verified.get(&(index, spki)) {
+            return Some(*known);
+        }
+        if self.found.signatures >= self.budget.signatures || !self.lists.work.spend(spki) {
             self.found.exhausted = true;
             return None;
         }
-        self.signatures = self.signatures.saturating_add(1);
+        self.found.signatures = self.found.signatures.saturating_add(1);
         let algorithm = &certificate.signature_algorithm;
-        Some(self.lists.memo.verify(spki, algorithm, certificate.tbs, certificate.signature))
+        let found = self.lists.memo.verify(spki, algorithm, certificate.tbs, certificate.signature);
+        self.verified.insert((index, spki), found);
+        Some(found)
     }
 }
 

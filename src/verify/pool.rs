@@ -45,8 +45,15 @@ pub struct Pool<'a> {
     /// The certificates; the first `own` are those of the signature's own bag.
     pub certificates: Vec<PoolCertificate<'a>>,
     own: Option<usize>,
-    by_subject: HashMap<Cow<'a, [u8]>, Vec<usize>>,
+    by_subject: HashMap<Cow<'a, [u8]>, Namesakes<'a>>,
     known: HashSet<&'a [u8]>,
+}
+
+/// Certificates with one subject: all in order, and by subject key identifier.
+#[derive(Debug, Default)]
+struct Namesakes<'a> {
+    all: Vec<usize>,
+    by_key: HashMap<Option<&'a [u8]>, Vec<usize>>,
 }
 
 impl<'a> Pool<'a> {
@@ -73,7 +80,9 @@ impl<'a> Pool<'a> {
         let parsed = Certificate::parse(raw);
         if let Ok(certificate) = &parsed {
             let same = self.by_subject.entry(normalised_name(certificate.subject)).or_default();
-            same.push(self.certificates.len());
+            let index = self.certificates.len();
+            same.all.push(index);
+            same.by_key.entry(certificate.subject_key_identifier()).or_default().push(index);
         }
         self.certificates.push(PoolCertificate { raw, offset, source, parsed });
     }
@@ -84,10 +93,15 @@ impl<'a> Pool<'a> {
         self.certificates.get(index)?.parsed.as_ref().ok()
     }
 
-    /// Certificates with this subject.
-    #[must_use]
-    pub fn with_subject(&self, subject: &[u8]) -> &[usize] {
-        self.by_subject.get(normalised_name(subject).as_ref()).map_or(&[], Vec::as_slice)
+    /// Certificates that may have issued one with this issuer and authority key identifier: those with that key
+    /// identifier, then those with none. Without an authority key identifier, every namesake.
+    pub(super) fn issuers(&self, issuer: &[u8], authority: Option<&'a [u8]>) -> impl Iterator<Item = usize> + '_ {
+        let namesakes = self.by_subject.get(normalised_name(issuer).as_ref());
+        let lists = namesakes.map(|namesakes| match authority {
+            None => [Some(&namesakes.all), None],
+            Some(_) => [namesakes.by_key.get(&authority), namesakes.by_key.get(&None)],
+        });
+        lists.into_iter().flatten().flatten().flatten().copied()
     }
 
     /// The signer's certificate: the first of its own bag that has the named issuer and serial number, or key

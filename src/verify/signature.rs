@@ -121,6 +121,8 @@ pub(super) fn establish<'a>(
         let spki = certificate.and_then(|index| pool.certificate(index)).map(|certificate| certificate.spki);
         let affordable = spki.filter(|spki| lists.work.spend(spki));
         let mut paths = certificate.map(|index| search(&pool, index, lists, Budget::default())).unwrap_or_default();
+        // Issuers may be among the certificates that were not read: then it is as if the search had stopped early.
+        paths.exhausted |= certificate.is_some() && body.data.certificates_truncated;
         let crls = BagLists::of(&body.data);
         let signer = signer_facts(&body.signer, body.content.kind(), Some(body.content.octets()), affordable);
         let timestamps = timestamps(&body.signer, &body.data, &crls, lists);
