@@ -14,7 +14,9 @@ use std::sync::Arc;
 use lab::ca::{ACCESS_CA_ISSUERS, ACCESS_OCSP, Cert, Crl, aki, crl_points, info_access};
 use lab::cast;
 use lab::cms::Signature;
+use lab::der::{octets, oid, seq};
 use lab::keys::Key;
+use lab::ocsp::{Ocsp, Said};
 use lab::pe::{Pe, sign};
 use lab::stamp::Token;
 use sigscan::online::{Cache, Downloads, Totals};
@@ -439,4 +441,87 @@ fn what_is_fetched_serves_a_scan_without_network() {
     assert_eq!(sigscan(&["fetch", &missing, "--dry-run"]).status.code(), Some(2));
     assert_eq!(sigscan(&["fetch", &file]).status.code(), Some(2));
     assert_eq!(sigscan(&["fetch", &file, "--dry-run", "--json"]).status.code(), Some(2));
+}
+
+/// A program whose signer's authority answers over OCSP alone, and the server's answer to that question.
+fn responding(answer: impl Fn(&[u8]) -> Reply + Send + Sync + 'static) -> (Server, Vec<u8>) {
+    let server = Server::start(move |asked| match asked.target.as_str() {
+        "/ocsp" => answer(&asked.body),
+        _ => well(asked),
+    });
+    let access = [(ACCESS_CA_ISSUERS, server.url("/inter.crt")), (ACCESS_OCSP, server.url("/ocsp"))];
+    let access: Vec<(&str, &str)> = access.iter().map(|(method, url)| (*method, url.as_str())).collect();
+    let program = program(&cast::leaf().with(info_access(&access)));
+    (server, program)
+}
+
+/// What the authority itself says of a serial number, with a nonce if there is one.
+fn response(serial: &[u8], said: Said, nonce: Option<&[u8]>) -> Reply {
+    let mut response = Ocsp::by(Key::Inter).valid("20260501000000Z", Some("20490101000000Z")).about(
+        &cast::inter_name(),
+        Key::Inter,
+        serial,
+        said,
+    );
+    if let Some(nonce) = nonce {
+        response.exts.push(seq(&[oid("1.3.6.1.5.5.7.48.1.2"), octets(&octets(nonce))]));
+    }
+    body(response.der())
+}
+
+/// The nonce stands at the end of the request.
+fn nonce(request: &[u8]) -> &[u8] {
+    request.last_chunk::<32>().unwrap()
+}
+
+#[test]
+fn a_responder_is_asked_with_a_nonce_where_no_list_answers() {
+    let (server, program) = responding(|request| response(&LEAF, Said::Good, Some(nonce(request))));
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let downloads = online(&server, Some(folder.path()));
+        scanner(&["root"]).with_supplier(downloads).scan_bytes("program.exe", &program)
+    };
+    let record = run();
+    assert_eq!(verdict(&record), ("Valid", "ok", Revocation::Good));
+    assert_eq!(notes(&record), []);
+    let source = serde_json::to_value(&record.signatures[0].chain[0].revocation).unwrap()["source"].clone();
+    assert_eq!(source, format!("online:{}", server.url("/ocsp")));
+    assert_eq!(server.targets(), ["/inter.crt", "/ocsp", "/root.crl"]);
+    let asked = server.asked().into_iter().find(|asked| asked.target == "/ocsp").unwrap();
+    assert_eq!((asked.method.as_str(), asked.header("content-type")), ("POST", Some("application/ocsp-request")));
+    let mut names: Vec<String> = asked.headers.into_iter().map(|header| header.0).collect();
+    names.sort();
+    assert_eq!(names, ["content-length", "content-type", "host", "user-agent"]);
+    assert_eq!(run(), record);
+    assert_eq!(server.asked().len(), 3, "the cache answers the second time");
+}
+
+#[test]
+fn what_a_responder_says_counts_and_what_it_does_not_say_is_unknown() {
+    let moment = "20250301115959Z";
+    let (server, program) = responding(move |request| response(&LEAF, Said::Revoked(moment, 1), Some(nonce(request))));
+    assert_eq!(verdict(&judged(&server, &program)), ("Revoked", "cert-revoked", Revocation::Revoked));
+    let (server, program) = responding(|_| response(&LEAF, Said::Good, None));
+    let made_in_advance = judged(&server, &program);
+    assert_eq!(verdict(&made_in_advance), ("Valid", "ok", Revocation::Good), "without a nonce");
+    let unknown = ("Valid", "ok", Revocation::Unknown);
+    let (server, program) = responding(|_| response(&[0x77], Said::Good, None));
+    assert_eq!(verdict(&judged(&server, &program)), unknown, "about somebody else");
+    let refusal = Ocsp { refusal: Some(3), ..Ocsp::by(Key::Inter) }.der();
+    let cases: [(Reply, &str); 4] = [
+        (response(&LEAF, Said::Good, Some(&[7; 32])), "the answer has the nonce of another request"),
+        (body(refusal), "the responder's answer is tryLater"),
+        (body(b"good".to_vec()), "the answer holds no OCSP response"),
+        // A question about a certificate is for the responder that the certificate names, and for no other.
+        (Some((307, "location: /elsewhere\r\n".to_owned(), Vec::new())), "the server answered with status 307"),
+    ];
+    for (reply, why) in cases {
+        let (server, program) = responding(move |_| reply.clone());
+        let record = judged(&server, &program);
+        assert_eq!(verdict(&record), unknown, "{why}");
+        let note = format!("no OCSP response for certificate 102030 from {}: {why}", server.url("/ocsp"));
+        assert_eq!(notes(&record), [("download-failed", note.as_str())]);
+        assert_eq!(server.targets(), ["/inter.crt", "/ocsp", "/root.crl"]);
+    }
 }
