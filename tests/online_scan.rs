@@ -525,3 +525,25 @@ fn what_a_responder_says_counts_and_what_it_does_not_say_is_unknown() {
         assert_eq!(server.targets(), ["/inter.crt", "/ocsp", "/root.crl"]);
     }
 }
+
+#[test]
+fn what_is_asked_during_a_scan_is_judged_as_of_then() {
+    // The answer is a second later than the scan's moment, as one that is made for the question.
+    let server = Server::start(|asked| match asked.target.as_str() {
+        "/ocsp" => {
+            let response = Ocsp::by(Key::Inter).valid("20260601000001Z", Some("20490101000000Z"));
+            body(response.about(&cast::inter_name(), Key::Inter, &LEAF, Said::Good).der())
+        }
+        _ => well(asked),
+    });
+    let access = [(ACCESS_CA_ISSUERS, server.url("/inter.crt")), (ACCESS_OCSP, server.url("/ocsp"))];
+    let access: Vec<(&str, &str)> = access.iter().map(|(method, url)| (*method, url.as_str())).collect();
+    let leaf = cast::leaf().valid("20240101000000Z", "20400101000000Z").with(info_access(&access));
+    let program = program(&leaf);
+    let fixed = judged(&server, &program);
+    assert_eq!((fixed.revocation, fixed.judged_at.as_str()), (Revocation::Unknown, "2026-06-01T00:00:00Z"));
+    let live = Arc::new(Downloads::new(server.client(), None).live());
+    let record = scanner(&["root"]).with_supplier(live).scan_bytes("program.exe", &program);
+    assert_eq!(verdict(&record), ("Valid", "ok", Revocation::Good));
+    assert!(record.judged_at.as_str() > "2026-06-01T00:00:01Z", "{}", record.judged_at);
+}

@@ -95,7 +95,11 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
     if !args.online && (args.network.online_cache.is_some() || !args.network.allow_host.is_empty()) {
         return Err("--allow-host and --online-cache need --online".to_owned());
     }
-    let downloads = if args.online { Some(Arc::new(online::downloads(&args.network)?)) } else { None };
+    let downloads = match (args.online, args.at) {
+        (false, _) => None,
+        (true, None) => Some(Arc::new(online::downloads(&args.network)?.live())),
+        (true, Some(_)) => Some(Arc::new(online::downloads(&args.network)?)),
+    };
     if let Some(downloads) = &downloads {
         scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
     }

@@ -52,6 +52,7 @@ pub struct Downloads {
     client: Client,
     cache: Option<Cache>,
     keep: Option<Keep>,
+    live: bool,
     remembered: Mutex<Remembered>,
     totals: Mutex<Totals>,
 }
@@ -70,6 +71,8 @@ struct Remembered {
 struct Item {
     certificates: Arc<Vec<Vec<u8>>>,
     revocation: Option<Arc<RevocationLists>>,
+    /// When it was got.
+    fetched: Option<Time>,
     /// The file that it was kept in.
     kept: Option<Kept>,
 }
@@ -78,7 +81,14 @@ impl Downloads {
     /// Downloads through this client, with a cache if there is one.
     #[must_use]
     pub fn new(client: Client, cache: Option<Cache>) -> Downloads {
-        Downloads { client, cache, keep: None, remembered: Mutex::default(), totals: Mutex::default() }
+        Downloads { client, cache, keep: None, live: false, remembered: Mutex::default(), totals: Mutex::default() }
+    }
+
+    /// Files are judged as of the moment at which something was got for them, where that is later than the scan's.
+    #[must_use]
+    pub fn live(mut self) -> Downloads {
+        self.live = true;
+        self
     }
 
     /// Keeps everything that was got in a folder, too.
@@ -153,7 +163,12 @@ impl Downloads {
             Some(keep) => Some(keep.write(need.wanted, &bytes, fetched).map_err(|error| error.kind().to_string())?),
             None => None,
         };
-        let mut item = Item { certificates: Arc::default(), revocation: None, kept };
+        let mut item = Item {
+            certificates: Arc::default(),
+            revocation: None,
+            fetched: i64::try_from(fetched).ok().map(Time),
+            kept,
+        };
         if need.wanted == Wanted::Issuer {
             item.certificates = Arc::new(certificates(&bytes));
         } else {
@@ -184,14 +199,14 @@ impl Downloads {
                 let mut totals = self.lock_totals();
                 totals.downloads = totals.downloads.saturating_add(1);
                 totals.bytes = totals.bytes.saturating_add(bytes.len() as u64);
-                Ok((bytes, now))
+                Ok((bytes, seconds()))
             }
             (Ok(Fetched::NotModified { fresh }), Some((meta, bytes))) => {
                 let until = fresh_until(need.wanted, &bytes, now, fresh.map(|fresh| fresh.as_secs()));
                 self.store(&question, &Meta::new(&meta.url, now, until, meta.validators(), &bytes), &bytes);
                 let mut totals = self.lock_totals();
                 totals.unchanged = totals.unchanged.saturating_add(1);
-                Ok((bytes, now))
+                Ok((bytes, seconds()))
             }
             (Err(why), Some((meta, bytes))) => {
                 self.note_failure(&url.to_string(), &format!("{why}; what the cache had was used"));
@@ -252,6 +267,7 @@ impl Supplier for Downloads {
                     supplied.certificates = item.certificates.to_vec();
                     supplied.revocation = item.revocation;
                     supplied.source = printable(url);
+                    supplied.moment = item.fetched.filter(|_| self.live);
                     return supplied;
                 }
                 Err(why) => supplied.failures.push((printable(url), why)),

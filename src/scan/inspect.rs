@@ -389,10 +389,11 @@ impl Scanner {
     fn judge(&self, name: &str, mut read: ReadFile<'_>, digested: Digested) -> Inspected {
         let file_digests = FileDigests { authentihash: digested.reported.authentihash.clone() };
         let supplement = self.supplement(&read, &file_digests);
+        let now = self.options.now.max(supplement.moment.unwrap_or(self.options.now));
         read.anomalies.extend(supplement.anomalies.iter().cloned());
         let (revocation, work) = (supplement.lists(&self.revocation), Work::default());
         let lists = self.lists(&supplement.certificates, &revocation, &work);
-        let (facts, verdicts) = self.verdicts(&read, &file_digests, lists);
+        let (facts, verdicts) = self.verdicts(&read, &file_digests, lists, now);
         let blobs = read.subject.signatures.blobs();
         let kernel = self.kernel_facts(read.subject, read.format, &facts, &verdicts, &work);
         let driver = self.driver(read.subject, &kernel);
@@ -415,7 +416,7 @@ impl Scanner {
             version: read.version,
             anomalies: read.anomalies,
             message,
-            now: self.options.now,
+            now,
             policy: (&self.options).into(),
             trust: &self.trust,
         };
@@ -432,7 +433,7 @@ impl Scanner {
                 trust: &self.trust,
                 names: &self.names,
                 memo: &self.memo,
-                now: self.options.now,
+                now,
             });
         }
         Inspected { record, deciding, digests: digested.computed, kernel, driver }
@@ -445,7 +446,8 @@ impl Scanner {
         loop {
             let (revocation, work) = (supplement.lists(&self.revocation), Work::default());
             let lists = self.lists(&supplement.certificates, &revocation, &work);
-            let (facts, verdicts) = self.verdicts(read, digests, lists);
+            let now = self.options.now.max(supplement.moment.unwrap_or(self.options.now));
+            let (facts, verdicts) = self.verdicts(read, digests, lists, now);
             let needs = supplement.needs(&facts, &verdicts);
             drop(facts);
             if !supplement.fill(supplier, needs) {
@@ -464,9 +466,10 @@ impl Scanner {
         read: &ReadFile<'l>,
         digests: &FileDigests,
         lists: Lists<'l>,
+        now: Time,
     ) -> (Vec<SignatureFacts<'l>>, Vec<SignatureVerdict>) {
         let facts = verify::facts(read.tree, read.subject.signatures.blobs(), digests, lists);
-        let (policy, layout) = (self.options.policy(), layout(read.subject, read.size));
+        let (policy, layout) = (Policy { now, ..self.options.policy() }, layout(read.subject, read.size));
         let verdicts = facts.iter().map(|facts| judge::judge_signature(facts, layout, &policy)).collect();
         (facts, verdicts)
     }

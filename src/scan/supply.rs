@@ -9,6 +9,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::anomaly::Anomaly;
+use crate::asn1::Time;
 use crate::judge::{ChainVerdict, RevocationStatus, SignatureVerdict};
 use crate::trust::RevocationLists;
 use crate::verify::{Path, PathEnd, Paths, Pool, SignatureFacts, issuers_among};
@@ -81,6 +82,9 @@ pub struct Supplied {
     pub source: String,
     /// URLs of the need that were asked, or refused, each with why it gave nothing. Printable ASCII.
     pub failures: Vec<(String, String)>,
+    /// When it was got, if the file is to be judged as of no earlier moment: an answer that was made for the question is
+    /// later than the beginning of a scan.
+    pub moment: Option<Time>,
     /// How many URLs of the need have had their turn, the failed ones included.
     pub tried: usize,
 }
@@ -99,6 +103,8 @@ pub(super) struct Supplement {
     pub(super) revocation: Vec<Arc<RevocationLists>>,
     /// Notes for the record.
     pub(super) anomalies: Vec<Anomaly>,
+    /// The latest moment at which something was got, if that counts.
+    pub(super) moment: Option<Time>,
     asked: BTreeSet<(Wanted, String, Option<OcspSubject>)>,
     issuer_rounds: usize,
 }
@@ -155,6 +161,7 @@ impl Supplement {
             self.certificates.extend(issuers);
         }
         self.revocation.extend(supplied.revocation);
+        self.moment = self.moment.max(supplied.moment);
     }
 
     /// Issuers first, as long as they may be asked for; revocation once no issuer is missing.
