@@ -15,8 +15,8 @@ use lab::cast;
 use lab::catalogue::AT;
 use lab::der::{alg, oid, split};
 use lab::keys::Hash;
-use lab::trustlist::{DISALLOWED_LIST, ROOT_LIST_SIGNER, TrustList};
-use sigscan::trust::{Disallowed, LimitDate, Provenance, RootFacts, TrustStore, encode, root_from_certificate};
+use lab::trustlist::{DISALLOWED_LIST, ROOT_LIST_SIGNER, TrustList, filetime, property};
+use sigscan::trust::{Disallowed, LimitDate, Provenance, RootFacts, TrustStore, Update, encode, root_from_certificate};
 use sigscan::{Options, Scanner, Time};
 
 /// The cast's roots, the publisher's as one that is built into Windows.
@@ -362,4 +362,212 @@ fn the_program_takes_microsofts_list_from_whom_its_store_says_is_microsoft() {
     assert_eq!(complaint(&lists, folder.path()), refused);
     let trust = said(&["trust", "--trust-store", "lab.store", "--disallowed", "disallowedcert.stl"], folder.path());
     assert!(trust.ends_with(&format!("distrusting {list}: 1 entry, 1 more that is no hash known here\n")), "{trust}");
+}
+
+/// The store that updates start from: the publisher's root is built into Windows and of the programme, like two others.
+fn programme(folder: &Path) {
+    let root = RootFacts { program: true, ..built_in_root() };
+    store_in(folder, "lab.store", &[root, RootFacts { program: true, ..time_root() }, limited_root()]);
+}
+
+/// A later list: one root has left, one is disabled, one is new, and of one nobody has the certificate.
+fn later_list() -> TrustList {
+    let disabled = property(104, &filetime("2026-03-01T00:00:00Z"));
+    let later = TrustList { this_update: "20260101000000Z", sequence: 0x1402, ..TrustList::roots() };
+    let later = later.root(&cast::root().der(), &[]).root(&cast::tsa_root().der(), &[disabled]);
+    later.root(&newcomer(), &[]).root(&cast::old_root().der(), &[])
+}
+
+fn newcomer() -> Vec<u8> {
+    cast::self_signed(lab::ca::dn("Fixture Newcomer")).der()
+}
+
+fn sha1_hex(der: &[u8]) -> String {
+    Hash::Sha1.digest(der).iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+const UPDATE: [&str; 8] =
+    ["trust", "update", "--trust-store", "lab.store", "--certificates", "new.pem", "--output", "new.store"];
+
+#[test]
+fn a_newer_list_makes_a_store_and_what_is_missing_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    programme(folder.path());
+    fs::write(folder.path().join("new.pem"), lab::der::pem(&newcomer())).unwrap();
+    fs::write(folder.path().join("authroot.stl"), later_list().stl()).unwrap();
+    let expected = format!(
+        "\
+new.store: lab.store of 2026-01-01T00:00:00Z
+  sequence   1402
+  roots      3, 3 of the programme, 1 built in
+  new        1
+  removed    1
+  missing    1 root of the list, which --certificates did not give and which nothing trusts:
+    {}
+",
+        sha1_hex(&cast::old_root().der())
+    );
+    let update = |from: &str| said(&[&UPDATE, &["--from", from][..]].concat(), folder.path());
+    assert_eq!(update("authroot.stl"), expected);
+    let diff = said(&["trust", "diff", "lab.store", "new.store"], folder.path());
+    let expected_diff = format!(
+        "\
+- CN=Fixture Curve Root, O=Sigscan Fixtures, C=XX
+    sha1 {}
++ CN=Fixture Newcomer, O=Sigscan Fixtures, C=XX
+    sha1 {}
+~ CN=Fixture Time Root, O=Sigscan Fixtures, C=XX
+    sha1 {}
+    disabled
+      - -
+      + 2026-03-01T00:00:00Z: all
+1 removed, 1 added, 1 changed
+",
+        sha1_hex(&cast::ec_root().der()),
+        sha1_hex(&newcomer()),
+        sha1_hex(&cast::tsa_root().der())
+    );
+    assert_eq!(diff, expected_diff);
+    let store = TrustStore::from_file(fs::read(folder.path().join("new.store")).unwrap()).unwrap();
+    let provenance = store.provenance().next().unwrap();
+    assert_eq!(provenance.missing, [sha1_hex(&cast::old_root().der())]);
+    let known = "what was known of its roots: lab.store of 2025-10-01T00:00:00Z";
+    assert_eq!(provenance.sources, ["authroot.stl", "new.pem", known]);
+    // `sigscan trust` says it, too.
+    let trust = said(&["trust", "--trust-store", "new.store"], folder.path());
+    assert!(trust.contains("  missing    1 root of the list, not trusted\n"), "{trust}");
+
+    // The same from a folder with the certificate beside the list, and from a cabinet as Microsoft ships it.
+    let beside = folder.path().join("beside");
+    fs::create_dir(&beside).unwrap();
+    fs::write(beside.join("authroot.stl"), later_list().stl()).unwrap();
+    fs::write(beside.join("new.crt"), newcomer()).unwrap();
+    fs::write(beside.join("disallowedcert.stl"), TrustList::disallowed(&[&[1; 20]]).stl()).unwrap();
+    let alone = ["trust", "update", "--trust-store", "lab.store", "--output", "new.store", "--from", "beside"];
+    assert_eq!(said(&alone, folder.path()), expected);
+    fs::write(folder.path().join("authrootstl.cab"), cabinet("authroot.stl", &later_list().stl())).unwrap();
+    assert_eq!(update("authrootstl.cab"), expected);
+}
+
+fn cabinet(name: &str, content: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut builder = cab::CabinetBuilder::new();
+    builder.add_folder(cab::CompressionType::MsZip).add_file(name);
+    let mut writer = builder.build(std::io::Cursor::new(Vec::new())).unwrap();
+    while let Some(mut file) = writer.next_file().unwrap() {
+        file.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_is_not_believable_makes_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    programme(folder.path());
+    fs::write(folder.path().join("new.pem"), lab::der::pem(&newcomer())).unwrap();
+    fs::write(folder.path().join("new.store"), b"as it was").unwrap();
+    let refused = |list: &[u8]| {
+        fs::write(folder.path().join("list"), list).unwrap();
+        let said = complaint(&[&UPDATE, &["--from", "list"][..]].concat(), folder.path());
+        assert_eq!(fs::read(folder.path().join("new.store")).unwrap(), b"as it was");
+        said.strip_prefix("sigscan: list: ").unwrap().trim_end().to_owned()
+    };
+    let why = |why: &str| format!("the root list is refused: {why}");
+    let later = later_list();
+    assert_eq!(refused(&TrustList { broken: true, ..later.clone() }.stl()), why("its signature does not verify"));
+    let no_signer = TrustList { signer_usages: &[DISALLOWED_LIST], ..later.clone() };
+    assert_eq!(refused(&no_signer.stl()), why("its signer may not sign such lists"));
+    assert_eq!(refused(&TrustList::disallowed(&[]).stl()), why("it is no root list"));
+    assert_eq!(refused(b"nothing"), why("it is no signed trust list"));
+    assert!(refused(&cabinet("readme.txt", b"nothing")).ends_with("no trust list in the cabinet"));
+    // The file's place among the uncompressed octets, behind header (36) and folder (8) and the file's size (4).
+    let mut beyond = cabinet("authroot.stl", &later.stl());
+    beyond[48..52].copy_from_slice(&0x7fff_0000u32.to_le_bytes());
+    assert_eq!(refused(&beyond), "the cabinet cannot be read: an offset in it lies outside");
+    assert!(refused(b"MSCF, and then nothing").starts_with("the cabinet cannot be read: "));
+    // Under the embedded store the cast is nobody.
+    fs::write(folder.path().join("list"), later.stl()).unwrap();
+    let refusal = complaint(&["trust", "update", "--from", "list", "--output", "new.store"], folder.path());
+    assert!(refusal.contains("its signer does not chain to a root that is built into Windows"), "{refusal}");
+    // SHA-1 alone does not make a root: where the list says the SHA-256 too, it has to fit.
+    let other = property(98, &[7; 32]);
+    let forged = TrustList { this_update: "20260101000000Z", ..TrustList::roots() };
+    fs::write(folder.path().join("list"), forged.root(&newcomer(), &[other]).stl()).unwrap();
+    let made = said(&[&UPDATE, &["--from", "list"][..]].concat(), folder.path());
+    assert!(made.contains("missing    1 root"), "{made}");
+}
+
+#[test]
+fn an_older_list_is_refused_unless_it_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    programme(folder.path());
+    fs::write(folder.path().join("new.pem"), lab::der::pem(&newcomer())).unwrap();
+    let update = [&UPDATE, &["--from", "list"][..]].concat();
+    let older_date = TrustList { this_update: "20250930235959Z", sequence: 0x1500, ..TrustList::roots() };
+    let older_number = TrustList { this_update: "20260101000000Z", sequence: 0x1400, ..TrustList::roots() };
+    let cases =
+        [(older_date, "2025-09-30T23:59:59Z (sequence 1500)"), (older_number, "2026-01-01T00:00:00Z (sequence 1400)")];
+    for (list, said_of_it) in cases {
+        fs::write(folder.path().join("list"), list.root(&cast::root().der(), &[]).stl()).unwrap();
+        let expected = format!(
+            "sigscan: list: the root list is refused: it is of {said_of_it}, older than the store's of \
+             2025-10-01T00:00:00Z (sequence 1401); --allow-rollback takes it all the same\n"
+        );
+        assert_eq!(complaint(&update, folder.path()), expected);
+        assert!(!folder.path().join("new.store").exists());
+    }
+    let taken = said(&[&update[..], &["--allow-rollback"]].concat(), folder.path());
+    assert!(taken.starts_with("new.store: lab.store of 2026-01-01T00:00:00Z\n  sequence   1400\n"), "{taken}");
+    // The same list again is none that is older.
+    let same = TrustList::roots().root(&cast::root().der(), &[]);
+    fs::write(folder.path().join("list"), same.stl()).unwrap();
+    assert!(said(&update, folder.path()).starts_with("new.store: "));
+}
+
+#[test]
+fn a_list_from_the_future_is_refused() {
+    let list = TrustList { this_update: "20260601000001Z", ..TrustList::roots() }.stl();
+    let current = anchors();
+    let made = |now: &str| {
+        let now = Time::parse_rfc3339(now).unwrap();
+        let (certificates, sources) = (&[][..], Vec::new());
+        sigscan::trust::update(&Update {
+            list: &list,
+            certificates,
+            current: &current,
+            now,
+            allow_rollback: false,
+            sources,
+        })
+    };
+    assert_eq!(made(AT).unwrap_err(), "it is of 2026-06-01T00:00:01Z, which is yet to come");
+    // Roots that never were the programme's stay: the one built into Windows, and the one given as a certificate.
+    assert_eq!(made("2026-06-01T00:00:01Z").unwrap().provenance.roots, 2);
+}
+
+#[test]
+fn a_list_is_downloaded_only_from_whom_one_may_ask() {
+    use std::io::{Read, Write};
+    let folder = tempfile::tempdir().unwrap();
+    programme(folder.path());
+    fs::write(folder.path().join("new.pem"), lab::der::pem(&newcomer())).unwrap();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = server.local_addr().unwrap().to_string();
+    let url = format!("http://{host}/authroot.stl");
+    let update = [&UPDATE, &["--from", &url][..]].concat();
+    let refusal = complaint(&update, folder.path());
+    assert!(refusal.starts_with(&format!("sigscan: {url}: ")), "{refusal}");
+    assert!(!folder.path().join("new.store").exists());
+    let list = later_list().stl();
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = server.accept().unwrap();
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request).unwrap();
+        assert!(request[..length].starts_with(b"GET /authroot.stl HTTP/1.1\r\n"));
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", list.len());
+        stream.write_all(&[head.as_bytes(), &list].concat()).unwrap();
+    });
+    let made = said(&[&update[..], &["--allow-host", &host]].concat(), folder.path());
+    assert!(made.starts_with("new.store: lab.store of 2026-01-01T00:00:00Z\n"), "{made}");
+    serving.join().unwrap();
 }

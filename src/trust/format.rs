@@ -33,6 +33,9 @@ pub struct Provenance {
     pub sources: Vec<String>,
     /// Sequence number of the list, hexadecimal; empty without a list.
     pub sequence: String,
+    /// Roots that the list names and whose certificates nobody had: identifiers, hexadecimal. Nothing trusts them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// How many roots it holds.
     pub roots: usize,
     /// How many of them are members of the root programme.

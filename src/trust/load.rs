@@ -253,6 +253,14 @@ pub(super) fn ctl_content(bytes: &[u8]) -> Option<SignedData<'_>> {
     SignedData::parse(bytes, 0).ok().filter(|data| data.content_type == oids::MS_CTL)
 }
 
+/// The usages that a signed list claims to be for; none when the bytes are no such list. Nothing is verified.
+#[must_use]
+pub fn claimed_usages(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let content = ctl_content(bytes).and_then(|data| data.content);
+    let usages = content.and_then(|content| Ctl::parse(content.raw).ok()).map(|ctl| ctl.subject_usage);
+    usages.unwrap_or_default().into_iter().map(<[u8]>::to_vec).collect()
+}
+
 /// The trust list in a file, after the checks that make it believable: its signature verifies, and its signer
 /// carries the root list usage and chains, at the list's own date, to a Microsoft root built into Windows.
 ///
@@ -320,6 +328,10 @@ pub fn roots_from_ctl<'c>(ctl: &Ctl<'_>, certificates: impl Iterator<Item = &'c 
     let algorithm = crate::crypto::DigestAlgorithm::from_oid(ctl.subject_algorithm.oid);
     for der in certificates {
         let Some(identifier) = algorithm.and_then(|algorithm| crate::crypto::digest(algorithm, der)) else { continue };
+        let sha256 = Sha256::digest(der);
+        if !entries.get(identifier.as_bytes()).is_some_and(|entry| entry.fits(&sha256)) {
+            continue;
+        }
         let Some(entry) = entries.remove(identifier.as_bytes()) else { continue };
         if let Some(root) = root_from_certificate(der) {
             roots.push(with_properties(root, entry));
@@ -328,7 +340,7 @@ pub fn roots_from_ctl<'c>(ctl: &Ctl<'_>, certificates: impl Iterator<Item = &'c 
     (roots, entries.len())
 }
 
-fn with_properties(mut root: RootFacts, entry: &CtlEntry<'_>) -> RootFacts {
+pub(super) fn with_properties(mut root: RootFacts, entry: &CtlEntry<'_>) -> RootFacts {
     let usages = |number| entry.property(number).map(usage_list);
     let date = |number| match entry.property(number) {
         None => LimitDate::Absent,

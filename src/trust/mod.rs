@@ -12,6 +12,7 @@ mod format;
 mod kernel;
 mod load;
 mod revocation;
+mod update;
 
 use std::borrow::Cow;
 
@@ -22,10 +23,12 @@ pub use disallowed::{Disallowed, DisallowedEntry, DisallowedList, EntryKind, dis
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use kernel::{CrossRoot, KernelRoots};
 pub use load::{
-    LoadError, Loaded, certificates_below, certificates_in, ctl_from_stl, load_paths, root_from_certificate,
-    roots_from_ctl,
+    LoadError, Loaded, certificates_below, certificates_in, claimed_usages, ctl_from_stl, load_paths,
+    root_from_certificate, roots_from_ctl,
 };
 pub use revocation::{CrlState, Found, LoadedCrl, LoadedResponse, MAX_REVOCATION_BYTES, RevocationLists, SignedState};
+
+pub use update::{Update, Updated, update};
 
 use crate::asn1::Time;
 

@@ -47,6 +47,18 @@ impl<'a> CtlEntry<'a> {
     }
 }
 
+/// CERT_SHA256_HASH_PROP_ID (`wincrypt.h`), which Microsoft's root list has beside the SHA-1 of each certificate.
+const SHA256_HASH: u32 = 98;
+
+impl CtlEntry<'_> {
+    /// Whether the entry may be about the certificate with this SHA-256: it says the same, or nothing. A list's own
+    /// identifiers are SHA-1, and that alone no longer names one certificate.
+    #[must_use]
+    pub fn fits(&self, sha256: &[u8]) -> bool {
+        self.property(SHA256_HASH).is_none_or(|stated| stated == sha256)
+    }
+}
+
 impl<'a> Ctl<'a> {
     /// Reads the content of a SignedData of type 1.3.6.1.4.1.311.10.1.
     ///

@@ -85,3 +85,14 @@ impl TrustList {
         Signature { content_type: CTL, content: Some(content), bend_signature, ..signature }.build_for(&[], &[])
     }
 }
+
+/// 100-nanosecond intervals since 1601, as FILETIME octets, of a day's or another moment: `2026-03-01T00:00:00Z`.
+pub fn filetime(moment: &str) -> [u8; 8] {
+    let number = |range: std::ops::Range<usize>| moment[range].parse::<i64>().unwrap();
+    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+    // Days since 1970-01-01 by the Gregorian calendar, with years that begin in March.
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
+    let seconds = days * 86_400 + number(11..13) * 3_600 + number(14..16) * 60 + number(17..19);
+    u64::try_from((seconds + 11_644_473_600) * 10_000_000).unwrap().to_le_bytes()
+}

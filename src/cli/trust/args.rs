@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::asn1::{Oid, Time, oids};
 use crate::cli::args::moment;
 use crate::cli::check::CheckArgs;
+use crate::online::AllowedHost;
 
 /// Options of `sigscan trust`.
 #[derive(Debug, Args)]
@@ -36,6 +37,8 @@ pub enum TrustCommand {
     Export(ExportArgs),
     /// Say whether certificates are trusted, and why
     Check(Box<CheckArgs>),
+    /// Make a store file from a newer root list of Microsoft's, and from what the current store knows of its roots
+    Update(UpdateArgs),
     /// Make a store file from Microsoft's root list (how data/roots.bin is made)
     Build(BuildArgs),
 }
@@ -142,6 +145,27 @@ pub enum ExportFormat {
     Jsonl,
     /// Comma-separated values
     Csv,
+}
+
+/// Options of `sigscan trust update`.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Microsoft's signed root list: authroot.stl, a folder that holds it, the authrootstl.cab
+    /// that Microsoft ships it in, or an http(s) address
+    #[arg(long, value_name = "FILE|FOLDER|URL")]
+    pub from: String,
+    /// Certificates (PEM, DER) or a folder of them, for roots that are new in the list; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub certificates: Vec<PathBuf>,
+    /// Where to write the store
+    #[arg(long, short, value_name = "STORE")]
+    pub output: PathBuf,
+    /// Take a list that is older than the current one
+    #[arg(long)]
+    pub allow_rollback: bool,
+    /// Let this server be asked although its address is private, or its port is not 80 or 443
+    #[arg(long, value_name = "NAME[:PORT]")]
+    pub allow_host: Vec<AllowedHost>,
 }
 
 /// Options of `sigscan trust build`.

@@ -6,6 +6,7 @@ mod export;
 mod facts;
 mod list;
 mod standing;
+mod update;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ pub(super) fn run(args: &TrustArgs, out: &mut dyn Write) -> Result<(), String> {
         Some(TrustCommand::Show(show)) => list::show(show, show.at.unwrap_or_else(now), &args.store()?, out),
         Some(TrustCommand::Diff(diff)) => diff::run(diff, out),
         Some(TrustCommand::Export(export)) => export::run(export, &args.store()?, &args.trust_store, out),
+        Some(TrustCommand::Update(new)) => update::run(new, &args.store()?, now(), out),
         Some(TrustCommand::Build(build)) => make(build, out),
     }
 }
@@ -71,6 +73,10 @@ fn provenance(store: &TrustStore, out: &mut dyn Write) -> io::Result<()> {
         }
         for source in &part.sources {
             writeln!(out, "  source     {}", for_terminal(source))?;
+        }
+        if !part.missing.is_empty() {
+            let roots = plural(part.missing.len() as u64, "root", "roots");
+            writeln!(out, "  missing    {roots} of the list, not trusted")?;
         }
         writeln!(out, "  roots      {}", part.roots)?;
         writeln!(out, "  programme  {} members, with their dates and usages", part.program)?;
