@@ -24,6 +24,9 @@ use serde_json::Value;
 static GENERATED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let mut files = vec![("expected.tsv".to_string(), lab::catalogue::table().into_bytes())];
     files.extend(lab::cast::trusted().into_iter().map(|(stem, der)| (format!("pki/{stem}.pem"), lab::der::pem(&der))));
+    files.extend(
+        lab::cast::kernel_roots().into_iter().map(|(stem, der)| (format!("kernel/{stem}.pem"), lab::der::pem(&der))),
+    );
     files.extend(lab::cast::crls().into_iter().map(|(name, bytes)| (format!("crl/{name}"), bytes)));
     files.extend(lab::cast::disallowed().into_iter().map(|(name, bytes)| (format!("disallowed/{name}"), bytes)));
     let served = lab::catalogue::online::served();
@@ -63,7 +66,7 @@ fn fixtures_are_what_the_generator_makes() {
     assert_eq!(stale(files), [""; 0], "differ from what the generator makes");
     let known: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(known.len(), files.len(), "two fixtures share a name");
-    for folder in ["crl", "disallowed", "fixtures", "pki"] {
+    for folder in ["crl", "disallowed", "fixtures", "kernel", "pki"] {
         for file in fs::read_dir(testdata().join(folder)).unwrap() {
             let name = format!("{folder}/{}", file.unwrap().file_name().to_str().unwrap());
             let record = name.ends_with(".json");
