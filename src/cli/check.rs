@@ -42,9 +42,6 @@ pub struct CheckArgs {
     /// Trust a certificate only if current CRLs show that none of its chain is revoked
     #[arg(long)]
     pub require_revocation: bool,
-    /// Judge by this policy; `sigscan explain policy` says what each changes
-    #[arg(long, value_name = "POLICY", default_value = "windows")]
-    pub policy: PolicyArg,
     /// Judge as of this moment (RFC 3339, or a date) instead of now
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<Time>,

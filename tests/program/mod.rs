@@ -43,13 +43,17 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
             other => panic!("no test uses {other} yet"),
         }
     }
-    let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
     let lists = RevocationLists::load(&crls).unwrap();
-    let trust = sigscan::trust::load_paths(&files).unwrap();
-    let trust = trust.with_disallowed(Disallowed::load(&disallowed, &TrustStore::embedded()).unwrap());
+    let trust = trusting(roots).with_disallowed(Disallowed::load(&disallowed, &TrustStore::embedded()).unwrap());
     let scanner = Scanner::with_trust(options, trust).with_revocation(lists);
     let scanner = if roots.contains(&"kernel-root") { scanner.with_kernel_roots(kernel_roots()) } else { scanner };
     if listed.is_empty() { scanner } else { scanner.with_catalogs(catalogs(&listed)) }
+}
+
+/// A store of the named certificates of `testdata/pki/`.
+pub fn trusting(roots: &[&str]) -> TrustStore {
+    let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
+    sigscan::trust::load_paths(&files).unwrap()
 }
 
 /// The fixtures' stand-ins for the roots of Microsoft's that the kernel believes.

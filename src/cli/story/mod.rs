@@ -30,7 +30,7 @@ pub fn story(record: &Record, options: &StoryOptions) -> String {
     advise(&mut page, record);
     page.gap();
     file(&mut page, record);
-    if let Some(catalog) = by_catalog(record) {
+    if let Some(catalog) = record.deciding_catalog() {
         catalog_line(&mut page, record, catalog);
         who(&mut page, record, catalog);
         signature::when(&mut page, record, catalog);
@@ -60,22 +60,7 @@ fn shown(text: &str) -> String {
 
 /// The signature whose verdict became the file's.
 fn deciding(record: &Record) -> Option<&Signature> {
-    record.signatures.iter().find(|signature| decides(record, signature)).or_else(|| record.signatures.first())
-}
-
-/// The catalog's signature, if it is the one whose verdict became the file's.
-fn by_catalog(record: &Record) -> Option<&Signature> {
-    record.catalog_signature.as_ref().filter(|listed| decides(record, listed))
-}
-
-/// Whether a signature is the one that the record is about. Where the kernel has its say, the verdict is not the
-/// signature's alone.
-fn decides(record: &Record, signature: &Signature) -> bool {
-    let by_kernel = record.kernel.is_some() && record.policy.name == Profile::Kernel;
-    let same_verdict = signature.status == record.status && signature.reason == record.reason;
-    (same_verdict || by_kernel)
-        && signature.signer == record.signer
-        && signature.claimed_signer == record.claimed_signer
+    record.signatures.iter().find(|signature| record.is_decided_by(signature)).or_else(|| record.signatures.first())
 }
 
 /// Through which catalog the file is signed, and by whom.
