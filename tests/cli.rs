@@ -268,6 +268,66 @@ fn files_are_looked_up_in_catalogs() {
 }
 
 #[test]
+fn catalogs_of_driver_packages_and_of_the_component_store_are_found() {
+    let package = "windows/System32/DriverStore/FileRepository/x.inf_amd64_1";
+    for (place, found) in [
+        (format!("{package}/x.CAT"), true),
+        (format!("{package}/not-by-its-name"), false),
+        (format!("{package}/deeper/x.cat"), false),
+        ("windows/WinSxS/Catalogs/deeper/any-name".to_owned(), true),
+        ("windows/elsewhere/x.cat".to_owned(), false),
+    ] {
+        let drive = tempfile::tempdir().unwrap();
+        fs::create_dir_all(drive.path().join("windows/System32")).unwrap();
+        let catalog = drive.path().join(&place);
+        fs::create_dir_all(catalog.parent().unwrap()).unwrap();
+        fs::copy(testdata("fixtures").join("catalog-v2.cat"), &catalog).unwrap();
+        for name in ["listed-odd.exe", "listed.inf"] {
+            fs::copy(testdata("fixtures").join(name), drive.path().join(name)).unwrap();
+        }
+        let output = sigscan().arg("--json").arg(drive.path()).output().unwrap();
+        let record =
+            |name: &str| records(&output).into_iter().find(|one| one["path"].as_str().unwrap().ends_with(name));
+        let program = record("listed-odd.exe").unwrap();
+        let (status, catalog_of) =
+            if found { ("Valid", catalog.to_str().unwrap()) } else { ("Unsigned", "not-checked") };
+        assert_eq!(
+            (program["status"].as_str(), program["catalog"].as_str()),
+            (Some(status), Some(catalog_of)),
+            "{place}"
+        );
+        assert_eq!(record("listed.inf"), None, "{place}");
+    }
+}
+
+#[test]
+fn a_walk_reports_what_catalogs_list_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["listed.inf", "listed-odd.exe", "listed-signed.exe", "signature.p7"] {
+        fs::copy(testdata("fixtures").join(name), folder.path().join(name)).unwrap();
+    }
+    fs::write(folder.path().join("unlisted.txt"), "nobody lists this").unwrap();
+    let run = |flags: &[&str]| {
+        let catalog = testdata("fixtures").join("catalog-v2.cat");
+        sigscan().arg("--catalog").arg(catalog).args(flags).arg(folder.path()).output().unwrap()
+    };
+    let names = |flags: &[&str]| -> Vec<String> {
+        let names = records(&run(flags)).into_iter().map(|record| record["path"].as_str().unwrap().to_owned());
+        names.map(|path| path.rsplit('/').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&["--json"]), ["listed-odd.exe", "listed-signed.exe"]);
+    assert_eq!(names(&["--json", "--listed"]), ["listed-odd.exe", "listed-signed.exe", "listed.inf"]);
+    let table = String::from_utf8(run(&["--listed", "--color", "never"]).stdout).unwrap();
+    assert_eq!(table.matches("Valid   through a catalog  Fixture Publisher").count(), 3, "{table}");
+    let without = sigscan().arg("--listed").arg(folder.path()).output().unwrap();
+    assert_eq!(without.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(without.stderr).unwrap(),
+        "sigscan: --listed: there are no catalogs to look files up in\n"
+    );
+}
+
+#[test]
 fn the_catroot_of_a_windows_root_is_found_whatever_its_case() {
     let drive = tempfile::tempdir().unwrap();
     let catroot = drive.path().join("WINDOWS/system32/catroot/{F750E6C3-38EE-11D1-85E5-00C04FC295EE}");

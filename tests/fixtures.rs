@@ -28,6 +28,9 @@ static GENERATED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     files.extend(delegates.map(|(stem, der)| (format!("intermediates/{stem}.pem"), lab::der::pem(&der))));
     files.extend(lab::revoked::crls().into_iter().map(|(name, bytes)| (format!("crl/{name}"), bytes)));
     files.extend(lab::revoked::responses().into_iter().map(|(name, bytes)| (format!("ocsp/{name}"), bytes)));
+    files.extend(
+        lab::cast::kernel_roots().into_iter().map(|(stem, der)| (format!("kernel/{stem}.pem"), lab::der::pem(&der))),
+    );
     files.extend(lab::cast::disallowed().into_iter().map(|(name, bytes)| (format!("disallowed/{name}"), bytes)));
     let served = lab::catalogue::online::served();
     files.extend(served.into_iter().map(|(name, der)| (format!("online/{name}"), der)));
@@ -66,7 +69,7 @@ fn fixtures_are_what_the_generator_makes() {
     assert_eq!(stale(files), [""; 0], "differ from what the generator makes");
     let known: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(known.len(), files.len(), "two fixtures share a name");
-    for folder in ["crl", "disallowed", "fixtures", "intermediates", "ocsp", "pki"] {
+    for folder in ["crl", "disallowed", "fixtures", "intermediates", "kernel", "ocsp", "pki"] {
         for file in fs::read_dir(testdata().join(folder)).unwrap() {
             let name = format!("{folder}/{}", file.unwrap().file_name().to_str().unwrap());
             let record = name.ends_with(".json");

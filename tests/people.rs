@@ -4,6 +4,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "program/mod.rs"]
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -107,6 +110,16 @@ fn colours_add_nothing_but_colours() {
         let coloured = story(&record, &StoryOptions { width: 80, colour: true });
         assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain, "{name}");
         assert_ne!(coloured, plain);
+    }
+}
+
+/// Drivers, judged with the fixtures' stand-ins for the kernel's roots.
+#[test]
+fn stories_of_drivers_read_as_they_should() {
+    for (name, flags) in [("driver-cross-late.sys", &["--policy", "kernel"][..]), ("driver-nested.sys", &[])] {
+        let scanner = program::scanner(&["root", "tsa-root", "kernel-root"], "2026-06-01T00:00:00Z", flags);
+        let text = story(&record(&scanner, name), &StoryOptions { width: 80, colour: false });
+        check(&format!("story-{name}.txt"), &text);
     }
 }
 

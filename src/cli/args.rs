@@ -61,6 +61,9 @@ pub struct ScanArgs {
     /// Report every file, also those that cannot carry a signature or whose format is not read yet
     #[arg(long, help_heading = "Which files")]
     pub all: bool,
+    /// Report files too that cannot carry a signature and that a catalog lists: every file is read
+    #[arg(long, help_heading = "Which files")]
+    pub listed: bool,
     /// Follow symbolic links inside folders
     #[arg(short = 'L', long, help_heading = "Which files")]
     pub follow: bool,
@@ -148,10 +151,11 @@ pub struct ScanArgs {
     /// Look files up in the security catalogs in PATH (a file or a folder)
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]
     pub catalog: Vec<PathBuf>,
-    /// Look files up in this CatRoot folder; that of a scanned Windows folder or system drive is found by itself
+    /// Look files up in this CatRoot folder; that of a scanned Windows folder or system drive is found by itself, and so are
+    /// the catalogs of its component store and driver packages
     #[arg(long, value_name = "DIR", help_heading = "Judgement")]
     pub catroot: Vec<PathBuf>,
-    /// Do not look for a CatRoot in scanned folders
+    /// Do not look for catalogs in scanned Windows folders
     #[arg(long, help_heading = "Judgement")]
     pub no_catroot: bool,
 

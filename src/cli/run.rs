@@ -19,7 +19,8 @@ use crate::judge::InitialPolicies;
 use crate::record::Severity;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
 use crate::trust::{
-    BlockLists, CatalogIndex, RevocationLists, TrustStore, catroot_below, certificates_below, load_paths,
+    BlockLists, CatalogFolder, CatalogIndex, RevocationLists, TrustStore, catalog_folders_below, certificates_below,
+    load_paths,
 };
 
 /// Wrong usage, or sigscan itself failed.
@@ -91,6 +92,8 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
     if let Some(index) = catalogs(args, &targets)? {
         report.catalogs = Some(index.len() as u64);
         scanner = scanner.with_catalogs(index);
+    } else if args.listed {
+        return Err("--listed: there are no catalogs to look files up in".to_owned());
     }
     if !args.online && (args.network.online_cache.is_some() || !args.network.allow_host.is_empty()) {
         return Err("--allow-host and --online-cache need --online".to_owned());
@@ -144,6 +147,7 @@ fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
     Ok(WalkOptions {
         follow: args.follow,
         all: args.all,
+        listed: args.listed,
         include: Globs::new(&args.include).map_err(|error| format!("--include: {error}"))?,
         exclude: Globs::new(&args.exclude).map_err(|error| format!("--exclude: {error}"))?,
     })
@@ -269,13 +273,13 @@ pub(super) fn revocation_lists(crl: &[PathBuf], ocsp: &[PathBuf]) -> Result<Revo
 /// The catalogs that the arguments name and those of the Windows roots among the scanned folders.
 fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>, String> {
     let named: Vec<PathBuf> = args.catalog.iter().chain(&args.catroot).cloned().collect();
-    let mut found: Vec<PathBuf> = Vec::new();
+    let mut found: Vec<CatalogFolder> = Vec::new();
     if !args.no_catroot {
         let folders = targets.iter().filter_map(|target| match target {
             Target::Path(path) | Target::Listed(path) => Some(path),
             Target::StandardInput => None,
         });
-        found.extend(folders.filter_map(|folder| catroot_below(folder)));
+        found.extend(folders.flat_map(|folder| catalog_folders_below(folder)));
         found.sort();
         found.dedup();
     }

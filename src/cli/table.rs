@@ -40,6 +40,7 @@ pub struct Table<W, N> {
     rows: Vec<Row>,
     streaming: Option<Layout>,
     claimed: bool,
+    catalogs: bool,
 }
 
 /// One file, its texts already made harmless.
@@ -47,6 +48,8 @@ pub struct Table<W, N> {
 struct Row {
     verdict: Verdict,
     reason: Reason,
+    /// The verdict is that of a catalog.
+    catalog: bool,
     signer: String,
     claimed: bool,
     path: String,
@@ -55,7 +58,7 @@ struct Row {
 impl<W: Write, N: Write> Table<W, N> {
     /// An empty table.
     pub fn new(out: W, notes: N, options: TableOptions) -> Self {
-        Table { out, notes, options, rows: Vec::new(), streaming: None, claimed: false }
+        Table { out, notes, options, rows: Vec::new(), streaming: None, claimed: false, catalogs: false }
     }
 
     fn write(&mut self, layout: &Layout, rows: &[Row]) -> io::Result<()> {
@@ -81,6 +84,7 @@ impl<W: Write, N: Write> Output for Table<W, N> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         let row = Row::of(record);
         self.claimed |= row.claimed;
+        self.catalogs |= row.catalog && row.reason != Reason::Ok;
         if let Some(layout) = &self.streaming {
             return self.out.write_all(layout.row(&row, self.options.style).as_bytes());
         }
@@ -101,6 +105,12 @@ impl<W: Write, N: Write> Output for Table<W, N> {
         if self.claimed {
             writeln!(self.notes, "“name”? is only claimed: the signature does not hold for that file's bytes.")?;
         }
+        if self.catalogs {
+            writeln!(
+                self.notes,
+                "Some of these verdicts are those of catalogs that list the files; --json names them."
+            )?;
+        }
         Ok(())
     }
 }
@@ -111,10 +121,16 @@ impl Row {
         Row {
             verdict: Verdict::of(record.status, record.reason),
             reason: record.reason,
+            catalog: record.deciding_catalog().is_some(),
             signer: signer.map(|(signer, _)| for_terminal(name_of(signer)).into_owned()).unwrap_or_default(),
             claimed: signer.is_some_and(|(_, verified)| !verified),
             path: for_terminal(&record.path).into_owned(),
         }
+    }
+
+    /// The reason in short, or where a verdict without one comes from.
+    fn words(&self) -> &'static str {
+        if self.catalog && self.reason == Reason::Ok { "through a catalog" } else { short(self.reason) }
     }
 
     fn signer_width(&self) -> usize {
@@ -167,7 +183,7 @@ impl Layout {
         let widest = |measure: &dyn Fn(&Row) -> usize| rows.iter().map(measure).max().unwrap_or(0);
         let column = |title: &str, widest: usize| if widest == 0 { 0 } else { widest.max(title.len()) };
         let status = column("STATUS", widest(&|row| row.verdict.word().len()));
-        let reason = column("REASON", widest(&|row| short(row.reason).len()));
+        let reason = column("REASON", widest(&|row| row.words().len()));
         let signer = column("SIGNER", widest(&Row::signer_width));
         Layout::arrange(width, status, reason, signer, widest(&|row| width_of(&row.path)))
     }
@@ -221,7 +237,7 @@ impl Layout {
         let unlimited = self.width == 0;
         let signer = if unlimited { row.signer(usize::MAX) } else { row.signer(self.signer) };
         let path = if unlimited { row.path.clone() } else { fit_path(&row.path, self.path) };
-        self.lines((status, self.status), padded(short(row.reason), self.reason), signer, &path)
+        self.lines((status, self.status), padded(row.words(), self.reason), signer, &path)
     }
 
     /// Arranges cells; the status comes with its width because it may hold colours.

@@ -274,6 +274,8 @@ pub struct DriverContext {
     pub x86: bool,
     /// Catalogs were looked at.
     pub catalogs_checked: bool,
+    /// What to say where there is no signature that could be read: [`KernelReason::NoSignature`], or why not.
+    pub without: KernelReason,
 }
 
 /// The answer over all signatures of a driver, on Windows 10 version 1607 and later, and its reasons. One signature that
@@ -281,7 +283,7 @@ pub struct DriverContext {
 #[must_use]
 pub fn kernel_answer(signatures: &[&KernelSignature], context: DriverContext) -> (Loads, Vec<KernelReason>) {
     let answers = || signatures.iter().map(|signature| signature.answer());
-    let best = answers().map(KernelReason::loads).max().unwrap_or(Loads::No);
+    let best = answers().map(KernelReason::loads).max().unwrap_or(context.without.loads());
     let mut reasons: Vec<KernelReason> = Vec::new();
     for reason in answers().filter(|reason| reason.loads() == best) {
         if !reasons.contains(&reason) {
@@ -289,7 +291,7 @@ pub fn kernel_answer(signatures: &[&KernelSignature], context: DriverContext) ->
         }
     }
     if reasons.is_empty() {
-        reasons.push(KernelReason::NoSignature);
+        reasons.push(context.without);
     }
     if best == Loads::Yes {
         return (best, reasons);
@@ -305,7 +307,10 @@ mod tests {
     use super::*;
 
     fn alone(signature: &KernelSignature) -> (Loads, Vec<KernelReason>) {
-        kernel_answer(&[signature], DriverContext { x86: false, catalogs_checked: true })
+        kernel_answer(
+            &[signature],
+            DriverContext { x86: false, catalogs_checked: true, without: KernelReason::NoSignature },
+        )
     }
 
     #[test]
@@ -334,7 +339,7 @@ mod tests {
         let none = KernelSignature::default();
         let cross = Some(Cross { certificate: 0, in_time: true, early: false });
         let late = KernelSignature { cross, reasons: vec![Reason::RootNotBefore], ..KernelSignature::default() };
-        let unsure = DriverContext { x86: true, catalogs_checked: false };
+        let unsure = DriverContext { x86: true, catalogs_checked: false, without: KernelReason::NoSignature };
         assert_eq!(
             kernel_answer(&[&none, &late], unsure),
             (
@@ -350,5 +355,7 @@ mod tests {
             )
         );
         assert_eq!(alone(&none), (Loads::No, vec![KernelReason::NoKernelRoot]));
+        let unread = DriverContext { x86: false, catalogs_checked: true, without: KernelReason::NotJudged };
+        assert_eq!(kernel_answer(&[], unread), (Loads::Depends, vec![KernelReason::NotJudged]));
     }
 }

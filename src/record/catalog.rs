@@ -1,8 +1,31 @@
 //! What a catalog says of a file, in the file's record.
 
-use super::{Record, Signature, Status};
+use super::{Profile, Record, Signature, Status};
 
 impl Record {
+    /// Whether a catalog lists the file.
+    #[must_use]
+    pub fn is_in_catalog(&self) -> bool {
+        self.catalog_signature.is_some() || !matches!(self.catalog.as_str(), "none" | "not-checked")
+    }
+
+    /// The catalog's signature, if its verdict is the file's. Where the kernel has its say, the verdict is no signature's
+    /// alone, and the signer tells.
+    #[must_use]
+    pub fn deciding_catalog(&self) -> Option<&Signature> {
+        self.catalog_signature.as_ref().filter(|listed| self.is_decided_by(listed))
+    }
+
+    /// Whether a signature is the one that the record is about.
+    #[must_use]
+    pub fn is_decided_by(&self, signature: &Signature) -> bool {
+        let by_kernel = self.kernel.is_some() && self.policy.name == Profile::Kernel;
+        let same_verdict = signature.status == self.status && signature.reason == self.reason;
+        (same_verdict || by_kernel)
+            && signature.signer == self.signer
+            && signature.claimed_signer == self.claimed_signer
+    }
+
     /// Catalogs were looked at and none lists the file.
     pub(crate) fn in_no_catalog(&mut self) {
         "none".clone_into(&mut self.catalog);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::note_chains;
 use super::chain::{chain, revocation_status, signer, time_text, usage_text};
-use super::{Anomaly, ChainCertificate, Reason, Revocation, Signer, Status, TrustStoreName};
+use super::{Anomaly, AppliedPolicy, ChainCertificate, Reason, Revocation, Signer, Status, TrustStoreName};
 use crate::asn1::Time;
 use crate::judge::{CertificateVerdict, Purpose};
 use crate::trust::{Limit, LimitDate, Root, TrustStore};
@@ -45,6 +45,8 @@ pub struct CertificateReport {
     pub anomalies: Vec<Anomaly>,
     /// The moment as of which it was judged.
     pub judged_at: String,
+    /// The policy used.
+    pub policy: AppliedPolicy,
     /// The trust store used.
     pub trust_store: TrustStoreName,
     /// Why it cannot be read.
@@ -95,11 +97,20 @@ pub struct CertificateInputs<'i, 'a> {
     pub purpose: Purpose,
     /// The moment.
     pub now: Time,
+    /// The policy used.
+    pub policy: AppliedPolicy,
     /// The store used.
     pub trust: &'i TrustStore,
 }
 
-fn empty(path: &str, purpose: Purpose, reason: Reason, now: Time, trust: &TrustStore) -> CertificateReport {
+fn empty(
+    path: &str,
+    purpose: Purpose,
+    reason: Reason,
+    now: Time,
+    policy: AppliedPolicy,
+    trust: &TrustStore,
+) -> CertificateReport {
     CertificateReport {
         schema: CERTIFICATE_SCHEMA.to_owned(),
         path: path.to_owned(),
@@ -114,6 +125,7 @@ fn empty(path: &str, purpose: Purpose, reason: Reason, now: Time, trust: &TrustS
         root: None,
         anomalies: Vec::new(),
         judged_at: now.to_rfc3339(),
+        policy,
         trust_store: TrustStoreName::of(trust),
         problem: None,
     }
@@ -126,16 +138,17 @@ pub fn unreadable_certificate(
     purpose: Purpose,
     problem: String,
     now: Time,
+    policy: AppliedPolicy,
     trust: &TrustStore,
 ) -> CertificateReport {
-    CertificateReport { problem: Some(problem), ..empty(path, purpose, Reason::Malformed, now, trust) }
+    CertificateReport { problem: Some(problem), ..empty(path, purpose, Reason::Malformed, now, policy, trust) }
 }
 
 /// Builds the report on a certificate that was judged.
 #[must_use]
 pub fn certificate_report(path: &str, inputs: &CertificateInputs<'_, '_>) -> CertificateReport {
     let verdict = inputs.verdict;
-    let mut report = empty(path, inputs.purpose, verdict.reason, inputs.now, inputs.trust);
+    let mut report = empty(path, inputs.purpose, verdict.reason, inputs.now, inputs.policy, inputs.trust);
     report.other_reasons = verdict.other_reasons.clone();
     report.certificate = Some(signer(inputs.certificate));
     report.chain = chain(inputs.pool, inputs.paths, &verdict.chain);

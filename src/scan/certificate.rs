@@ -27,7 +27,14 @@ impl Scanner {
         let Some(subject) = pool.certificate(0) else {
             let error = pool.certificates.first().and_then(|entry| entry.parsed.as_ref().err());
             let message = error.map(ToString::to_string).unwrap_or_default();
-            return unreadable_certificate(name, purpose, message, self.options.now, &self.trust);
+            return unreadable_certificate(
+                name,
+                purpose,
+                message,
+                self.options.now,
+                (&self.options).into(),
+                &self.trust,
+            );
         };
         let work = Work::default();
         let lists = Lists {
@@ -48,6 +55,7 @@ impl Scanner {
             verdict: &verdict,
             purpose,
             now: self.options.now,
+            policy: (&self.options).into(),
             trust: &self.trust,
         };
         certificate_report(name, &inputs)

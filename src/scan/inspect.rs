@@ -6,110 +6,21 @@ use std::sync::{Arc, OnceLock};
 
 use super::catalogs::Catalogs;
 use super::kernel::{catalog_pleases, kernel_choice};
+use super::options::{HashMode, Options};
 use super::pass::{self, Digests, PageRun, Plan};
 use super::supply::{Supplement, Supplier};
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
 use crate::container::pe::{self, PageLayoutError, PeFacts, Remains};
 use crate::container::{
-    ContainerLimits, Covers, Format, HashedRegions, MemorySource, Presence, Source, Subject, container_for, read_up_to,
-    sniff,
+    Covers, Format, HashedRegions, MemorySource, Presence, Source, Subject, container_for, read_up_to, sniff,
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
 use crate::hunt::{self, FileFacts, KnownNames};
-use crate::judge::{
-    self, InitialPolicies, Layout, Policy, Profile, Reason, Rules, Setting, SignaturePolicy, SignatureVerdict, Status,
-};
-use crate::record::{
-    self, AppliedPolicy, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record,
-};
+use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
+use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record};
 use crate::trust::{BlockLists, CatalogIndex, KernelRoots, RevocationLists, TrustStore};
 use crate::verify::{self, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
-
-/// Which digests a record carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HashMode {
-    /// Only those that the verdict needs.
-    None,
-    /// The file's SHA-256 too, and the Authenticode SHA-256 of unsigned files.
-    #[default]
-    Sha256,
-    /// MD5, SHA-1, SHA-256, SHA-384 and SHA-512 of both.
-    All,
-}
-
-const ALL: [DigestAlgorithm; 5] = [
-    DigestAlgorithm::Md5,
-    DigestAlgorithm::Sha1,
-    DigestAlgorithm::Sha256,
-    DigestAlgorithm::Sha384,
-    DigestAlgorithm::Sha512,
-];
-
-/// What a scan depends on besides bytes and lists.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The moment that counts as now.
-    pub now: Time,
-    /// Which signature gives a file its status. Under the kernel's policy a driver's is the one that pleases the kernel
-    /// most.
-    pub signature: SignaturePolicy,
-    /// Treat bytes behind the PKCS#7 as EnableCertPaddingCheck does.
-    pub strict_padding: bool,
-    /// Trust a signature only if no certificate of its chain is revoked by what current lists say.
-    pub require_revocation: bool,
-    /// The named policy.
-    pub profile: Profile,
-    /// The initial settings of certificate policy processing (RFC 5280 section 6.1.1).
-    pub certificate_policies: InitialPolicies,
-    /// Which digests to report.
-    pub hashes: HashMode,
-    /// Look for findings about each file.
-    pub findings: bool,
-    /// Read the version resource of files whose signature is examined.
-    pub version_info: bool,
-    /// Files larger than this many bytes are not judged.
-    pub max_size: Option<u64>,
-    /// Caps on what is read from one file.
-    pub limits: ContainerLimits,
-}
-
-impl Options {
-    /// The defaults, judging as of `now`.
-    #[must_use]
-    pub fn at(now: Time) -> Options {
-        Options {
-            now,
-            signature: SignaturePolicy::default(),
-            strict_padding: false,
-            require_revocation: false,
-            profile: Profile::default(),
-            certificate_policies: InitialPolicies::default(),
-            hashes: HashMode::default(),
-            findings: true,
-            version_info: true,
-            max_size: None,
-            limits: ContainerLimits::default(),
-        }
-    }
-
-    pub(super) fn policy(&self) -> Policy {
-        Policy {
-            now: self.now,
-            signature: self.signature,
-            strict_padding: self.strict_padding || self.profile.has(Setting::StrictPadding),
-            require_revocation: self.require_revocation || self.profile.has(Setting::RequireRevocation),
-            rules: Rules { policies: self.certificate_policies.clone(), ..self.profile.rules() },
-        }
-    }
-}
-
-impl From<&Options> for AppliedPolicy {
-    fn from(options: &Options) -> AppliedPolicy {
-        let Policy { signature, strict_padding, require_revocation, .. } = options.policy();
-        AppliedPolicy { name: options.profile, signature, strict_padding, require_revocation }
-    }
-}
 
 /// Judges files. A record is a pure function of the file's bytes, the lists, the options and the moment;
 /// one scanner may be used from many threads at once.
@@ -483,7 +394,7 @@ impl Scanner {
         listed: &[DigestAlgorithm],
         buffer: &mut Vec<u8>,
     ) -> io::Result<Inspected> {
-        let mut plan = Plan::new(self.file_hashes(), Vec::new(), HashedRegions::default());
+        let mut plan = Plan::new(self.options.file_hashes(), Vec::new(), HashedRegions::default());
         plan.look_up(listed, false);
         let digests = pass::run(source, &mut plan, buffer)?;
         let reason = if format.can_be_signed() { Reason::UnsupportedFormat } else { Reason::UnsupportedSubject };
@@ -510,14 +421,6 @@ impl Scanner {
         Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None })
     }
 
-    fn file_hashes(&self) -> Vec<DigestAlgorithm> {
-        match self.options.hashes {
-            HashMode::None => Vec::new(),
-            HashMode::Sha256 => vec![DigestAlgorithm::Sha256],
-            HashMode::All => ALL.to_vec(),
-        }
-    }
-
     /// Everything that the one pass has to compute, and the page hash reports by signature with the index of
     /// their run in the plan.
     fn plan<'p>(
@@ -538,13 +441,13 @@ impl Scanner {
                 wanted.insert(DigestAlgorithm::Sha256);
             }
             HashMode::Sha256 => {}
-            HashMode::All => wanted.extend(ALL),
+            HashMode::All => wanted.extend(HashMode::ALL),
         }
         if matches!(subject.signatures, Presence::Unsupported) || subject.covers == Covers::Itself {
             wanted.clear();
         }
         let covered = wanted.into_iter().collect();
-        let mut plan = Plan::new(self.file_hashes(), covered, subject.regions.clone());
+        let mut plan = Plan::new(self.options.file_hashes(), covered, subject.regions.clone());
         let reports = bodies()
             .map(|body| {
                 let list = body?.content.file()?.page_hashes()?;

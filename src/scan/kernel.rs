@@ -1,8 +1,8 @@
 //! Drivers: what their signatures, and those of catalogs, say to the kernel.
 
 use super::inspect::Scanner;
-use crate::container::{Format, Subject};
-use crate::judge::{self, DriverContext, Setting, SignatureVerdict};
+use crate::container::{Format, Presence, Subject};
+use crate::judge::{self, DriverContext, KernelReason, Setting, SignatureVerdict};
 use crate::record::{Driver, KernelFacts, Record};
 use crate::trust::KernelRoots;
 use crate::verify::{self, SignatureFacts, Work};
@@ -43,7 +43,12 @@ impl Scanner {
     /// The driver that a file is, if it is one.
     pub(super) fn driver(&self, subject: &Subject, facts: &[KernelFacts]) -> Option<Driver> {
         let pe = subject.pe.as_ref().filter(|pe| !pe.driver_signs().is_empty())?;
-        let context = DriverContext { x86: pe.is_x86(), catalogs_checked: false };
+        let without = match subject.signatures {
+            Presence::Limit { .. } => KernelReason::NotJudged,
+            Presence::Malformed { .. } => KernelReason::SignatureNotValid,
+            _ => KernelReason::NoSignature,
+        };
+        let context = DriverContext { x86: pe.is_x86(), catalogs_checked: false, without };
         Some(Driver { signs: pe.driver_signs(), context, facts: facts.to_vec() })
     }
 

@@ -5,6 +5,7 @@ mod certificate;
 mod files;
 mod inspect;
 mod kernel;
+mod options;
 mod pass;
 mod run;
 mod supply;
@@ -12,7 +13,8 @@ mod tally;
 mod walk;
 
 pub use files::{FileSource, Stamp, standard_input};
-pub use inspect::{HashMode, Options, Scanner};
+pub use inspect::Scanner;
+pub use options::{HashMode, Options};
 pub use run::Scan;
 pub use supply::{Need, OcspSubject, Supplied, Supplier, Wanted};
 pub use tally::{Progress, Tally};

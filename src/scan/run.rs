@@ -157,13 +157,27 @@ impl Scan<'_> {
                 return Outcome::Record(Box::new(with_path(record, path)));
             }
         };
-        if !named && !self.walk.all {
-            if !format.can_be_signed() {
-                return Outcome::NotSignable;
+        let passed_over = if named || self.walk.all {
+            None
+        } else if !format.can_be_signed() {
+            Some(Outcome::NotSignable)
+        } else if crate::container::container_for(format).is_none() {
+            Some(Outcome::Unsupported(format))
+        } else {
+            None
+        };
+        match passed_over {
+            Some(outcome) if !self.walk.listed => return outcome,
+            Some(outcome) => {
+                let record = self.guarded(format, &source, buffer);
+                let unread = matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
+                return if unread || record.is_in_catalog() {
+                    Outcome::Record(Box::new(with_path(record, path)))
+                } else {
+                    outcome
+                };
             }
-            if crate::container::container_for(format).is_none() {
-                return Outcome::Unsupported(format);
-            }
+            None => {}
         }
         let record = self.guarded(format, &source, buffer);
         Outcome::Record(Box::new(with_path(record, path)))

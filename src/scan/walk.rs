@@ -23,6 +23,8 @@ pub struct WalkOptions {
     pub follow: bool,
     /// Report every file, signable or not.
     pub all: bool,
+    /// Report files that cannot carry a signature if a catalog lists them.
+    pub listed: bool,
     /// Only files that match one of these; empty means all.
     pub include: Globs,
     /// Neither files nor folders that match one of these.

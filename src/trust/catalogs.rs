@@ -51,18 +51,18 @@ impl CatalogIndex {
     ///
     /// # Errors
     /// When a path cannot be read, a named one holds no catalog, or there are too many members.
-    pub fn load(named: &[PathBuf], found: &[PathBuf]) -> Result<CatalogIndex, LoadError> {
+    pub fn load(named: &[PathBuf], found: &[CatalogFolder]) -> Result<CatalogIndex, LoadError> {
         let mut index = CatalogIndex::default();
         let mut buffer = Vec::new();
         for path in named {
             let before = index.places.len();
-            index.load_below(path, &mut buffer)?;
+            index.load_below(path, false, &mut buffer)?;
             if before == index.places.len() {
                 return Err(LoadError::NoCatalog(path.clone()));
             }
         }
-        for path in found.iter().filter(|path| !named.contains(path)) {
-            index.load_below(path, &mut buffer)?;
+        for folder in found.iter().filter(|folder| !named.contains(&folder.path)) {
+            index.load_below(&folder.path, folder.packages, &mut buffer)?;
         }
         index.seal();
         Ok(index)
@@ -147,8 +147,14 @@ impl CatalogIndex {
         self.places.get(usize::try_from(catalog).ok()?)
     }
 
-    fn load_below(&mut self, path: &Path, buffer: &mut Vec<u8>) -> Result<(), LoadError> {
-        for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+    /// Of driver packages only the catalogs in their top folders are looked at, by the names that Windows gives them:
+    /// gigabytes of drivers lie beside them.
+    fn load_below(&mut self, path: &Path, packages: bool, buffer: &mut Vec<u8>) -> Result<(), LoadError> {
+        let mut walk = walkdir::WalkDir::new(path).sort_by_file_name();
+        if packages {
+            walk = walk.max_depth(2);
+        }
+        for entry in walk {
             let file = match entry {
                 Ok(entry) if entry.file_type().is_file() || (entry.depth() == 0 && entry.path().is_file()) => {
                     entry.into_path()
@@ -160,6 +166,10 @@ impl CatalogIndex {
                     continue;
                 }
             };
+            let named = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cat"));
+            if packages && !named {
+                continue;
+            }
             match read_catalog(&file, buffer) {
                 Ok(true) => self.add(file, buffer),
                 Ok(false) => {}
@@ -224,17 +234,39 @@ fn read_catalog(path: &Path, buffer: &mut Vec<u8>) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The CatRoot folder of a Windows root, found by name whatever its case: `System32/CatRoot` in a Windows folder,
-/// `Windows/System32/CatRoot` on a system drive.
+/// A folder with catalogs that was found in a Windows root.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CatalogFolder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// It holds driver packages, each with its catalog, instead of catalogs alone.
+    pub packages: bool,
+}
+
+/// Where Windows keeps catalogs, below its own folder: those installed, those of the component store, and those of the
+/// driver packages.
+const FOLDERS: [(&[&str], bool); 3] = [
+    (&["System32", "CatRoot"], false),
+    (&["WinSxS", "Catalogs"], false),
+    (&["System32", "DriverStore", "FileRepository"], true),
+];
+
+/// The folders with catalogs of a Windows root, found by name whatever their case: of a Windows folder, or of the system
+/// drive above it. Other folders that hold a `System32` count too; one without these folders has none.
 #[must_use]
-pub fn catroot_below(root: &Path) -> Option<PathBuf> {
-    [&["System32", "CatRoot"][..], &["Windows", "System32", "CatRoot"]].into_iter().find_map(|names| {
-        let mut folder = root.to_owned();
-        for name in names {
-            folder = folder_named(&folder, name)?;
-        }
-        Some(folder)
-    })
+pub fn catalog_folders_below(root: &Path) -> Vec<CatalogFolder> {
+    let inside = |start: &Path, names: &[&str]| {
+        names.iter().try_fold(start.to_owned(), |folder, name| folder_named(&folder, name))
+    };
+    let windows = [Some(root.to_owned()), folder_named(root, "Windows")].into_iter().flatten();
+    let found = windows.flat_map(|windows| {
+        let known = folder_named(&windows, "System32").is_some();
+        let folders = FOLDERS.iter().filter(move |_| known);
+        folders.filter_map(move |(names, packages)| {
+            Some(CatalogFolder { path: inside(&windows, names)?, packages: *packages })
+        })
+    });
+    found.collect()
 }
 
 fn folder_named(parent: &Path, name: &str) -> Option<PathBuf> {

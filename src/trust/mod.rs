@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 pub use blocklists::{BlockLists, ListEntry, ListKind, Named, issuer_serial_key, list_argument};
 pub use build::{Ingredients, build_store};
-pub use catalogs::{CatalogIndex, catroot_below};
+pub use catalogs::{CatalogFolder, CatalogIndex, catalog_folders_below};
 pub use disallowed::{Disallowed, DisallowedEntry, DisallowedList, EntryKind, disallowed_from_stl, signature_hash};
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use kernel::{CrossRoot, KernelRoots};

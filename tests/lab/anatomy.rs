@@ -96,6 +96,13 @@ pub fn anatomy(file: &[u8]) -> Option<Vec<Label>> {
     (owner == Owner::Second).then_some(labels.of)
 }
 
+/// Every octet's label of a catalog, which is nothing but its signature.
+pub fn anatomy_of_catalog(file: &[u8]) -> Option<Vec<Label>> {
+    let mut labels = Labels { of: vec![(Owner::File, Part::Padding); file.len()], file };
+    labels.message(element(file, 0)?, Owner::Primary)?;
+    Some(labels.of)
+}
+
 /// An element by its offsets: whole, and content.
 #[derive(Clone, Copy)]
 struct Element {

@@ -88,6 +88,28 @@ pub fn ec_root() -> Cert {
     authority(dn("Fixture Curve Root"), Key::P256, 5)
 }
 
+pub fn kernel_root_name() -> Der {
+    dn("Fixture Kernel Root")
+}
+pub fn verification_root_name() -> Der {
+    dn("Fixture Code Verification Root")
+}
+
+/// Stands for the root of Microsoft's that the kernel accepts.
+pub fn kernel_root() -> Cert {
+    authority(kernel_root_name(), Key::P384, 6)
+}
+
+/// Stands for Microsoft Code Verification Root. Nobody trusts it for anything else.
+pub fn verification_root() -> Cert {
+    authority(verification_root_name(), Key::Other, 7)
+}
+
+/// What `testdata/kernel/` holds.
+pub fn kernel_roots() -> Vec<(&'static str, Der)> {
+    vec![("code-verification-root", verification_root().der())]
+}
+
 /// What `testdata/pki/` holds.
 pub fn trusted() -> Vec<(&'static str, Der)> {
     vec![
@@ -95,6 +117,7 @@ pub fn trusted() -> Vec<(&'static str, Der)> {
         ("tsa-root", tsa_root().der()),
         ("old-root", old_root().der()),
         ("ec-root", ec_root().der()),
+        ("kernel-root", kernel_root().der()),
         ("self-signed", self_signed(dn_of("Microsoft Corporation", "Microsoft Corporation")).der()),
     ]
 }

@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+use sha1::Digest;
 use sigscan::judge::{Profile, SignaturePolicy};
-use sigscan::trust::{CatalogIndex, Disallowed, RevocationLists, TrustStore, certificates_below};
+use sigscan::trust::{CatalogIndex, Disallowed, KernelRoots, RevocationLists, TrustStore, certificates_below};
 use sigscan::{Options, Record, Scanner, Time};
 
 pub fn testdata() -> PathBuf {
@@ -46,13 +47,25 @@ pub fn scanner(roots: &[&str], at: &str, flags: &[&str]) -> Scanner {
             other => panic!("no test uses {other} yet"),
         }
     }
-    let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
     let lists = RevocationLists::load(&crls).unwrap();
-    let trust = sigscan::trust::load_paths(&files).unwrap();
-    let trust = trust.with_disallowed(Disallowed::load(&disallowed, &TrustStore::embedded()).unwrap());
+    let trust = trusting(roots).with_disallowed(Disallowed::load(&disallowed, &TrustStore::embedded()).unwrap());
     let scanner = Scanner::with_trust(options, trust).with_revocation(lists);
     let scanner = scanner.with_intermediates(certificates_below(&intermediates).unwrap());
+    let scanner = if roots.contains(&"kernel-root") { scanner.with_kernel_roots(kernel_roots()) } else { scanner };
     if listed.is_empty() { scanner } else { scanner.with_catalogs(catalogs(&listed)) }
+}
+
+/// A store of the named certificates of `testdata/pki/`.
+pub fn trusting(roots: &[&str]) -> TrustStore {
+    let files: Vec<PathBuf> = roots.iter().map(|stem| testdata().join(format!("pki/{stem}.pem"))).collect();
+    sigscan::trust::load_paths(&files).unwrap()
+}
+
+/// The fixtures' stand-ins for the roots of Microsoft's that the kernel believes.
+fn kernel_roots() -> KernelRoots {
+    let read = |path: &str| sigscan::trust::certificates_below(&[testdata().join(path)]).unwrap();
+    let microsoft = read("pki/kernel-root.pem").iter().map(|raw| sha1::Sha1::digest(raw).into()).collect();
+    KernelRoots::new(microsoft, &read("kernel/code-verification-root.pem"))
 }
 
 /// Fixtures as catalogs, under names that are the same on every machine.

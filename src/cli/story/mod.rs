@@ -2,12 +2,13 @@
 
 pub mod advice;
 pub(super) mod chain;
+mod kernel;
 mod signature;
 
 use super::page::{Page, Span, faint, plain};
 use super::style::{Ink, Style};
 use super::words::{Verdict, grouped, moment, name_of, signer_of};
-use crate::judge::{Reason, Status};
+use crate::judge::{Profile, Reason, Status};
 use crate::output::escape::for_terminal;
 use crate::record::{Finding, Format, Record, Revocation, Signature, Signer};
 
@@ -29,7 +30,7 @@ pub fn story(record: &Record, options: &StoryOptions) -> String {
     advise(&mut page, record);
     page.gap();
     file(&mut page, record);
-    if let Some(catalog) = by_catalog(record) {
+    if let Some(catalog) = record.deciding_catalog() {
         catalog_line(&mut page, record, catalog);
         who(&mut page, record, catalog);
         signature::when(&mut page, record, catalog);
@@ -45,6 +46,7 @@ pub fn story(record: &Record, options: &StoryOptions) -> String {
             catalog_line(&mut page, record, catalog);
         }
     }
+    kernel::kernel(&mut page, record);
     findings(&mut page, record);
     oddities(&mut page, record);
     basis(&mut page, record);
@@ -58,23 +60,7 @@ fn shown(text: &str) -> String {
 
 /// The signature whose verdict became the file's.
 fn deciding(record: &Record) -> Option<&Signature> {
-    let same = |signature: &&Signature| {
-        signature.status == record.status
-            && signature.reason == record.reason
-            && signature.signer == record.signer
-            && signature.claimed_signer == record.claimed_signer
-    };
-    record.signatures.iter().find(same).or_else(|| record.signatures.first())
-}
-
-/// The catalog's signature, if it is the one whose verdict became the file's.
-fn by_catalog(record: &Record) -> Option<&Signature> {
-    let listed = record.catalog_signature.as_ref()?;
-    let decides = listed.status == record.status
-        && listed.reason == record.reason
-        && listed.signer == record.signer
-        && listed.claimed_signer == record.claimed_signer;
-    decides.then_some(listed)
+    record.signatures.iter().find(|signature| record.is_decided_by(signature)).or_else(|| record.signatures.first())
 }
 
 /// Through which catalog the file is signed, and by whom.
@@ -309,6 +295,10 @@ fn basis(page: &mut Page, record: &Record) {
     }
     if !store.disallowed.is_empty() {
         text = format!("{text}, distrusting what {} names", shown(&store.disallowed.join(", ")));
+    }
+    match record.policy.name {
+        Profile::Windows => {}
+        profile => text = format!("{text}, by the policy {}", profile.name()),
     }
     page.line(&[plain(text)]);
 }

@@ -6,6 +6,7 @@
 mod catalogs;
 mod chain;
 mod distrust;
+mod kernel;
 mod message;
 pub mod online;
 mod portable;
@@ -135,6 +136,7 @@ pub fn all() -> Vec<Fixture> {
         revocation::fixtures(),
         catalogs::fixtures(),
         online::fixtures(),
+        kernel::fixtures(),
         distrust::fixtures(),
     ];
     parts.into_iter().flatten().collect()
