@@ -243,6 +243,12 @@ impl<'a> Reader<'a> {
         self.offset
     }
 
+    /// The octets that have not been read.
+    #[must_use]
+    pub fn remaining(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// True when nothing is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {

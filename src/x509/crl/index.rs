@@ -27,6 +27,15 @@ pub struct CrlIndex {
     pub cut: bool,
 }
 
+/// What stands behind the dates of entries and was found to say nothing that changes how a list is read. Most entries of
+/// most lists end in one of a few reason codes, octet for octet, and are walked once.
+#[derive(Debug, Default)]
+struct PlainExtensions<'a>(Vec<&'a [u8]>);
+
+impl PlainExtensions<'_> {
+    const MOST: usize = 12;
+}
+
 /// A serial number is listed more often than is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyEntries;
@@ -38,6 +47,7 @@ impl CrlIndex {
         let mut index = CrlIndex { key: RandomState::new().hash_one(0u8) | 1, ..CrlIndex::default() };
         let mut hashed: Vec<(u32, u32)> = Vec::new();
         let mut items = Reader::new(list.entries);
+        let mut plain = PlainExtensions::default();
         loop {
             let offset = items.offset();
             let item = match items.next() {
@@ -48,7 +58,10 @@ impl CrlIndex {
                     break;
                 }
             };
-            match u32::try_from(offset).ok().and_then(|offset| Some((index.note(item, offset).ok()?, offset))) {
+            match u32::try_from(offset)
+                .ok()
+                .and_then(|offset| Some((index.note(item, offset, &mut plain).ok()?, offset)))
+            {
                 Some((serial, offset)) => hashed.push((bucket_hash(index.key, serial), offset)),
                 None => index.cut = true,
             }
@@ -108,10 +121,15 @@ impl CrlIndex {
     }
 
     /// Looks at one entry; the serial number as it is compared.
-    fn note<'a>(&mut self, item: Element<'a>, offset: u32) -> Result<&'a [u8], Error> {
+    fn note<'a>(&mut self, item: Element<'a>, offset: u32, plain: &mut PlainExtensions<'a>) -> Result<&'a [u8], Error> {
         let mut fields = item.expect(tag::SEQUENCE)?.children();
         let serial = fields.expect(tag::INTEGER)?;
         fields.any()?;
+        let rest = fields.remaining();
+        if rest.is_empty() || plain.0.contains(&rest) {
+            return Ok(integer_octets(serial.content));
+        }
+        let before = (self.issuers.len(), self.unknown_critical);
         if let Some(list) = fields.optional(tag::SEQUENCE)? {
             let mut items = list.children();
             while let Some(item) = items.next()? {
@@ -121,6 +139,9 @@ impl CrlIndex {
                 }
                 self.unknown_critical |= extension.critical && !KNOWN_IN_ENTRIES.contains(&extension.oid);
             }
+        }
+        if before == (self.issuers.len(), false) && !self.unknown_critical && plain.0.len() < PlainExtensions::MOST {
+            plain.0.push(rest);
         }
         Ok(integer_octets(serial.content))
     }
