@@ -36,6 +36,11 @@ impl PlainExtensions<'_> {
     const MOST: usize = 12;
 }
 
+/// Buckets of a large list. As many as entries would fill more memory than a processor keeps at hand, and filling them would
+/// cost several times what walking the list costs; with these a million entries are 64 to a bucket, looked through in
+/// some microseconds.
+const MAX_BUCKETS: usize = 1 << 14;
+
 /// A serial number is listed more often than is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyEntries;
@@ -73,7 +78,7 @@ impl CrlIndex {
 
     /// A counting sort by bucket: of every bucket first its size, then its beginning, then its entries in order.
     fn distribute(&mut self, hashed: &[(u32, u32)]) {
-        let buckets = hashed.len().next_power_of_two();
+        let buckets = hashed.len().next_power_of_two().min(MAX_BUCKETS);
         self.starts = vec![0; buckets.saturating_add(1)];
         let bucket = |hash: u32| usize::try_from(hash).unwrap_or(0) & buckets.saturating_sub(1);
         for (hash, _) in hashed {
