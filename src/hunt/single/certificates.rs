@@ -183,10 +183,11 @@ pub(super) fn withdrawn(facts: &FileFacts<'_>) -> Option<Finding> {
     let chain = &facts.deciding()?.1.chain;
     let certificate = chain.iter().find(|certificate| certificate.problems.contains(&reason));
     let told = certificate.and_then(|certificate| certificate.revocation.as_ref());
+    let listed = certificate.and_then(|certificate| certificate.disallowed.as_ref()).map(|entry| &entry.list);
     let evidence = [
         ("why", json!(reason)),
         ("certificate", json!(certificate.map(|certificate| &certificate.subject))),
-        ("source", json!(told.and_then(|told| told.source.as_ref()))),
+        ("source", json!(told.and_then(|told| told.source.as_ref()).or(listed))),
         ("revoked_at", json!(told.and_then(|told| told.revoked_at.as_ref()))),
     ];
     finding("S124", None, &evidence)
