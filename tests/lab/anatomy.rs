@@ -197,6 +197,10 @@ impl Labels<'_> {
             .into_iter()
             .filter(|one| one.tag == 0x30 && !held.iter().any(|known| known == self.raw(*one)))
             .filter_map(|one| self.names(one))
+            // A cross-certificate of a root that is trusted by itself: no path needs it.
+            .filter(|one| {
+                self.raw(one.subject) == [0x30, 0] || !held.iter().any(|known| contains(known, self.raw(one.subject)))
+            })
             .collect();
         // The authority of a timestamp may lie in the bag of the signature that it stamps.
         let tsa = cast::tsa().der();
