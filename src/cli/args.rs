@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fetch::FetchArgs;
@@ -9,6 +10,7 @@ use super::online::OnlineArgs;
 use super::trust::TrustArgs;
 use crate::asn1::Time;
 use crate::judge::{Profile, SignaturePolicy, Status};
+use crate::output::Format;
 use crate::record::{Reason, Record, Severity};
 use crate::trust::{ListKind, list_argument};
 
@@ -81,8 +83,11 @@ pub struct ScanArgs {
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     pub json: bool,
     /// Output format [default: the story for one file, else a table]
-    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", value_parser = FormatArg::parser(), help_heading = "Output")]
     pub format: Option<FormatArg>,
+    /// The name of the machine that the files are from, for the formats that carry one
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
+    pub host: Option<String>,
     /// Show only these statuses (comma separated): valid, invalid, expired, revoked, untrusted, self-signed,
     /// unsigned, error
     #[arg(long, value_name = "STATUS", value_delimiter = ',', help_heading = "Output")]
@@ -175,16 +180,23 @@ pub struct ScanArgs {
 }
 
 /// Output formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormatArg {
-    /// A table for people, worst first
+    /// A table for people, worst first.
     Table,
-    /// One JSON record a line
-    Jsonl,
-    /// One JSON array
-    Json,
-    /// Comma-separated values
-    Csv,
+    /// A format for programs.
+    For(Format),
+}
+
+impl FormatArg {
+    fn parser() -> impl TypedValueParser<Value = FormatArg> {
+        let table = PossibleValue::new("table").help("A table for people, worst first");
+        let formats = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.title()));
+        PossibleValuesParser::new(std::iter::once(table).chain(formats)).map(|word| {
+            let named = Format::ALL.into_iter().find(|format| format.name() == word);
+            named.map_or(FormatArg::Table, FormatArg::For)
+        })
+    }
 }
 
 /// Digest choices.

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::{ColorArg, FailOn, FormatArg, ScanArgs};
+use super::args::{ColorArg, FailOn, ScanArgs};
 use super::hunt::{Hunt, HuntOptions};
 use super::progress::ProgressLine;
 use super::run::View;
@@ -14,7 +14,7 @@ use super::summary::{Summary, SummaryOptions};
 use super::table::{SORTED_ROWS, Table, TableOptions};
 use super::words::plural;
 use crate::hunt::Correlator;
-use crate::output::{Csv, Filtered, JsonArray, JsonLines, Output, StatusFilter};
+use crate::output::{Filtered, Origin, Output, StatusFilter};
 use crate::record::Record;
 use crate::scan::{Progress, Tally};
 
@@ -82,10 +82,11 @@ impl Report {
         let filters = filters.map_err(|error| format!("--status: {error}"))?;
         let terminal = Terminal::look(args.color);
         let filtered = !filters.is_empty();
+        let origin = Origin { host: args.host.clone() };
         Ok(Report {
-            output: Filtered::new(open(view, terminal, args.quiet), filters),
+            output: Filtered::new(open(view, &origin, terminal, args.quiet), filters),
             correlator: (!args.no_correlate && !args.no_findings && view.correlates()).then(Correlator::new),
-            unseen_findings: !args.quiet && view == View::Structured(FormatArg::Csv),
+            unseen_findings: !args.quiet && matches!(view, View::Structured(format) if !format.takes_findings()),
             summary: (view == View::Table && !args.quiet).then(Summary::default),
             filtered,
             terminal,
@@ -161,24 +162,25 @@ impl Report {
         }
         if self.unseen_findings && !findings.is_empty() {
             let count = plural(findings.len() as u64, "finding", "findings");
-            writeln!(io::stderr(), "sigscan: {count} about several files have no place in CSV; --json has them")?;
+            writeln!(
+                io::stderr(),
+                "sigscan: {count} about several files have no place in this format; --json has them"
+            )?;
         }
         Ok(())
     }
 }
 
-fn open(view: View, terminal: Terminal, quiet: bool) -> Box<dyn Output> {
+fn open(view: View, origin: &Origin, terminal: Terminal, quiet: bool) -> Box<dyn Output> {
     let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     match view {
-        View::Structured(FormatArg::Json) => Box::new(JsonArray::new(out)),
-        View::Structured(FormatArg::Csv) => Box::new(Csv::new(out)),
-        View::Structured(FormatArg::Jsonl) => Box::new(JsonLines::new(out)),
+        View::Structured(format) => format.open(origin, out),
         View::Hunt(min_severity) => {
             let style = Style { colour: terminal.out_colour };
             Box::new(Hunt::new(out, HuntOptions { width: terminal.out_width, style, min_severity }))
         }
         View::Story => Box::new(Stories { out, terminal, count: 0 }),
-        View::Table | View::Structured(FormatArg::Table) => {
+        View::Table => {
             let options = TableOptions {
                 width: terminal.out_width,
                 style: Style { colour: terminal.out_colour },

@@ -15,7 +15,7 @@ use super::{check, correlate, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
-
+use crate::output::Format;
 use crate::record::Severity;
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
 use crate::trust::{
@@ -312,20 +312,20 @@ pub(super) enum View {
     /// Findings of at least this severity, for people.
     Hunt(Severity),
     /// A format for programs.
-    Structured(FormatArg),
+    Structured(Format),
 }
 
 impl View {
     /// Whether what files have in common is shown.
     pub(super) fn correlates(self) -> bool {
-        matches!(self, View::Hunt(_) | View::Structured(FormatArg::Json | FormatArg::Jsonl | FormatArg::Csv))
+        matches!(self, View::Hunt(_) | View::Structured(_))
     }
 
     fn choose(args: &ScanArgs, targets: &[Target]) -> View {
         match args.format {
-            _ if args.json => View::Structured(FormatArg::Jsonl),
+            _ if args.json => View::Structured(Format::Jsonl),
             Some(FormatArg::Table) => View::Table,
-            Some(format) => View::Structured(format),
+            Some(FormatArg::For(format)) => View::Structured(format),
             None => match targets {
                 [Target::StandardInput] => View::Story,
                 [Target::Path(path) | Target::Listed(path)] if !path.is_dir() => View::Story,

@@ -6,6 +6,7 @@
 mod csv;
 pub mod escape;
 mod filter;
+mod format;
 mod json;
 mod jsonl;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::io;
 
 pub use self::csv::Csv;
 pub use filter::{Filtered, StatusFilter, UnknownStatus};
+pub use format::{Format, Origin};
 pub use json::JsonArray;
 pub use jsonl::JsonLines;
 
