@@ -32,6 +32,7 @@
 //! A file walks through [`scan`] (paths to bytes) → [`container`] (where a signature lives) → [`asn1`], [`cms`],
 //! [`x509`] (what its bytes say) → [`verify`] with [`crypto`] and [`trust`] (what holds) → [`judge`] (what that means)
 //! → [`record`] (what leaves) → [`output`]. [`hunt`] compares records with each other.
+//! [`enrich`] reads events of Windows machines.
 //! [`online`] is the only room that connects to anything, and only `cli` asks it to.
 
 pub mod anomaly;
@@ -41,6 +42,7 @@ pub mod cli;
 pub mod cms;
 pub mod container;
 pub mod crypto;
+pub mod enrich;
 pub mod hunt;
 pub mod judge;
 pub mod online;

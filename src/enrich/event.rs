@@ -1,0 +1,242 @@
+//! One event of a Windows machine, whatever wrote it down.
+//!
+//! Shippers write the same event in different shapes: `Event.System` and `Event.EventData` (the tree of the Windows event
+//! log, [MS-EVEN6] 2.2.17), `winlog.event_data` (winlogbeat, Elastic Agent), flat keys (NXLog), or flat keys with a name
+//! instead of a number (CrowdStrike Falcon's `event_simpleName`). Here they become one: who wrote it, its number or name,
+//! and a flat map of its fields.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Fields of one event that are kept; Sysmon's largest has fewer than thirty, an ECS document some hundreds.
+const MAX_FIELDS: usize = 2048;
+/// Levels of objects that are looked into; ECS documents have six.
+const MAX_DEPTH: usize = 16;
+/// Bytes of a field's name with the dots; each field below an object repeats the object's name.
+const MAX_NAME: usize = 256;
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Event {
+    /// The provider, such as `Microsoft-Windows-Sysmon`; empty if the event does not say.
+    pub provider: String,
+    /// The channel, such as `Security`; empty if the event does not say.
+    pub channel: String,
+    /// The event's number.
+    pub id: Option<u32>,
+    /// Falcon's name of the event, such as `ProcessRollup2`.
+    pub name: Option<String>,
+    /// When it happened, as the event writes it.
+    pub time: Option<String>,
+    /// The machine.
+    pub host: Option<String>,
+    /// The number of the record in its log.
+    pub record: Option<u64>,
+    /// Its fields under their own names: those of `EventData` or `UserData` alone where the event has such a part, else all
+    /// that is in it, with dots between levels.
+    pub fields: BTreeMap<String, String>,
+    /// The event as it came: a line of JSON, an XML element; empty for a binary log.
+    pub raw: String,
+}
+
+impl Event {
+    /// The value of a field that is there and not empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty() && *value != "-")
+    }
+
+    /// The first of several fields that is there.
+    #[must_use]
+    pub fn first(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.get(name))
+    }
+
+    /// The event that a JSON object holds; `None` if it is no object. Objects in an array count as one with the array's
+    /// positions as names; what lies deeper than sixteen levels is left out.
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Event> {
+        value.as_object()?;
+        let all = flatten(value);
+        let get =
+            |names: &[&str]| names.iter().find_map(|name| all.get(*name).filter(|value| !value.is_empty())).cloned();
+        let mut event = Event {
+            provider: get(PROVIDER).unwrap_or_default(),
+            channel: get(CHANNEL).unwrap_or_default(),
+            id: get(ID).and_then(|id| id.trim().parse().ok()),
+            name: get(NAME),
+            time: get(TIME),
+            host: get(HOST),
+            record: get(RECORD).and_then(|number| number.trim().parse().ok()),
+            fields: BTreeMap::new(),
+            raw: String::new(),
+        };
+        let part = DATA.iter().find(|part| all.keys().any(|key| key.starts_with(**part)));
+        event.fields = match part {
+            Some(part) => data_fields(&all, part),
+            None => all,
+        };
+        Some(event)
+    }
+
+    /// The event as the tree of the Windows event log, for consumers of JSON lines.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut system = serde_json::Map::new();
+        let mut put = |key: &str, value: Option<Value>| value.map(|value| system.insert(key.to_owned(), value));
+        let text = |text: &str| Some(Value::from(text)).filter(|_| !text.is_empty());
+        put("Provider", text(&self.provider).map(|name| serde_json::json!({ "Name": name })));
+        put("EventID", self.id.map(Value::from));
+        put("event_simpleName", self.name.as_deref().and_then(text));
+        put("TimeCreated", self.time.as_deref().map(|time| serde_json::json!({ "SystemTime": time })));
+        put("EventRecordID", self.record.map(Value::from));
+        put("Channel", text(&self.channel));
+        put("Computer", self.host.as_deref().and_then(text));
+        serde_json::json!({ "Event": { "System": system, "EventData": self.fields } })
+    }
+}
+
+/// Where shippers put what every event has; the first that is there counts.
+const PROVIDER: &[&str] = &[
+    "Event.System.Provider.Name",
+    "Event.System.Provider.#attributes.Name",
+    "Event.System.Provider_attributes.Name",
+    "winlog.provider_name",
+    "event.provider",
+    "SourceName",
+    "ProviderName",
+    "Provider",
+];
+const CHANNEL: &[&str] = &["Event.System.Channel", "winlog.channel", "Channel"];
+const ID: &[&str] =
+    &["Event.System.EventID", "Event.System.EventID.#text", "winlog.event_id", "event.code", "EventID", "EventId"];
+const NAME: &[&str] = &["event_simpleName", "#event_simpleName", "event.event_simpleName"];
+const TIME: &[&str] = &[
+    "Event.System.TimeCreated.SystemTime",
+    "Event.System.TimeCreated.#attributes.SystemTime",
+    "Event.System.TimeCreated_attributes.SystemTime",
+    "@timestamp",
+    "EventTime",
+    "UtcTime",
+    "timestamp",
+];
+const HOST: &[&str] = &[
+    "Event.System.Computer",
+    "winlog.computer_name",
+    "host.name",
+    "host.hostname",
+    "ComputerName",
+    "Computer",
+    "Hostname",
+    "event.ComputerName",
+];
+const RECORD: &[&str] = &["Event.System.EventRecordID", "winlog.record_id", "RecordNumber"];
+/// Parts that hold an event's own fields.
+const DATA: &[&str] =
+    &["Event.EventData.", "Event.UserData.", "winlog.event_data.", "winlog.user_data.", "EventData.", "event."];
+
+/// The fields of one part under their own names. ECS fields stay beside winlogbeat's: some pipelines move, not copy.
+fn data_fields(all: &BTreeMap<String, String>, part: &str) -> BTreeMap<String, String> {
+    // `event.` is a part in Falcon's stream only; in ECS it describes the event.
+    if part == "event." && !all.contains_key("event.event_simpleName") {
+        return all.clone();
+    }
+    let own = all.iter().filter_map(|(key, value)| {
+        let key = key.strip_prefix(part)?;
+        Some((key.strip_prefix("#attributes.").unwrap_or(key).to_owned(), value.clone()))
+    });
+    let mut fields: BTreeMap<String, String> = own.collect();
+    if part.starts_with("winlog.") {
+        for (key, value) in all.iter().filter(|(key, _)| !key.starts_with("winlog.")) {
+            fields.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    fields
+}
+
+/// All scalars of a value, with dots between the levels; without recursion.
+fn flatten(value: &Value) -> BTreeMap<String, String> {
+    let mut flat = BTreeMap::new();
+    let mut open: Vec<(String, &Value, usize)> = vec![(String::new(), value, 0)];
+    while let Some((path, value, depth)) = open.pop() {
+        let mut enter = |key: &str, value| {
+            if path.len().saturating_add(key.len()) < MAX_NAME {
+                let below = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+                open.push((below, value, depth.saturating_add(1)));
+            }
+        };
+        let text = match value {
+            Value::Object(object) if depth < MAX_DEPTH => {
+                object.iter().take(MAX_FIELDS).for_each(|(key, value)| enter(key, value));
+                continue;
+            }
+            Value::Array(array) if depth < MAX_DEPTH => {
+                let members = array.iter().take(MAX_FIELDS).enumerate();
+                members.for_each(|(index, value)| enter(&index.to_string(), value));
+                continue;
+            }
+            Value::Object(_) | Value::Array(_) | Value::Null => continue,
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+        };
+        if flat.len() >= MAX_FIELDS {
+            break;
+        }
+        flat.insert(path, text);
+    }
+    flat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(json: &str) -> Event {
+        Event::from_json(&serde_json::from_str(json).unwrap()).unwrap()
+    }
+
+    /// The same process start as each shipper writes it.
+    #[test]
+    fn every_shape_gives_the_same_event() {
+        let shapes = [
+            r##"{"Event":{"#attributes":{"xmlns":"x"},"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon"}},"EventID":1,"TimeCreated":{"#attributes":{"SystemTime":"2026-01-02T03:04:05Z"}},"EventRecordID":7,"Channel":"C","Computer":"WS"},"EventData":{"Image":"C:\\a.exe","ProcessId":4}}}"##,
+            r#"{"@timestamp":"2026-01-02T03:04:05Z","winlog":{"provider_name":"Microsoft-Windows-Sysmon","event_id":1,"record_id":7,"channel":"C","computer_name":"WS","event_data":{"Image":"C:\\a.exe","ProcessId":"4"}}}"#,
+            r#"{"EventTime":"2026-01-02T03:04:05Z","SourceName":"Microsoft-Windows-Sysmon","EventID":1,"RecordNumber":7,"Channel":"C","Hostname":"WS","Image":"C:\\a.exe","ProcessId":4}"#,
+        ];
+        for shape in shapes {
+            let event = event(shape);
+            assert_eq!(event.provider, "Microsoft-Windows-Sysmon");
+            assert_eq!((event.channel.as_str(), event.id, event.record), ("C", Some(1), Some(7)));
+            assert_eq!((event.host.as_deref(), event.time.as_deref()), (Some("WS"), Some("2026-01-02T03:04:05Z")));
+            assert_eq!((event.get("Image"), event.get("ProcessId")), (Some("C:\\a.exe"), Some("4")), "{shape}");
+        }
+    }
+
+    #[test]
+    fn a_falcon_event_has_a_name_and_no_number() {
+        let event = event(r##"{"#event_simpleName":"ProcessRollup2","ComputerName":"WS","FileName":"signtool.exe"}"##);
+        assert_eq!((event.name.as_deref(), event.id), (Some("ProcessRollup2"), None));
+        assert_eq!((event.host.as_deref(), event.get("FileName")), (Some("WS"), Some("signtool.exe")));
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_event_and_depth_is_bounded() {
+        assert_eq!(Event::from_json(&serde_json::json!([1])), None);
+        let mut deep = serde_json::json!("bottom");
+        for _ in 0..100 {
+            deep = serde_json::json!({ "a": deep });
+        }
+        assert!(Event::from_json(&deep).unwrap().fields.is_empty());
+        let wide: serde_json::Map<String, Value> = (0..10_000).map(|n| (format!("k{n}"), Value::from(n))).collect();
+        assert_eq!(Event::from_json(&Value::Object(wide)).unwrap().fields.len(), MAX_FIELDS);
+    }
+
+    #[test]
+    fn the_tree_reads_back_as_the_same_event() {
+        let text = r#"{"Event":{"System":{"Provider":{"Name":"P"},"EventID":7,"TimeCreated":{"SystemTime":"t"},"EventRecordID":3,"Channel":"C","Computer":"WS"},"EventData":{"ImageLoaded":"C:\\b.dll"}}}"#;
+        let event = event(text);
+        assert_eq!(event.to_json().to_string(), text);
+        assert_eq!(Event::from_json(&event.to_json()), Some(event));
+    }
+}

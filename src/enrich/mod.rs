@@ -1,0 +1,3 @@
+//! Streams of Windows events in: what they tell of signing, and the same events with signature fields out.
+
+pub mod event;
