@@ -149,6 +149,38 @@ HIGH     S104 An older certificate table lies before the new one
     assert_eq!(text(&nothing), "0 findings among 0 files\n");
 }
 
+/// The same path on two machines is two files.
+#[test]
+fn members_of_many_machines_name_theirs() {
+    let folder = quarantine("pe32.exe");
+    remove(&folder, &["own.exe", "shop.exe", "report.exe", "setup.exe"]);
+    let on = |host: Option<&str>, from: &str, to: &str| {
+        fs::copy(root("testdata/fixtures").join(from), folder.path().join("tool.exe")).unwrap();
+        let mut program = program(&["--json"]);
+        let host: Vec<&str> = host.into_iter().flat_map(|host| ["--host", host]).collect();
+        let scan = program.args(host).args(judging()).arg(folder.path().join("tool.exe")).output().unwrap();
+        let path = folder.path().join(to);
+        fs::write(&path, &scan.stdout).unwrap();
+        path
+    };
+    let named = [on(Some("WS02"), "thief.exe", "two"), on(Some("WS01"), "pe32.exe", "one")];
+    let unnamed = on(None, "thief-unaligned.exe", "three");
+    let correlated = |files: &[PathBuf]| {
+        let output = program(&["correlate"]).args(files).output().unwrap();
+        findings(folder.path(), &output)
+    };
+    let found = correlated(&named);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((&found[0]["code"], &found[0]["members"]), (&json!("X201"), &json!(["tool.exe", "tool.exe"])));
+    assert_eq!(found[0]["hosts"], json!(["WS01", "WS02"]));
+    assert_eq!((&found[0]["donor"], &found[0]["donor_host"]), (&json!("tool.exe"), &json!("WS01")));
+    let found = correlated(&[&named[..], &[unnamed]].concat());
+    assert_eq!(found[0]["hosts"], json!(["WS01", "WS02", null]));
+    let lines = text(&program(&["correlate"]).args(&named).output().unwrap());
+    let hosts: Vec<Value> = self::lines(&lines, "sigscan.keys/1").iter().map(|line| line["host"].clone()).collect();
+    assert_eq!(hosts, ["WS01", "WS02"]);
+}
+
 #[test]
 fn correlation_depends_on_neither_order_nor_partition() {
     let scan = program(&["--json"]).args(judging()).arg(root("testdata/fixtures")).output().unwrap();

@@ -24,6 +24,7 @@ struct Input {
     schema: String,
     path: Option<String>,
     path_hex: Option<String>,
+    host: Option<String>,
     status: Option<Status>,
     reason: Option<Reason>,
     #[serde(default)]
@@ -62,6 +63,7 @@ impl Input {
             schema: KEYS_SCHEMA.to_owned(),
             path: self.path?,
             path_hex: self.path_hex,
+            host: self.host,
             status: self.status?,
             reason: self.reason?,
             self_signed: self.self_signed,

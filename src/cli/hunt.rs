@@ -127,7 +127,9 @@ impl<W: Write> Output for Hunt<W> {
                 attack: finding.attack.clone(),
                 evidence: finding.evidence.clone(),
                 members: vec![record.path.clone()],
+                hosts: Vec::new(),
                 donor: None,
+                donor_host: None,
             });
         }
         Ok(())

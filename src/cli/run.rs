@@ -255,6 +255,7 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
         version_info: !people,
         max_size: args.max_size,
         limits: ContainerLimits { signature_size: args.max_signature_size, ..ContainerLimits::default() },
+        host: args.host.clone(),
     };
     let listed = |lists: &[_], option: &str| BlockLists::load(lists).map_err(|error| format!("{option} {error}"));
     let (blocked, allowed) = (listed(&args.blocklist, "--blocklist")?, listed(&args.allowlist, "--allowlist")?);

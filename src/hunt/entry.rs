@@ -24,6 +24,9 @@ pub struct KeysLine {
     /// The path's bytes in hexadecimal, when they are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_hex: Option<String>,
+    /// The machine that the file is from, where it was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// The status.
     pub status: Status,
     /// The reason that decided.
@@ -67,6 +70,7 @@ pub(super) type NamedDigest = (Arc<str>, Box<[u8]>);
 pub struct Entry {
     pub(super) path: Box<str>,
     pub(super) path_hex: Option<Box<str>>,
+    pub(super) host: Option<Arc<str>>,
     pub(super) status: Status,
     pub(super) reason: Reason,
     pub(super) self_signed: bool,
@@ -118,6 +122,7 @@ impl KeysLine {
             schema: KEYS_SCHEMA.to_owned(),
             path: record.path.clone(),
             path_hex: record.path_hex.clone(),
+            host: record.host.clone(),
             status: record.status,
             reason: record.reason,
             self_signed: record.self_signed,
@@ -140,13 +145,15 @@ impl Entry {
             issuer_serial: key(&keys.issuer_serial_key),
             subject: key(&keys.subject_key),
         };
+        let authentihash = digests.collect();
         Entry {
             path: line.path.as_str().into(),
             path_hex: line.path_hex.as_deref().map(Box::from),
+            host: line.host.as_deref().map(|name| shared.text(name)),
             status: line.status,
             reason: line.reason,
             self_signed: line.self_signed,
-            authentihash: digests.collect(),
+            authentihash,
             signer: line.signer.as_deref().map(|name| shared.text(name)),
             sha256: key(&line.sha256),
             signed_digest: keys.signed_digest.as_deref().and_then(octets),
@@ -166,6 +173,7 @@ impl Entry {
             schema: KEYS_SCHEMA.to_owned(),
             path: self.path.to_string(),
             path_hex: self.path_hex.as_deref().map(str::to_owned),
+            host: self.host.as_deref().map(str::to_owned),
             status: self.status,
             reason: self.reason,
             self_signed: self.self_signed,
@@ -284,6 +292,7 @@ mod tests {
             schema: KEYS_SCHEMA.to_owned(),
             path: "a".to_owned(),
             path_hex: Some("61ff".to_owned()),
+            host: Some("WS01".to_owned()),
             status: Status::Invalid,
             reason: Reason::BadDigest,
             self_signed: true,

@@ -60,8 +60,18 @@ fn finding(
         attack: row.attack.iter().map(|technique| (*technique).to_owned()).collect(),
         evidence: evidence.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         members: members.iter().map(|entry| entry.path.to_string()).collect(),
+        hosts: if members.iter().any(|entry| entry.host.is_some()) {
+            members.iter().map(|entry| host(entry)).collect()
+        } else {
+            Vec::new()
+        },
         donor: donor.map(|entry| entry.path.to_string()),
+        donor_host: donor.and_then(host),
     })
+}
+
+fn host(entry: &Entry) -> Option<String> {
+    entry.host.as_deref().map(str::to_owned)
 }
 
 fn key_text(octets: Option<&[u8]>) -> Value {
@@ -247,6 +257,7 @@ mod tests {
             schema: KEYS_SCHEMA.to_owned(),
             path: path.to_owned(),
             path_hex: None,
+            host: None,
             status,
             reason,
             self_signed: reason == Reason::SelfSigned,

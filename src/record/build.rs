@@ -59,6 +59,7 @@ fn empty(path: String, format: Format, reason: Reason, now: Time, policy: Applie
         schema: RECORD_SCHEMA.to_owned(),
         path,
         path_hex: None,
+        host: None,
         size: None,
         format,
         status: reason.status(),

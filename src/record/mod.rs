@@ -7,6 +7,7 @@ mod build;
 mod catalog;
 mod certificate;
 mod chain;
+mod finding;
 mod kernel;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use certificate::{
     certificate_schema, unreadable_certificate,
 };
 pub(crate) use chain::{key_text, usage_text};
+pub use finding::{Confidence, FINDING_SCHEMA, Finding, FindingLine, Severity, finding_schema};
 pub use kernel::{CrossCertificate, Kernel, KernelAnswer};
 pub(crate) use kernel::{Driver, KernelFacts};
 
@@ -32,8 +34,6 @@ pub use crate::judge::{KernelReason, Loads, Profile, Reason, SignaturePolicy, St
 
 /// The value of [`Record::schema`].
 pub const RECORD_SCHEMA: &str = "sigscan.record/1";
-/// The value of [`FindingLine::schema`].
-pub const FINDING_SCHEMA: &str = "sigscan.finding/1";
 
 /// Everything that sigscan says about one file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,9 @@ pub struct Record {
     /// The path's bytes in hexadecimal, when they are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_hex: Option<String>,
+    /// The machine that the file is from, where `--host` named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Length in bytes; null when the file could not be opened.
     pub size: Option<u64>,
     /// Kind of file, by content.
@@ -516,87 +519,6 @@ pub struct ErrorDetail {
     pub kind: Reason,
     /// For a person.
     pub message: String,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Unusual.
-    Low,
-    /// Suspicious.
-    Medium,
-    /// Probably hostile.
-    High,
-    /// Hostile, with proof.
-    Critical,
-}
-
-/// How sure a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Confidence {
-    /// A hint.
-    Low,
-    /// Likely.
-    Medium,
-    /// Very likely.
-    High,
-    /// Proven by the bytes.
-    Proof,
-}
-
-/// A finding about one file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Finding {
-    /// Stable code.
-    pub code: String,
-    /// Title.
-    pub title: String,
-    /// How bad.
-    pub severity: Severity,
-    /// How sure.
-    pub confidence: Confidence,
-    /// ATT&CK techniques.
-    pub attack: Vec<String>,
-    /// What proves it.
-    pub evidence: BTreeMap<String, serde_json::Value>,
-    /// Other files concerned.
-    pub related: Vec<String>,
-}
-
-/// A finding about several files, a line of its own after the last record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FindingLine {
-    /// `sigscan.finding/1`.
-    pub schema: String,
-    /// Stable code.
-    pub code: String,
-    /// Title.
-    pub title: String,
-    /// How bad.
-    pub severity: Severity,
-    /// How sure.
-    pub confidence: Confidence,
-    /// ATT&CK techniques.
-    pub attack: Vec<String>,
-    /// What proves it.
-    pub evidence: BTreeMap<String, serde_json::Value>,
-    /// Every path.
-    pub members: Vec<String>,
-    /// The file whose signature it is, if known.
-    pub donor: Option<String>,
-}
-
-/// The JSON Schema of [`FindingLine`], draft 2020-12.
-#[must_use]
-pub fn finding_schema() -> serde_json::Value {
-    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
-    generator.into_root_schema_for::<FindingLine>().to_value()
 }
 
 /// The JSON Schema of [`Record`], draft 2020-12.

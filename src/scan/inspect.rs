@@ -173,13 +173,17 @@ impl Scanner {
             record.size = Some(source.len());
             return record;
         }
-        self.inspect(name, source, format, buffer).unwrap_or_else(|error| self.io_error(name, format, &error))
+        match self.inspect(name, source, format, buffer) {
+            Ok(record) => Record { host: self.options.host.clone(), ..record },
+            Err(error) => self.io_error(name, format, &error),
+        }
     }
 
     /// The record of a file that was not judged.
     #[must_use]
     pub fn error(&self, name: &str, format: Format, reason: Reason, message: String) -> Record {
-        error_record(name, format, reason, message, self.options.now, (&self.options).into(), &self.trust)
+        let record = error_record(name, format, reason, message, self.options.now, (&self.options).into(), &self.trust);
+        Record { host: self.options.host.clone(), ..record }
     }
 
     /// The record of a file that could not be read.

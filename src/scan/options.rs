@@ -55,6 +55,8 @@ pub struct Options {
     pub max_size: Option<u64>,
     /// Caps on what is read from one file.
     pub limits: ContainerLimits,
+    /// The name of the machine that the files are from, for the record.
+    pub host: Option<String>,
 }
 
 impl Options {
@@ -73,6 +75,7 @@ impl Options {
             version_info: true,
             max_size: None,
             limits: ContainerLimits::default(),
+            host: None,
         }
     }
 
