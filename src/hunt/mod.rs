@@ -4,12 +4,15 @@
 //! resource belongs to somebody else, and to whom. [`table`] holds one row for each kind of finding; [`Correlator`]
 //! compares files with each other. This room knows records and nothing of how they were made or are shown.
 
+mod catalogue;
 mod correlate;
 mod entry;
+mod names;
 mod rules;
 mod single;
 mod table;
 
+pub use catalogue::build_catalogue;
 pub use correlate::Correlator;
 pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema};
 pub use single::{FileFacts, KnownNames, file_findings};

@@ -26,7 +26,7 @@ fn described(certificate: &Certificate<'_>) -> [(&'static str, serde_json::Value
 }
 
 /// Whether some path of the deciding signature's certificate leads to a trusted root.
-fn anchored(facts: &FileFacts<'_>) -> Option<bool> {
+pub(super) fn anchored(facts: &FileFacts<'_>) -> Option<bool> {
     let paths = &facts.deciding()?.0.content.as_ref()?.paths;
     Some(paths.list.iter().any(|path| matches!(path.end, PathEnd::Anchor { .. })))
 }
@@ -68,8 +68,17 @@ pub(super) fn known_authority_unknown_key(facts: &FileFacts<'_>) -> Option<Findi
         }
         let mut known = facts.known().keys_of(last.subject);
         known.extend(facts.trust.by_subject(last.subject).iter().map(|root| root.spki));
-        let foreign = !known.is_empty() && known.iter().all(|key| *key != last.spki);
-        foreign.then(|| finding("S115", None, &described(last)))?
+        if known.contains(&last.spki) {
+            return None;
+        }
+        if !known.is_empty() {
+            return finding("S115", None, &described(last));
+        }
+        // Not the very subject, but one that reads like it.
+        let imitated = facts.known().authority_imitated(last)?;
+        let mut evidence = described(last).to_vec();
+        evidence.push(("imitates", json!(imitated)));
+        finding("S115", Some(Severity::High), &evidence)
     })
 }
 

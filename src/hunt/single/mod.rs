@@ -109,6 +109,8 @@ const RULES: &[Rule] = &[
     certificates::withdrawn,
     content::forged_version,
     content::mixed_signatures,
+    publishers::unknown_issuer,
+    publishers::look_alike,
 ];
 
 /// What the rules find in one file.

@@ -1,100 +1,179 @@
-//! Names that impostors like to bear: those of the organisations whose roots the trust store holds.
+//! Names that impostors like to bear: those of the catalogue's publishers and of the organisations whose roots the trust
+//! store holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::certificates::anchored;
+use super::{FileFacts, finding};
+use crate::hunt::catalogue::{EMBEDDED, Line, authority_name, lines};
+use crate::hunt::entry::hex;
+use crate::hunt::names::{look, plain};
+use crate::record::{Finding, Severity};
 use crate::trust::TrustStore;
-use crate::x509::Name;
+use crate::verify::PathEnd;
+use crate::x509::{Certificate, Name};
 
-/// Who is known: the roots of the embedded store, whatever a user trusts, and of the store in use.
+/// A publisher of the catalogue.
+#[derive(Debug)]
+struct Publisher {
+    name: &'static str,
+    /// Plain names of the authorities that issue to it; none where that is not established.
+    issuers: BTreeSet<String>,
+    /// Whether all of them bear the publisher's own name.
+    own: bool,
+}
+
+/// A known name, and every plain spelling of its look.
+#[derive(Debug)]
+struct Known {
+    shown: String,
+    spellings: BTreeSet<String>,
+}
+
+/// Who is known: the catalogue's publishers, the roots of the embedded store, whatever a user trusts, and of the store
+/// in use.
 #[derive(Debug)]
 pub struct KnownNames {
-    names: BTreeMap<String, String>,
+    /// By [`look`].
+    names: BTreeMap<String, Known>,
+    publishers: Vec<Publisher>,
+    /// Index of a publisher by the plain name of its organisation.
+    organisations: BTreeMap<String, usize>,
+    /// Keys of the embedded store's roots by the looks of their name and organisation.
+    authorities: BTreeMap<(String, String), BTreeSet<&'static str>>,
     embedded: TrustStore,
 }
 
 impl KnownNames {
-    /// Gathers the organisations and common names in the subjects of roots.
+    /// Gathers the catalogue's names, and the organisations and common names in the subjects of roots.
     #[must_use]
     pub fn of(store: &TrustStore) -> KnownNames {
-        let embedded = TrustStore::embedded();
-        let mut names = BTreeMap::new();
-        for root in embedded.roots().iter().chain(&store.roots()) {
-            let name = Name::decode(root.subject);
-            for text in ["O", "CN"].into_iter().filter_map(|title| name.get(title)) {
-                let folded = folded(text);
-                if !folded.is_empty() {
-                    names.entry(folded).or_insert_with(|| text.to_owned());
+        let mut known = KnownNames {
+            names: BTreeMap::new(),
+            publishers: Vec::new(),
+            organisations: BTreeMap::new(),
+            authorities: BTreeMap::new(),
+            embedded: TrustStore::empty(),
+        };
+        for line in lines(EMBEDDED) {
+            match line {
+                Line::Publisher { name, organisations, issuers } => known.publisher(name, &organisations, &issuers),
+                Line::Authority { name, organisation, keys } => {
+                    known.authorities.entry((look(name), look(organisation))).or_default().extend(keys);
                 }
             }
         }
-        KnownNames { names, embedded }
+        let embedded = TrustStore::embedded();
+        for root in embedded.roots().iter().chain(&store.roots()) {
+            let name = Name::decode(root.subject);
+            ["O", "CN"].into_iter().filter_map(|title| name.get(title)).for_each(|text| known.name(text));
+        }
+        known.embedded = embedded;
+        known
+    }
+
+    fn publisher(&mut self, name: &'static str, organisations: &[&'static str], issuers: &[&'static str]) {
+        let issuers: BTreeSet<String> = issuers.iter().map(|issuer| plain(issuer)).collect();
+        let own = plain(name);
+        let own = !issuers.is_empty() && issuers.iter().all(|issuer| issuer.split(' ').next() == Some(own.as_str()));
+        for organisation in organisations {
+            self.name(organisation);
+            self.organisations.insert(plain(organisation), self.publishers.len());
+        }
+        self.name(name);
+        self.publishers.push(Publisher { name, issuers, own });
+    }
+
+    fn name(&mut self, text: &str) {
+        let look = look(text);
+        if !look.is_empty() {
+            let known = self.names.entry(look);
+            let known = known.or_insert_with(|| Known { shown: text.to_owned(), spellings: BTreeSet::new() });
+            known.spellings.insert(plain(text));
+        }
     }
 
     /// The known name that this one reads as.
     #[must_use]
     pub fn matching(&self, name: &str) -> Option<&str> {
-        self.names.get(&folded(name)).map(String::as_str)
+        self.names.get(&look(name)).map(|known| known.shown.as_str())
+    }
+
+    /// The known name that this one only looks like.
+    #[must_use]
+    pub fn imitated(&self, name: &str) -> Option<&str> {
+        let known = self.names.get(&look(name))?;
+        (!known.spellings.contains(&plain(name))).then_some(known.shown.as_str())
+    }
+
+    /// The catalogue's publisher that signs with this organisation name.
+    fn publisher_of(&self, organisation: &str) -> Option<&Publisher> {
+        self.publishers.get(*self.organisations.get(&plain(organisation))?)
     }
 
     /// The keys of roots with this subject in the embedded store.
     pub(super) fn keys_of(&self, subject: &[u8]) -> Vec<&[u8]> {
         self.embedded.by_subject(subject).iter().map(|root| root.spki).collect()
     }
-}
 
-/// Words that tell one company from the next only on paper.
-const FORMS: [&str; 14] = [
-    "inc",
-    "incorporated",
-    "corp",
-    "corporation",
-    "ltd",
-    "limited",
-    "llc",
-    "gmbh",
-    "ag",
-    "sa",
-    "bv",
-    "co",
-    "plc",
-    "sas",
-];
-
-/// A name as a person reads it: case, accents that look like nothing, punctuation and the company's legal form put
-/// aside, and letters of other alphabets that look like Latin ones taken for those (after Unicode TR 39, the few that
-/// occur in names of Latin letters).
-fn folded(name: &str) -> String {
-    let looks: String = name.chars().flat_map(char::to_lowercase).map(latin).collect();
-    let words = looks.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.filter(|word| !FORMS.contains(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn latin(letter: char) -> char {
-    match letter {
-        'а' | 'α' | 'ɑ' => 'a',
-        'с' | 'ϲ' => 'c',
-        'ԁ' => 'd',
-        'е' | 'ε' => 'e',
-        'һ' => 'h',
-        'і' | 'ι' | 'ı' | 'ӏ' => 'i',
-        'ј' => 'j',
-        'κ' | 'к' => 'k',
-        'м' => 'm',
-        'ո' => 'n',
-        'о' | 'ο' | 'օ' => 'o',
-        'р' | 'ρ' => 'p',
-        'ѕ' => 's',
-        'т' | 'τ' => 't',
-        'υ' | 'ս' => 'u',
-        'ν' | 'ѵ' => 'v',
-        'ԝ' => 'w',
-        'х' | 'χ' => 'x',
-        'у' | 'γ' => 'y',
-        other if ('\u{ff01}'..='\u{ff5e}').contains(&other) => {
-            char::from_u32(u32::from(other).saturating_sub(0xfee0)).unwrap_or(other)
-        }
-        other => other,
+    /// The name of the embedded store's root that this certificate's subject looks like, if its key is none of those
+    /// that the root's name has.
+    pub(super) fn authority_imitated(&self, certificate: &Certificate<'_>) -> Option<String> {
+        let subject = Name::decode(certificate.subject);
+        let (name, organisation) = authority_name(&subject)?;
+        let keys = self.authorities.get(&(look(name), look(organisation)))?;
+        (!keys.contains(hex(&Sha256::digest(certificate.spki)).as_str())).then(|| name.to_owned())
     }
+}
+
+/// Whether some path of the deciding signature ends at a self-issued certificate that nobody trusts.
+fn own_root(facts: &FileFacts<'_>) -> Option<bool> {
+    let content = facts.deciding()?.0.content.as_ref()?;
+    Some(content.paths.list.iter().any(|path| {
+        let last = path.certificates.last().and_then(|index| content.pool.certificate(*index));
+        !matches!(path.end, PathEnd::Anchor { .. }) && last.is_some_and(Certificate::is_self_issued)
+    }))
+}
+
+/// S128: the name of a catalogued publisher, under an issuer under which that publisher is not known to sign.
+pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
+    let leaf = facts.leaf().filter(|leaf| !leaf.is_self_issued())?;
+    let (subject, issuer) = (Name::decode(leaf.subject), Name::decode(leaf.issuer));
+    let publisher = facts.known().publisher_of(subject.get("O")?)?;
+    let shown = ["CN", "O"].into_iter().find_map(|title| issuer.get(title))?;
+    if publisher.issuers.contains(&plain(shown)) {
+        return None;
+    }
+    let (trusted, own_root) = (anchored(facts)?, own_root(facts)?);
+    // Nothing is known of where a publisher signs: only a root that somebody made for it says something.
+    if publisher.issuers.is_empty() && (trusted || !own_root) {
+        return None;
+    }
+    let severity = match () {
+        () if trusted && !publisher.own => Severity::Low,
+        () if !trusted && own_root => Severity::High,
+        () => Severity::Medium,
+    };
+    let evidence = [
+        ("publisher", json!(publisher.name)),
+        ("organization", json!(subject.get("O"))),
+        ("issuer", json!(shown)),
+        ("issuer_trusted", json!(trusted)),
+        ("issuers_known", json!(publisher.issuers.len())),
+    ];
+    finding("S128", Some(severity), &evidence)
+}
+
+/// S129: a name that only looks like a known one.
+pub(super) fn look_alike(facts: &FileFacts<'_>) -> Option<Finding> {
+    let name = Name::decode(facts.leaf()?.subject);
+    let names = facts.known();
+    let found = ["O", "CN"].into_iter().find_map(|title| Some((name.get(title)?, names.imitated(name.get(title)?)?)));
+    let (shown, known) = found?;
+    finding("S129", None, &[("name", json!(shown)), ("publisher", json!(known))])
 }
 
 #[cfg(test)]
@@ -102,16 +181,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_compared_as_people_read_them() {
-        let real = folded("Microsoft Corporation");
-        for disguise in ["MICROSOFT CORP.", "Microsoft  Corporation", "Місrosoft Corporation", "Ｍicrosoft, Inc"] {
-            assert_eq!(folded(disguise), real, "{disguise}");
-        }
-        assert_ne!(folded("Micro Soft"), real);
-        assert_ne!(folded("Microsoft Windows"), real);
+    fn known_names_are_those_of_publishers_and_roots() {
         let names = KnownNames::of(&TrustStore::embedded());
         assert_eq!(names.matching("microsoft corp"), Some("Microsoft Corporation"));
+        assert_eq!(names.matching("GOOGLE"), Some("Google LLC"));
         assert_eq!(names.matching("Fixture Publisher"), None);
         assert_eq!(names.matching("Inc."), None);
+        assert_eq!(names.imitated("Gооgle LLC"), Some("Google LLC"));
+        assert_eq!(names.imitated("1ntel Corporation"), Some("Intel Corporation"));
+        assert_eq!(names.imitated("INTEL CORP"), None);
+        assert_eq!(names.imitated("Fixture Publisher"), None);
+    }
+
+    #[test]
+    fn a_publisher_is_found_by_each_of_its_organisations() {
+        let names = KnownNames::of(&TrustStore::empty());
+        let of = |name: &str| names.publisher_of(name).map(|publisher| (publisher.name, publisher.own));
+        assert_eq!(of("Microsoft Corporation"), Some(("Microsoft", true)));
+        assert_eq!(of("HP Inc."), Some(("HP", false)));
+        assert_eq!(of("Hewlett-Packard Company"), Some(("HP", false)));
+        assert_eq!(of("Hewlett"), None);
+    }
+
+    #[test]
+    fn the_catalogue_is_as_large_as_it_says() {
+        let names = KnownNames::of(&TrustStore::empty());
+        assert!(names.publishers.len() >= 200, "{}", names.publishers.len());
+        let store = TrustStore::embedded();
+        let keys: BTreeSet<&str> = names.authorities.values().flatten().copied().collect();
+        let missing =
+            store.roots().iter().filter(|root| !keys.contains(hex(&Sha256::digest(root.spki)).as_str())).count();
+        assert_eq!(missing, 0, "every key of the store is in the catalogue");
     }
 }

@@ -128,9 +128,9 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         confidence: Confidence::High,
         attack: &[MASQUERADING, CERTIFICATES],
-        condition: "The signer signed itself, and its organisation or common name reads as one whose root is trusted \
-                    (case, legal form, punctuation and look-alike letters put aside).",
-        why: "Who owns a trusted root does not sign with a certificate that nobody vouches for.",
+        condition: "The signer signed itself, and its organisation or common name reads as that of a publisher of the \
+                    catalogue or of a trusted root (case, legal form, punctuation and look-alike letters put aside).",
+        why: "Who is a known publisher does not sign with a certificate that nobody vouches for.",
         todo: "Ignore the name; look for everything else with this certificate's thumbprint.",
         false_positives: "Internal test builds of that very company.",
         references: &[TECHNIQUE],
@@ -142,7 +142,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::High,
         attack: &[CODE_SIGNING, "T1553.004"],
         condition: "The chain ends at a certificate that signed itself, bears the subject of a trusted root and has \
-                    another key, and no chain leads to a trusted root.",
+                    another key, and no chain leads to a trusted root. High where only name and organisation read like \
+                    that root's.",
         why: "A cloned root. Machines on which it was installed accept everything below it.",
         todo: "Look for its thumbprint in the ROOT stores of your machines.",
         false_positives: "A root that was made anew after the date of the trust store.",
@@ -266,5 +267,36 @@ pub(super) const ROWS: &[Row] = &[
         todo: "Believe only signatures whose digest matches; the record has each one's own status.",
         false_positives: "None known.",
         references: &[TECHNIQUE],
+    },
+    Row {
+        code: "S128",
+        title: "Known publisher, unknown issuer",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &[MASQUERADING, CERTIFICATES],
+        condition: "The signer's organisation is a publisher of the catalogue, and its certificate was issued by an \
+                    authority under which the catalogue does not know it to sign. High where a chain ends at a root that \
+                    nobody trusts; medium where no chain ends, or where a trusted authority issued in the name of a \
+                    publisher that has its own; low for any other trusted authority. Where the catalogue does not know \
+                    the publisher's issuers, only an untrusted root counts.",
+        why: "Whoever makes an authority can give out every name; whoever deceives one gets the name too.",
+        todo: "Compare the certificate with that of another file of the publisher.",
+        false_positives: "Publishers change their authorities, and the catalogue follows late; in-house roots and test \
+                          builds of the publisher itself.",
+        references: &[TECHNIQUE],
+    },
+    Row {
+        code: "S129",
+        title: "Name that only looks like a known publisher's",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &[MASQUERADING],
+        condition: "The organisation or common name of the signer looks like that of a publisher of the catalogue or of a \
+                    trusted root, but is spelt with letters of another alphabet or with letters and digits that look alike \
+                    (0 and o; 1, l and i; rn and m; vv and w).",
+        why: "Such a name has one purpose, to be taken for the other; authorities have issued certificates for some.",
+        todo: "Look for everything else with this certificate's thumbprint.",
+        false_positives: "A company whose own name in its own alphabet looks like a known one.",
+        references: &["https://www.unicode.org/reports/tr39/", TECHNIQUE],
     },
 ];

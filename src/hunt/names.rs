@@ -1,0 +1,97 @@
+//! Names as people read them: what makes two names the same to the eye, and what only looks the same.
+
+/// Words that tell one company from the next only on paper.
+const FORMS: [&str; 16] = [
+    "inc",
+    "incorporated",
+    "corp",
+    "corporation",
+    "ltd",
+    "limited",
+    "llc",
+    "gmbh",
+    "ag",
+    "sa",
+    "ab",
+    "bv",
+    "co",
+    "plc",
+    "sas",
+    "srl",
+];
+
+/// A name without case, punctuation and the company's legal form, in its own letters.
+#[must_use]
+pub(super) fn plain(name: &str) -> String {
+    words(&name.chars().flat_map(char::to_lowercase).collect::<String>()).join(" ")
+}
+
+/// What a name looks like: [`plain`], with letters of other alphabets taken for the Latin ones that they look like, and
+/// with the digits and pairs of letters that pass for another letter taken for that (after Unicode TR 39: those that
+/// occur in names of Latin letters). Two names of one look are told apart by nobody who reads quickly.
+#[must_use]
+pub(super) fn look(name: &str) -> String {
+    let latin: String = name.chars().flat_map(char::to_lowercase).map(latin).collect();
+    words(&latin).join(" ").replace('0', "o").replace(['1', 'i'], "l").replace("rn", "m").replace("vv", "w")
+}
+
+fn words(text: &str) -> Vec<&str> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.filter(|word| !FORMS.contains(word)).collect()
+}
+
+fn latin(letter: char) -> char {
+    match letter {
+        'а' | 'α' | 'ɑ' => 'a',
+        'с' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ε' => 'e',
+        'һ' => 'h',
+        'і' | 'ι' | 'ı' | 'ӏ' => 'i',
+        'ј' => 'j',
+        'κ' | 'к' => 'k',
+        'м' => 'm',
+        'ո' => 'n',
+        'о' | 'ο' | 'օ' => 'o',
+        'р' | 'ρ' => 'p',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'υ' | 'ս' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ԝ' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'γ' => 'y',
+        other if ('\u{ff01}'..='\u{ff5e}').contains(&other) => {
+            char::from_u32(u32::from(other).saturating_sub(0xfee0)).unwrap_or(other)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_as_people_read_them() {
+        let real = look("Microsoft Corporation");
+        for disguise in [
+            "MICROSOFT CORP.",
+            "Microsoft  Corporation",
+            "Місrosoft Corporation",
+            "Ｍicrosoft, Inc",
+            "M1crosoft",
+            "Micr0soft",
+            "rnicrosoft",
+        ] {
+            assert_eq!(look(disguise), real, "{disguise}");
+        }
+        for other in ["Micro Soft", "Microsoft Windows"] {
+            assert_ne!(look(other), real, "{other}");
+        }
+        assert_eq!(plain("MICROSOFT CORP."), "microsoft");
+        assert_ne!(plain("Місrosoft Corporation"), "microsoft");
+        assert_ne!(plain("Micr0soft"), "microsoft");
+        assert_eq!((look("Inc."), plain("Inc.")), (String::new(), String::new()));
+    }
+}

@@ -1,0 +1,171 @@
+//! The catalogue of publishers: made from checked-in facts and the embedded store, and never stale.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "lab/mod.rs"]
+mod lab;
+#[path = "program/mod.rs"]
+mod program;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lab::ca::{CODE_SIGNING, COMMON_NAME, COUNTRY, Cert, ORGANIZATION, dn_of, eku, name};
+use lab::cast::{authority, self_signed};
+use lab::catalogue::AT;
+use lab::cms::Signature;
+use lab::der::{Der, printable, utf8};
+use lab::keys::Key;
+use lab::pe::{Pe, sign};
+use serde_json::{Value, json};
+use sigscan::hunt::build_catalogue;
+use sigscan::trust::TrustStore;
+use sigscan::{Options, Scanner, Time};
+
+fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn facts() -> String {
+    fs::read_to_string(root("data/publishers.tsv")).unwrap()
+}
+
+#[test]
+fn the_catalogue_is_made_from_the_facts() {
+    let built = build_catalogue(&facts(), &TrustStore::embedded()).unwrap();
+    let path = root("data/catalogue.tsv");
+    if std::env::var_os("SIGSCAN_BLESS").is_some() {
+        fs::write(&path, &built).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == built, "data/catalogue.tsv is stale: SIGSCAN_BLESS=1 writes it anew");
+}
+
+/// Sources are those that `data/README.md` describes.
+#[test]
+fn every_fact_has_a_source_and_occurs_once() {
+    let facts = facts();
+    let mut seen = BTreeSet::new();
+    for line in facts.lines().skip(1) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        assert!(seen.insert(fields[..3].to_vec()), "twice: {line}");
+        for source in fields[3].split("; ") {
+            let word = source.split(' ').next().unwrap();
+            let known = ["applocker", "corpus", "hijacklibs", "homebysix", "loldrivers", "peers", "strontic"];
+            assert!(known.contains(&word), "{line}");
+            assert!(!(word == "homebysix" || word == "applocker") || fields[2] == "?", "a name says no issuer: {line}");
+        }
+    }
+    let publishers: BTreeSet<&str> = seen.iter().map(|fact| fact[0]).collect();
+    assert!(publishers.len() >= 200, "{}", publishers.len());
+}
+
+/// A file signed with this certificate, with these beside it in the bag.
+fn signed(cert: &Cert, key: Key, bag: &[Cert]) -> Vec<u8> {
+    let mut signature = Signature::with(cert.der(), key);
+    signature.certs = std::iter::once(cert).chain(bag).map(Cert::der).collect();
+    sign(&Pe::pe32().bytes(), &signature)
+}
+
+/// A publisher's certificate from an authority with this name.
+fn issued(subject: Der, issuer: &Der) -> Cert {
+    let cert = Cert::own(subject, Key::Leaf, &[0x10]).valid("20240101000000Z", "20280101000000Z");
+    cert.with(eku(&[CODE_SIGNING])).by(issuer, Key::Other)
+}
+
+/// Findings about publishers' names in a file, as code, severity and evidence; `trusted` is the only root that counts.
+fn found(file: &[u8], trusted: Option<&Cert>) -> Vec<(String, String, Value)> {
+    let store = trusted.map_or_else(TrustStore::empty, |root| {
+        let facts = sigscan::trust::root_from_certificate(&root.der()).unwrap();
+        TrustStore::from_roots(&sigscan::trust::Provenance::default(), &[facts])
+    });
+    let scanner = Scanner::with_trust(Options::at(Time::parse_rfc3339(AT).unwrap()), store);
+    let record = serde_json::to_value(scanner.scan_bytes("file", file)).unwrap();
+    let names = ["S114", "S115", "S128", "S129"];
+    let findings = record["findings"].as_array().into_iter().flatten();
+    let findings = findings.filter(|finding| names.contains(&finding["code"].as_str().unwrap()));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    findings.map(|found| (text(&found["code"]), text(&found["severity"]), found["evidence"].clone())).collect()
+}
+
+fn unknown(severity: &str, names: [&str; 3], trusted: bool, known: u64) -> Vec<(String, String, Value)> {
+    let evidence = json!({"publisher": names[0], "organization": names[1], "issuer": names[2],
+        "issuer_trusted": trusted, "issuers_known": known});
+    vec![("S128".to_owned(), severity.to_owned(), evidence)]
+}
+
+#[test]
+fn a_known_publisher_under_an_unknown_issuer_is_named() {
+    let strange = dn_of("Somebody", "Strange Code Signing CA");
+    let root = authority(strange.clone(), Key::Other, 9);
+    let google = issued(dn_of("Google LLC", "Google LLC"), &strange);
+    let names = ["Google", "Google LLC", "Strange Code Signing CA"];
+    // Its own root that nobody trusts, no chain at all, and a root that is trusted.
+    let whole = signed(&google, Key::Leaf, std::slice::from_ref(&root));
+    assert_eq!(found(&whole, None), unknown("high", names, false, 3));
+    assert_eq!(found(&signed(&google, Key::Leaf, &[]), None), unknown("medium", names, false, 3));
+    assert_eq!(found(&whole, Some(&root)), unknown("low", names, true, 3));
+    // Microsoft has authorities of its own: no other trusted one issues in its name.
+    let microsoft = signed(&issued(dn_of("Microsoft Corporation", "Tool"), &strange), Key::Leaf, &[]);
+    let names = ["Microsoft", "Microsoft Corporation", "Strange Code Signing CA"];
+    assert_eq!(found(&microsoft, Some(&root)), unknown("medium", names, true, 15));
+    // A name that is in the catalogue without issuers: only a root that somebody made for it counts.
+    let zoho = issued(dn_of("Zoho Corporation Private Limited", "Zoho"), &strange);
+    let names = ["Zoho", "Zoho Corporation Private Limited", "Strange Code Signing CA"];
+    let whole = signed(&zoho, Key::Leaf, std::slice::from_ref(&root));
+    assert_eq!(found(&whole, None), unknown("high", names, false, 0));
+    assert_eq!(found(&signed(&zoho, Key::Leaf, &[]), None), []);
+    assert_eq!(found(&whole, Some(&root)), []);
+}
+
+#[test]
+fn a_known_issuer_and_an_unknown_publisher_are_no_finding() {
+    let known = dn_of("DigiCert Inc", "DigiCert SHA2 Assured ID Code Signing CA");
+    let google = signed(&issued(dn_of("GOOGLE LLC", "Google LLC"), &known), Key::Leaf, &[]);
+    assert_eq!(found(&google, None), []);
+    let root = authority(dn_of("Somebody", "Some CA"), Key::Other, 9);
+    let other = issued(dn_of("Fixture", "Fixture Publisher"), &root.subject);
+    assert_eq!(found(&signed(&other, Key::Leaf, std::slice::from_ref(&root)), None), []);
+    assert_eq!(found(&signed(&other, Key::Leaf, &[]), Some(&root)), []);
+}
+
+fn look_alike(organization: &str) -> Der {
+    name(&[(COUNTRY, printable("XX")), (ORGANIZATION, utf8(organization)), (COMMON_NAME, printable("Setup"))])
+}
+
+#[test]
+fn a_name_that_only_looks_like_a_known_one_is_named_whoever_vouches_for_it() {
+    let root = authority(dn_of("Somebody", "Some CA"), Key::Other, 9);
+    let imitates = |shown: &str, known: &str| {
+        vec![("S129".to_owned(), "high".to_owned(), json!({"name": shown, "publisher": known}))]
+    };
+    for (shown, known) in [("Gооgle LLC", "Google LLC"), ("1ntel Corporation", "Intel Corporation")] {
+        let file = signed(&issued(look_alike(shown), &root.subject), Key::Leaf, std::slice::from_ref(&root));
+        assert_eq!(found(&file, Some(&root)), imitates(shown, known));
+        assert_eq!(found(&file, None), imitates(shown, known));
+    }
+    // Vouching for itself it is S114 as well.
+    let own = found(&signed(&self_signed(look_alike("Mоzilla Corporation")), Key::Other, &[]), None);
+    let codes: Vec<_> = own.iter().map(|(code, severity, _)| (code.as_str(), severity.as_str())).collect();
+    assert_eq!(codes, [("S114", "high"), ("S129", "high")]);
+}
+
+#[test]
+fn a_publisher_without_a_root_is_known_by_the_catalogue() {
+    let own = signed(&self_signed(dn_of("Google LLC", "Google LLC")), Key::Other, &[]);
+    let evidence = json!({"name": "Google LLC", "publisher": "Google LLC"});
+    assert_eq!(found(&own, None), [("S114".to_owned(), "high".to_owned(), evidence)]);
+    let nobody = signed(&self_signed(dn_of("Nobody GmbH", "Nobody")), Key::Other, &[]);
+    assert_eq!(found(&nobody, None), []);
+}
+
+/// The name and organisation of Microsoft's root without locality and state: not its subject, and not its key.
+#[test]
+fn a_root_that_reads_like_a_known_one_is_named() {
+    let clone = authority(dn_of("Microsoft Corporation", "Microsoft Root Certificate Authority 2010"), Key::Other, 9);
+    let leaf = issued(dn_of("Fixture", "Fixture Publisher"), &clone.subject);
+    let found = found(&signed(&leaf, Key::Leaf, &[clone]), None);
+    let [(code, severity, evidence)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((code.as_str(), severity.as_str()), ("S115", "high"));
+    assert_eq!(evidence["imitates"], "Microsoft Root Certificate Authority 2010");
+}
