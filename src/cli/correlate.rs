@@ -8,10 +8,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::args::CorrelateArgs;
-use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine, hides_data};
 use crate::judge::{Reason, Status};
 use crate::output::{JsonLines, Output};
-use crate::record::{FINDING_SCHEMA, Keys, RECORD_SCHEMA};
+use crate::record::{FINDING_SCHEMA, Keys, RECORD_SCHEMA, Severity};
 use crate::scan::Tally;
 
 /// The longest line that is read; a record of a file with very many certificates has a few megabytes.
@@ -29,6 +29,11 @@ struct Input {
     reason: Option<Reason>,
     #[serde(default)]
     self_signed: bool,
+    /// Of a line of keys; a record says it in its findings.
+    #[serde(default)]
+    hides_data: bool,
+    #[serde(default)]
+    findings: Vec<Found>,
     signer: Option<Name>,
     claimed_signer: Option<Name>,
     sha256: Option<String>,
@@ -38,6 +43,13 @@ struct Input {
     authentihash: BTreeMap<String, String>,
     #[serde(default)]
     keys: Keys,
+}
+
+/// A finding about one file.
+#[derive(Deserialize)]
+struct Found {
+    code: String,
+    severity: Severity,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +79,7 @@ impl Input {
             status: self.status?,
             reason: self.reason?,
             self_signed: self.self_signed,
+            hides_data: self.hides_data || self.findings.iter().any(|found| hides_data(&found.code, found.severity)),
             signer: self.signer.or(self.claimed_signer).map(String::from),
             sha256: self.sha256.or_else(|| self.hashes.remove("sha256")),
             authentihash: self.authentihash,

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Reason, Status};
-use crate::record::{Keys, Record};
+use crate::record::{Keys, Record, Severity};
 
 /// The value of [`KeysLine::schema`].
 pub const KEYS_SCHEMA: &str = "sigscan.keys/1";
@@ -33,6 +33,9 @@ pub struct KeysLine {
     pub reason: Reason,
     /// The signer's certificate verifies under its own key and names itself as issuer.
     pub self_signed: bool,
+    /// Data lies behind a signature that is no known vendor's tag (S106).
+    #[serde(default)]
+    pub hides_data: bool,
     /// The signer's common name or, failing that, its subject: verified or only claimed.
     pub signer: Option<String>,
     /// SHA-256 of the file, where it was computed.
@@ -74,6 +77,7 @@ pub struct Entry {
     pub(super) status: Status,
     pub(super) reason: Reason,
     pub(super) self_signed: bool,
+    pub(super) hides_data: bool,
     pub(super) signer: Option<Arc<str>>,
     pub(super) sha256: Key,
     pub(super) authentihash: Box<[NamedDigest]>,
@@ -113,6 +117,12 @@ impl Shared {
     }
 }
 
+/// Whether a finding of one file says that data is hidden there: known vendors' tags are S106, too, and only info.
+#[must_use]
+pub fn hides_data(code: &str, severity: Severity) -> bool {
+    code == "S106" && severity > Severity::Info
+}
+
 impl KeysLine {
     /// What correlation needs of a record.
     #[must_use]
@@ -126,6 +136,7 @@ impl KeysLine {
             status: record.status,
             reason: record.reason,
             self_signed: record.self_signed,
+            hides_data: record.findings.iter().any(|finding| hides_data(&finding.code, finding.severity)),
             signer: signer.map(|signer| signer.common_name.clone().unwrap_or_else(|| signer.subject.clone())),
             sha256: record.hashes.get("sha256").cloned(),
             authentihash: record.authentihash.clone(),
@@ -153,6 +164,7 @@ impl Entry {
             status: line.status,
             reason: line.reason,
             self_signed: line.self_signed,
+            hides_data: line.hides_data,
             authentihash,
             signer: line.signer.as_deref().map(|name| shared.text(name)),
             sha256: key(&line.sha256),
@@ -177,6 +189,7 @@ impl Entry {
             status: self.status,
             reason: self.reason,
             self_signed: self.self_signed,
+            hides_data: self.hides_data,
             signer: self.signer.as_deref().map(str::to_owned),
             sha256: text(&self.sha256),
             authentihash: self.authentihash.iter().map(|(name, value)| (name.to_string(), hex(value))).collect(),
@@ -296,6 +309,7 @@ mod tests {
             status: Status::Invalid,
             reason: Reason::BadDigest,
             self_signed: true,
+            hides_data: true,
             signer: Some("Somebody".to_owned()),
             sha256: Some("00".repeat(32)),
             authentihash: BTreeMap::from([("sha1".to_owned(), "ab".repeat(20))]),

@@ -14,6 +14,6 @@ mod table;
 
 pub use catalogue::build_catalogue;
 pub use correlate::Correlator;
-pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema};
+pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema, hides_data};
 pub use single::{FileFacts, KnownNames, file_findings};
 pub use table::{Row, row, rows};

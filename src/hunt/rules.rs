@@ -168,19 +168,25 @@ fn vouched(entry: &Entry) -> Option<bool> {
     }
 }
 
+/// Whether the signer's certificate leads nowhere. Beside a trusted certificate with the same issuer and number that is as
+/// telling as an untrusted root: what such copies leave out is the issuer that never signed them.
+fn stray(entry: &Entry) -> bool {
+    vouched(entry) == Some(false) || matches!(entry.reason, Reason::ChainIncomplete | Reason::CertSignature)
+}
+
 fn one_number_several_certificates(entries: &[Entry]) -> Vec<FindingLine> {
     let groups = groups(entries, |entry| entry.issuer_serial().filter(|_| !entry.self_signed));
     let repeated = groups.iter().filter(|group| distinct(group, Entry::tbs) > 1);
     repeated
         .filter_map(|group| {
-            let has = |wanted| group.iter().any(|entry| vouched(entry) == Some(wanted));
-            let severity = if has(true) && has(false) { Severity::Critical } else { Severity::Medium };
+            let original = group.iter().copied().find(|entry| vouched(entry) == Some(true));
+            let copied = original.is_some() && group.iter().any(|entry| stray(entry));
+            let severity = if copied { Severity::Critical } else { Severity::Medium };
             let evidence = [
                 ("issuer_serial_key", key_text(group.first().and_then(|entry| entry.issuer_serial()))),
                 ("certificates", json!(distinct(group, Entry::tbs))),
                 ("signer", signer(group)),
             ];
-            let original = group.iter().copied().find(|entry| vouched(entry) == Some(true));
             finding("X204", Some(severity), &evidence, group, original)
         })
         .collect()
@@ -233,12 +239,15 @@ fn one_content_several_files(entries: &[Entry]) -> Vec<FindingLine> {
     let variants = groups.iter().filter(|group| distinct(group, Entry::sha256) > 1);
     variants
         .filter_map(|group| {
+            let hiding = group.iter().filter(|entry| entry.hides_data).count();
+            let severity = (hiding > 0).then_some(Severity::High);
             let evidence = [
                 ("authentihash", key_text(group.first().and_then(|entry| entry.content()))),
                 ("files", json!(distinct(group, Entry::sha256))),
+                ("hiding_data", json!(hiding)),
                 ("signer", signer(group)),
             ];
-            finding("X207", None, &evidence, group, None)
+            finding("X207", severity, &evidence, group, None)
         })
         .collect()
 }
@@ -261,6 +270,7 @@ mod tests {
             status,
             reason,
             self_signed: reason == Reason::SelfSigned,
+            hides_data: false,
             signer: Some("Somebody".to_owned()),
             sha256: Some(hex(&[path.as_bytes()[0]; 32])),
             authentihash: text(digests.1).map(|digest| ("sha256".to_owned(), digest)).into_iter().collect(),
@@ -324,6 +334,24 @@ mod tests {
         // Where a file carries the signature and fits it, that one is the donor.
         let donor = file("c", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
         assert_eq!(found(&[graft, stripped, donor]), ["X201 Critical b,c <- c"]);
+    }
+
+    #[test]
+    fn a_variant_that_hides_data_is_worse_than_a_tag() {
+        let tool = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let mut variant = file("a", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[tool.clone(), variant.clone()]), ["X207 Info a,b <- ?"]);
+        variant.hides_data = true;
+        assert_eq!(found(&[tool, variant]), ["X207 High a,b <- ?"]);
+    }
+
+    #[test]
+    fn a_copied_number_needs_no_untrusted_root() {
+        let real = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let copy = file("a", (Status::Untrusted, Reason::ChainIncomplete), (2, 2), [2, 2, 2, 2, 2, 1, 1]);
+        assert_eq!(found(&[real, copy.clone()]), ["X204 Critical a,b <- b"]);
+        let other = file("b", (Status::Untrusted, Reason::ChainIncomplete), (3, 3), [3, 3, 3, 3, 3, 1, 1]);
+        assert_eq!(found(&[copy, other]), ["X204 Medium a,b <- ?"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::der::*;
 use super::keys::{Hash, Key, Scheme};
 
 pub const CODE_SIGNING: &str = "1.3.6.1.5.5.7.3.3";
+pub const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 pub const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
 pub const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
@@ -165,6 +166,11 @@ pub fn ca(path_len: Option<u32>) -> Der {
     extension(BASIC_CONSTRAINTS, true, &seq(&[boolean(true), limit]))
 }
 
+/// BasicConstraints that says "no authority", critical.
+pub fn no_ca() -> Der {
+    extension(BASIC_CONSTRAINTS, true, &seq(&[]))
+}
+
 pub const SUBJECT_KEY_ID: &str = "2.5.29.14";
 pub fn ski(id: &[u8]) -> Der {
     extension(SUBJECT_KEY_ID, false, &octets(id))
@@ -173,6 +179,11 @@ pub fn ski(id: &[u8]) -> Der {
 pub const AUTHORITY_KEY_ID: &str = "2.5.29.35";
 pub fn aki(id: &[u8]) -> Der {
     extension(AUTHORITY_KEY_ID, false, &seq(&[ctx_prim(0, id)]))
+}
+
+/// The authority key identifier of before X.509 v3 was settled (2.5.29.1), as makecert writes it.
+pub fn aki_old(id: &[u8], issuer: &Der, serial: &[u8]) -> Der {
+    extension("2.5.29.1", false, &seq(&[ctx_prim(0, id), ctx(1, &ctx(4, issuer)), ctx_prim(2, serial)]))
 }
 
 /// NameConstraints over directory names (RFC 5280 §4.2.1.10).

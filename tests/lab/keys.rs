@@ -128,6 +128,11 @@ pub enum Key {
     P256,
     P384,
     P521,
+    Rsa4096,
+    /// Of those who copy the chain of the others.
+    CloneRoot,
+    CloneInter,
+    CloneLeaf,
 }
 
 impl Key {
@@ -144,6 +149,10 @@ impl Key {
             Key::P256 => include_bytes!("keys/p256.der"),
             Key::P384 => include_bytes!("keys/p384.der"),
             Key::P521 => include_bytes!("keys/p521.der"),
+            Key::Rsa4096 => include_bytes!("keys/rsa4096.der"),
+            Key::CloneRoot => include_bytes!("keys/rsa2048-clone-root.der"),
+            Key::CloneInter => include_bytes!("keys/rsa2048-clone-inter.der"),
+            Key::CloneLeaf => include_bytes!("keys/rsa2048-clone-leaf.der"),
         }
     }
 

@@ -8,7 +8,8 @@
 //! Bottom up: [`der`] writes ASN.1, [`keys`] signs, [`ca`] makes certificates, [`cast`] holds the authorities and
 //! publishers that all fixtures share, [`cms`] and [`stamp`] make signatures and timestamps, [`catalog`] and
 //! [`trustlist`] make lists to sign, [`pe`] (with [`version`]
-//! and [`pages`]) makes files to sign, and [`catalogue`] lists the fixtures with what each must be judged. [`anatomy`] says which octet of a
+//! and [`pages`]) makes files to sign, and [`catalogue`] lists the fixtures with what each must be judged,
+//! [`scenarios`] what tools of attackers leave behind. [`anatomy`] says which octet of a
 //! finished file is what, for tests that damage them.
 
 #![allow(
@@ -33,6 +34,7 @@ pub mod ocsp;
 pub mod pages;
 pub mod pe;
 pub mod revoked;
+pub mod scenarios;
 pub mod stamp;
 pub mod trustlist;
 pub mod version;

@@ -2,7 +2,7 @@
 
 use super::cms::Signature;
 use super::keys::Hash;
-use super::version::resource_section;
+use super::version::{self, Version};
 
 /// WIN_CERTIFICATE revisions and types (wintrust.h).
 pub const REVISION_1: u16 = 0x0100;
@@ -35,6 +35,8 @@ pub struct Pe {
     pub machine: u16,
     /// 1 native, 3 console, 10 EFI application.
     pub subsystem: u16,
+    /// TimeDateStamp.
+    pub built: u32,
     pub e_lfanew: u32,
     /// NumberOfRvaAndSizes, as written and as many as there are.
     pub directories: u32,
@@ -53,6 +55,7 @@ impl Pe {
             wide: false,
             machine: I386,
             subsystem: 3,
+            built: 0x6600_0000,
             e_lfanew: 0x80,
             directories: 16,
             optional_extra: 0,
@@ -89,7 +92,7 @@ impl Pe {
         let mut out = b"PE\0\0".to_vec();
         out.extend(self.machine.to_le_bytes());
         out.extend((self.sections.len() as u16).to_le_bytes());
-        out.extend(0x6600_0000u32.to_le_bytes());
+        out.extend(self.built.to_le_bytes());
         out.extend([0; 8]);
         out.extend((optional.len() as u16).to_le_bytes());
         out.extend(0x0022u16.to_le_bytes());
@@ -147,11 +150,16 @@ pub fn code(address: u32, raw: u32, size: u32) -> Section {
 }
 
 pub fn resources(address: u32, raw: u32, size: u32) -> Section {
-    let content = resource_section(address);
+    resources_of(address, raw, size, &version::FIXTURE)
+}
+
+/// A resource section with this version resource.
+pub fn resources_of(address: u32, raw: u32, size: u32, version: &Version) -> Section {
+    let content = version.resource_section(address);
     Section { name: ".rsrc", address, virtual_size: content.len() as u32, raw, size, content }
 }
 
-fn put32(bytes: &mut [u8], offset: usize, value: u32) {
+pub fn put32(bytes: &mut [u8], offset: usize, value: u32) {
     bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
 }
 
@@ -274,6 +282,14 @@ pub fn fix_checksum(file: &mut [u8]) {
 pub fn table_of(file: &[u8]) -> Vec<u8> {
     let (offset, size) = Offsets::of(file).table(file);
     file[offset..offset + size].to_vec()
+}
+
+/// SigThief's `-T`: the table cut off the end, the directory's entry zeroed, CheckSum left.
+pub fn truncated(signed: &[u8]) -> Vec<u8> {
+    let (_, size) = Offsets::of(signed).table(signed);
+    let mut out = signed[..signed.len() - size].to_vec();
+    point(&mut out, 0, 0);
+    out
 }
 
 /// SigThief's graft: the donor's table copied verbatim behind the target's last byte, wherever that is, CheckSum left.

@@ -9,7 +9,7 @@ use crate::crypto::{DigestAlgorithm, key_info, signature_scheme};
 use crate::hunt::entry::hex;
 use crate::judge::{Reason, Status};
 use crate::record::{Finding, Severity, TimestampFault, usage_text};
-use crate::verify::PathEnd;
+use crate::verify::{CertificateSource, PathEnd};
 use crate::x509::{Certificate, Name, serial_to_hex};
 
 fn reasons<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = Reason> + use<'f> {
@@ -39,6 +39,30 @@ pub(super) fn foreign_self_signature(facts: &FileFacts<'_>) -> Option<Finding> {
     }
     let own = facts.memo.verify(leaf.spki, &leaf.signature_algorithm, leaf.tbs, leaf.signature);
     own.is_good().then(|| finding("S113", None, &described(leaf)))?
+}
+
+/// The certificate that LimeLighter and ScareCrow make of a web server's: nothing but common names, for servers and not
+/// for code, 4,096 bits, alone in the signature, and under no root.
+/// Source: LimeLighter, `cert.go` of commit d119dc7.
+pub(super) fn made_by_limelighter(facts: &FileFacts<'_>) -> bool {
+    let alone = facts.deciding().and_then(|(signature, _)| signature.content.as_ref()).is_some_and(|content| {
+        let bag = content.pool.certificates.iter().filter(|known| known.source == CertificateSource::Signature);
+        bag.count() == 1
+    });
+    let only_common_name =
+        |name: &[u8]| matches!(Name::decode(name).attributes.as_slice(), [(kind, _)] if kind == "CN");
+    let server = |leaf: &Certificate<'_>| {
+        let usages = leaf.extended_key_usage().unwrap_or_default();
+        usages.contains(&oids::EKU_SERVER_AUTH) && !usages.contains(&oids::EKU_CODE_SIGNING)
+    };
+    alone
+        && anchored(facts) == Some(false)
+        && facts.leaf().is_some_and(|leaf| {
+            only_common_name(leaf.subject)
+                && only_common_name(leaf.issuer)
+                && server(leaf)
+                && key_info(leaf.spki).is_some_and(|key| key.kind == "rsa" && key.bits == 4096)
+        })
 }
 
 /// S114: signed itself with a name that belongs to somebody whose roots are trusted.
@@ -126,21 +150,24 @@ pub(super) fn broken_timestamp(facts: &FileFacts<'_>) -> Option<Finding> {
     finding("S118", Some(severity), &evidence)
 }
 
-/// S120: the certificate is over and no timestamp says that the signature is older.
+/// S120: the certificate is over and no timestamp says that the signature is older, or one says that it is younger.
 pub(super) fn expired_without_timestamp(facts: &FileFacts<'_>) -> Option<Finding> {
-    if !reasons(facts).any(|reason| reason == Reason::CertExpired) {
+    if !reasons(facts).any(|reason| matches!(reason, Reason::CertExpired | Reason::TimestampOutsideValidity)) {
         return None;
     }
     let end = facts.leaf()?.not_after.filter(|end| *end < facts.now)?;
     let shown = facts.deciding()?.1;
-    if shown.timestamps.iter().any(|stamp| stamp.verified) {
+    let stamped = shown.timestamps.iter().filter(|stamp| stamp.verified).filter_map(|stamp| stamp.time.as_deref());
+    let stamped = stamped.filter_map(Time::parse_rfc3339).min();
+    if stamped.is_some_and(|stamped| stamped <= end) {
         return None;
     }
-    let after = facts.built().is_some_and(|built| built > end);
+    let after = stamped.is_some() || facts.built().is_some_and(|built| built > end);
     let severity = if after { Severity::High } else { Severity::Medium };
     let evidence = [
         ("not_after", json!(end.to_rfc3339())),
         ("built", json!(facts.built().map(Time::to_rfc3339))),
+        ("timestamped", json!(stamped.map(Time::to_rfc3339))),
         ("timestamps", json!(shown.timestamps.len())),
     ];
     finding("S120", Some(severity), &evidence)

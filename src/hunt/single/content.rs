@@ -167,7 +167,7 @@ pub(super) fn unknown_attribute(facts: &FileFacts<'_>) -> Option<Finding> {
     finding("S109", Some(severity), &evidence)
 }
 
-/// S117: what known tools leave in the publisher's own words.
+/// S117: what known tools leave in the publisher's own words and in the certificate.
 pub(super) fn tool_marks(facts: &FileFacts<'_>) -> Option<Finding> {
     const PROGRAMS: [&str; 2] = ["Notepad Benchmark Util", "MozDef Corp"];
     const STAMPS: [&str; 3] = ["timestamp", "/tsa", "rfc3161"];
@@ -177,12 +177,18 @@ pub(super) fn tool_marks(facts: &FileFacts<'_>) -> Option<Finding> {
         let lower = link.to_ascii_lowercase();
         STAMPS.iter().any(|word| lower.contains(word))
     });
+    let limelighter = super::certificates::made_by_limelighter(facts);
     let severity = match (known, link) {
         (Some(_), _) => Severity::High,
+        _ if limelighter => Severity::High,
         (None, Some(_)) => Severity::Low,
         (None, None) => return None,
     };
-    let evidence = [("program_name", json!(shown.program_name)), ("more_info", json!(shown.more_info))];
+    let evidence = [
+        ("program_name", json!(shown.program_name)),
+        ("more_info", json!(shown.more_info)),
+        ("certificate", json!(limelighter.then_some("LimeLighter"))),
+    ];
     finding("S117", Some(severity), &evidence)
 }
 

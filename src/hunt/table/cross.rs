@@ -55,8 +55,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Proof,
         attack: &[MASQUERADING, CERTIFICATES],
         condition: "Signers' certificates name the same issuer and serial number and differ, and not all of them are \
-                    their own issuer. Critical where one of them leads to a trusted root and another does not, else \
-                    medium.",
+                    their own issuer. Critical where one of them leads to a trusted root and another does not, or to \
+                    none that can be found, else medium.",
         why: "An authority gives a number once. A second certificate with it is a copy with another key, as CarbonCopy \
               and LimeLighter make.",
         todo: "Believe only the one that leads to a trusted root, and look for the other's thumbprint elsewhere.",
@@ -101,7 +101,8 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Info,
         confidence: Confidence::Proof,
         attack: &[],
-        condition: "Valid files have the same Authenticode digest and different SHA-256.",
+        condition: "Valid files have the same Authenticode digest and different SHA-256. High where one of them hides \
+                    data behind its signature that is no known vendor's tag (S106), else info.",
         why: "They differ only where Authenticode does not look: checksum and certificate table. Vendors tag installers \
               there; SigFlip hides payloads there.",
         todo: "Compare the certificate tables; an anomaly data-in-padding names bytes behind the signature.",

@@ -168,8 +168,10 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         confidence: Confidence::High,
         attack: &[MASQUERADING, "T1588.002"],
-        condition: "The program name in the signature is one that CarbonCopy writes. Low where only the link names a \
-                    timestamp server.",
+        condition: "The program name in the signature is one that CarbonCopy writes, or the certificate is made as \
+                    LimeLighter and ScareCrow make it: subject and issuer are common names alone, for servers and not \
+                    for code, RSA with 4,096 bits, the only one in the signature, leading to no trusted root. Low where \
+                    only the link names a timestamp server.",
         why: "Such tools fill in fixed words; a timestamp server as the publisher's page is a mistake of theirs.",
         todo: "See what else was found.",
         false_positives: "For the link alone: publishers who mistook the option.",
@@ -196,7 +198,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Medium,
         attack: &[CODE_SIGNING],
         condition: "The signer's certificate is over and no usable timestamp says that the signature is older. High where \
-                    the file was built after the certificate's end, by its own header.",
+                    the file was built after the certificate's end, by its own header, or a sound timestamp is from \
+                    after it.",
         why: "A signature without timestamp can be made at any time, with leaked certificates too.",
         todo: "See when the file appeared; a file built after its certificate's end was signed with a clock set back.",
         false_positives: "Old software of publishers who did not use timestamps.",
