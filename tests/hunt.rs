@@ -247,6 +247,7 @@ fn the_checked_in_schemas_and_the_page_of_findings_are_current() {
     for (what, path) in [
         ("finding-schema", "schema/finding.schema.json"),
         ("keys-schema", "schema/keys.schema.json"),
+        ("baseline-schema", "schema/baseline.schema.json"),
         ("findings", "docs/findings.md"),
     ] {
         let current = generated(what);

@@ -40,6 +40,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Find signatures, certificates and timestamps that files share and should not
     Hunt(Box<HuntArgs>),
+    /// Learn what a known-good folder holds, for --baseline
+    Baseline(Box<BaselineArgs>),
     /// Compare records of many scans: reads JSON Lines, writes keys and findings
     Correlate(CorrelateArgs),
     /// Download what a scan would need into a folder, to scan on a machine without network
@@ -104,6 +106,9 @@ pub struct ScanArgs {
     /// What LIST names is wanted although a --blocklist names it: the finding stays, with the reason, as info
     #[arg(long, value_name = "KIND:LIST", value_parser = list_argument, help_heading = "Judgement")]
     pub allowlist: Vec<(ListKind, PathBuf)>,
+    /// Compare with what a known-good folder held: findings S131 to S134. FILE is from `sigscan baseline build`
+    #[arg(long, value_name = "FILE", help_heading = "Judgement")]
+    pub baseline: Vec<PathBuf>,
     /// Do not look for findings, neither in each file nor between files
     #[arg(long, help_heading = "Output")]
     pub no_findings: bool,
@@ -326,6 +331,32 @@ pub struct HuntArgs {
     pub min_severity: Severity,
 }
 
+/// Options of `sigscan baseline`.
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: BaselineCommand,
+}
+
+/// What `sigscan baseline` does.
+#[derive(Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Scan a known-good folder and write what it holds as JSON Lines (schema sigscan.baseline/1)
+    Build(BuildArgs),
+}
+
+/// Options of `sigscan baseline build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// A scan of one folder.
+    #[command(flatten)]
+    pub scan: ScanArgs,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 /// Options of `sigscan correlate`.
 #[derive(Debug, Args)]
 pub struct CorrelateArgs {
@@ -362,6 +393,8 @@ pub enum GenerateWhat {
     FindingSchema,
     /// JSON Schema of the lines of keys that `sigscan correlate` writes
     KeysSchema,
+    /// The JSON Schema of a baseline's lines
+    BaselineSchema,
     /// The page of all findings (Markdown)
     Findings,
     /// JSON Schema of what `sigscan trust check --json` prints

@@ -3,6 +3,7 @@
 //! Part of the library so that tests reach it; not part of what the library promises.
 
 mod args;
+mod baseline;
 mod check;
 mod correlate;
 mod explain;

@@ -11,12 +11,12 @@ use clap::Parser;
 use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
-use super::{check, correlate, explain, fetch, generate, online, trust};
+use super::{baseline, check, correlate, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
 use crate::output::Format;
-use crate::record::Severity;
+use crate::record::{Record, Severity};
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
 use crate::trust::{
     BlockLists, CatalogFolder, CatalogIndex, RevocationLists, TrustStore, catalog_folders_below, certificates_below,
@@ -43,6 +43,7 @@ pub fn main() -> u8 {
     let outcome = match &cli.command {
         None => scan(&cli.scan, None),
         Some(Command::Hunt(args)) => scan(&args.scan, Some(args.min_severity)),
+        Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Fetch(args)) => fetch::run(args, &mut BufWriter::new(io::stdout().lock())),
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
@@ -67,7 +68,7 @@ fn side_command(command: &Command) -> Result<u8, String> {
             _ => trust::run(args, &mut out)?,
         },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
-        Command::Hunt(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
+        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)
@@ -89,6 +90,9 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
     };
     let mut report = Report::new(args, view)?;
     let mut scanner = scanner(args, view)?;
+    if let Some(baseline) = baseline::load(&args.baseline, &targets)? {
+        scanner = scanner.with_baseline(baseline);
+    }
     if let Some(index) = catalogs(args, &targets)? {
         report.catalogs = Some(index.len() as u64);
         scanner = scanner.with_catalogs(index);
@@ -141,6 +145,22 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
         Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
     let tally = run.run(&mut |_| Ok(())).map_err(|error| error.to_string())?;
     Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed)), tally.records))
+}
+
+/// Judges everything as a structured scan does, and gives each record to `take`; gives the exit code.
+pub(super) fn each_record(args: &ScanArgs, take: &mut dyn FnMut(&Record) -> io::Result<()>) -> io::Result<u8> {
+    let usage = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
+    let targets = targets(args).map_err(usage)?;
+    let mut scanner = scanner(args, View::Structured(Format::Jsonl)).map_err(usage)?;
+    if let Some(index) = catalogs(args, &targets).map_err(usage)? {
+        scanner = scanner.with_catalogs(index);
+    }
+    let walk = walk_options(args).map_err(usage)?;
+    let (stop, progress) = (stop_on_interrupt(), Progress::default());
+    let run =
+        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let tally = run.run(take)?;
+    Ok(exit_code(&tally, false, stop.load(Ordering::Relaxed)))
 }
 
 fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
@@ -235,7 +255,8 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
     let revocation = revocation_lists(&args.crl, &args.ocsp)?;
-    let people = matches!(view, View::Table);
+    // A baseline is compared by digests and version resources, which the table for people has no need of by itself.
+    let people = matches!(view, View::Table) && args.baseline.is_empty();
     let hashes = match args.hashes {
         Some(HashArg::None) => HashMode::None,
         Some(HashArg::Sha256) => HashMode::Sha256,

@@ -4,6 +4,7 @@
 //! resource belongs to somebody else, and to whom. [`table`] holds one row for each kind of finding; [`Correlator`]
 //! compares files with each other. This room knows records and nothing of how they were made or are shown.
 
+mod baseline;
 mod catalogue;
 mod correlate;
 mod entry;
@@ -12,6 +13,7 @@ mod rules;
 mod single;
 mod table;
 
+pub use baseline::{BASELINE_SCHEMA, Baseline, BaselineLine, baseline_schema, path_below};
 pub use catalogue::build_catalogue;
 pub use correlate::Correlator;
 pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema, hides_data};

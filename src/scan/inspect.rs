@@ -16,7 +16,7 @@ use crate::container::{
     Covers, Format, HashedRegions, MemorySource, Presence, Source, Subject, container_for, read_up_to, sniff,
 };
 use crate::crypto::{DigestAlgorithm, SignatureMemo};
-use crate::hunt::{self, FileFacts, KnownNames};
+use crate::hunt::{self, Baseline, FileFacts, KnownNames};
 use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
 use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record};
 use crate::trust::{BlockLists, CatalogIndex, KernelRoots, RevocationLists, TrustStore};
@@ -37,6 +37,7 @@ pub struct Scanner {
     supplier: Option<Arc<dyn Supplier>>,
     blocked: BlockLists,
     allowed: BlockLists,
+    baseline: Option<Baseline>,
 }
 
 /// A file judged by what is in it.
@@ -92,6 +93,7 @@ impl Scanner {
             supplier: None,
             blocked: BlockLists::default(),
             allowed: BlockLists::default(),
+            baseline: None,
         }
     }
 
@@ -114,6 +116,13 @@ impl Scanner {
     pub fn with_blocklists(mut self, blocked: BlockLists, allowed: BlockLists) -> Scanner {
         self.blocked = blocked;
         self.allowed = allowed;
+        self
+    }
+
+    /// Compares every file with what a known-good folder held.
+    #[must_use]
+    pub fn with_baseline(mut self, baseline: Baseline) -> Scanner {
+        self.baseline = Some(baseline);
         self
     }
 
@@ -159,7 +168,7 @@ impl Scanner {
     #[must_use]
     pub fn scan_source(&self, name: &str, source: &dyn Source) -> Record {
         match sniff(source) {
-            Ok(format) => self.scan_as(name, source, format, &mut Vec::new()),
+            Ok(format) => self.compared(self.scan_as(name, source, format, &mut Vec::new())),
             Err(error) => self.io_error(name, Format::Other, &error),
         }
     }
@@ -177,6 +186,14 @@ impl Scanner {
             Ok(record) => Record { host: self.options.host.clone(), ..record },
             Err(error) => self.io_error(name, format, &error),
         }
+    }
+
+    /// A finished record, which knows its path and what catalogs say, with what the baseline finds in it.
+    pub(super) fn compared(&self, mut record: Record) -> Record {
+        if let Some(baseline) = self.baseline.as_ref().filter(|_| self.options.findings) {
+            record.findings.extend(baseline.findings(&record));
+        }
+        record
     }
 
     /// The record of a file that was not judged.

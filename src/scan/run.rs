@@ -172,7 +172,7 @@ impl Scan<'_> {
                 let record = self.guarded(format, &source, buffer);
                 let unread = matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
                 return if unread || record.is_in_catalog() {
-                    Outcome::Record(Box::new(with_path(record, path)))
+                    Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
                 } else {
                     outcome
                 };
@@ -180,7 +180,7 @@ impl Scan<'_> {
             None => {}
         }
         let record = self.guarded(format, &source, buffer);
-        Outcome::Record(Box::new(with_path(record, path)))
+        Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
     }
 
     fn standard_input(&self, buffer: &mut Vec<u8>) -> Outcome {

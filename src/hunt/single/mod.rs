@@ -128,7 +128,7 @@ pub fn file_findings(facts: &FileFacts<'_>) -> Vec<Finding> {
 }
 
 /// A finding of the table's row; `None` for a code without one, which a test rules out.
-fn finding(code: &str, severity: Option<Severity>, evidence: &[(&str, Value)]) -> Option<Finding> {
+pub(super) fn finding(code: &str, severity: Option<Severity>, evidence: &[(&str, Value)]) -> Option<Finding> {
     let row = row(code)?;
     Some(Finding {
         code: row.code.to_owned(),

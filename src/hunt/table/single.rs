@@ -302,4 +302,57 @@ pub(super) const ROWS: &[Row] = &[
         false_positives: "A company whose own name in its own alphabet looks like a known one.",
         references: &["https://www.unicode.org/reports/tr39/", TECHNIQUE],
     },
+    Row {
+        code: "S131",
+        title: "Known product, new signer",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &[MASQUERADING],
+        condition: "With --baseline: files of this company and product (version resource) are there, and none of them has \
+                    this signer's organisation. Medium on a Valid file, else high.",
+        why: "A version resource can be copied from anywhere, its vendor's signature cannot.",
+        todo: "Compare the file with the vendor's own of the same version.",
+        false_positives: "A product that was sold to another company, and files that its new owner signs.",
+        references: &[TECHNIQUE],
+    },
+    Row {
+        code: "S132",
+        title: "Publisher of the baseline, new issuer",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &[MASQUERADING, CERTIFICATES],
+        condition: "With --baseline: its Valid files have a signer of this organisation, and none of their certificates is \
+                    from this issuer. Low on a Valid file, else high.",
+        why: "Who cannot get a certificate where the publisher does gets or makes one elsewhere.",
+        todo: "Compare the certificate with those of the baseline.",
+        false_positives: "Authorities replace their issuing certificates every few years, and publishers change authorities.",
+        references: &[TECHNIQUE],
+    },
+    Row {
+        code: "S133",
+        title: "No longer signed",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &["T1554"],
+        condition: "With --baseline: the file at this path below the scanned folder was Valid there and has no signature now.",
+        why: "Who changes a signed program takes its signature off, or replaces it by one that never had any.",
+        todo: "Compare the content with the known one.",
+        false_positives: "A vendor who stopped signing; files that are signed through a catalog, scanned without it.",
+        references: &["https://attack.mitre.org/techniques/T1554/"],
+    },
+    Row {
+        code: "S134",
+        title: "Other content than in the baseline",
+        severity: Severity::High,
+        confidence: Confidence::Proof,
+        attack: &["T1554"],
+        condition: "With --baseline: the file at this path below the scanned folder has another Authenticode digest there. \
+                    Info on a Valid file of the same signer, low on one of another, high on a file that was Valid and is \
+                    signed but not Valid now, else medium. Paths are compared without regard to case and to the kind of \
+                    slash; without a digest under the same algorithm (--hashes none) nothing is said.",
+        why: "The digest leaves out nothing but the signature: the program itself is another one.",
+        todo: "See whether it was updated, and by whom.",
+        false_positives: "Updates.",
+        references: &["https://attack.mitre.org/techniques/T1554/"],
+    },
 ];
