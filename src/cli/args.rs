@@ -10,7 +10,7 @@ use super::online::OnlineArgs;
 use super::trust::TrustArgs;
 use crate::asn1::Time;
 use crate::judge::{Profile, SignaturePolicy, Status};
-use crate::output::Format;
+use crate::output::{Format, LookupKey};
 use crate::record::{Reason, Record, Severity};
 use crate::trust::{ListKind, list_argument};
 
@@ -87,6 +87,9 @@ pub struct ScanArgs {
     /// Output format [default: the story for one file, else a table]
     #[arg(long, value_name = "FORMAT", value_parser = FormatArg::parser(), help_heading = "Output")]
     pub format: Option<FormatArg>,
+    /// What --format lookup has one row for: sha256 (default) or path
+    #[arg(long, value_name = "KEY", value_parser = lookup_key(), requires = "format", help_heading = "Output")]
+    pub lookup_key: Option<LookupKey>,
     /// The name of the machine that the files are from, for the formats that carry one
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     pub host: Option<String>,
@@ -202,6 +205,13 @@ impl FormatArg {
             named.map_or(FormatArg::Table, FormatArg::For)
         })
     }
+}
+
+fn lookup_key() -> impl TypedValueParser<Value = LookupKey> {
+    PossibleValuesParser::new(LookupKey::ALL.map(LookupKey::name)).map(|word| match word.as_str() {
+        "path" => LookupKey::Path,
+        _ => LookupKey::Sha256,
+    })
 }
 
 /// Digest choices.

@@ -15,7 +15,7 @@ use super::{baseline, check, correlate, explain, fetch, generate, online, trust}
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
-use crate::output::Format;
+use crate::output::{Format, LookupKey};
 use crate::record::{Record, Severity};
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
 use crate::trust::{
@@ -88,6 +88,7 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
         Some(severity) if !structured => View::Hunt(severity),
         _ => View::choose(args, &targets),
     };
+    lookup_usage(args, view)?;
     let mut report = Report::new(args, view)?;
     let mut scanner = scanner(args, view)?;
     if let Some(baseline) = baseline::load(&args.baseline, &targets)? {
@@ -324,6 +325,18 @@ pub(super) fn now() -> Time {
     Time(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
+/// A look-up table without its keys would be empty, and `--lookup-key` for something else would be forgotten silently.
+fn lookup_usage(args: &ScanArgs, view: View) -> Result<(), String> {
+    match view {
+        View::Structured(Format::Lookup(LookupKey::Sha256)) if args.hashes == Some(HashArg::None) => {
+            Err("--format lookup is keyed by SHA-256, which --hashes none leaves out; --lookup-key path".to_owned())
+        }
+        View::Structured(Format::Lookup(_)) => Ok(()),
+        _ if args.lookup_key.is_some() => Err("--lookup-key needs --format lookup".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// How results are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
@@ -347,6 +360,9 @@ impl View {
         match args.format {
             _ if args.json => View::Structured(Format::Jsonl),
             Some(FormatArg::Table) => View::Table,
+            Some(FormatArg::For(Format::Lookup(key))) => {
+                View::Structured(Format::Lookup(args.lookup_key.unwrap_or(key)))
+            }
             Some(FormatArg::For(format)) => View::Structured(format),
             None => match targets {
                 [Target::StandardInput] => View::Story,

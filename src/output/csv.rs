@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::escape::for_csv;
+use super::event::{boolean, finding_codes};
 use super::{Output, Record, signer_name};
 use crate::record::Signer;
 use crate::scan::Tally;
 
 /// The columns. `Signer` and `SignerVerified` carry the names that detection rules match.
-pub const COLUMNS: [&str; 28] = [
+pub const COLUMNS: [&str; 30] = [
     "path",
     "status",
     "reason",
@@ -38,6 +39,8 @@ pub const COLUMNS: [&str; 28] = [
     "original_filename",
     "file_version",
     "judged_at",
+    "findings",
+    "path_hex",
 ];
 
 /// A header and one row a record (RFC 4180, but lines end in LF).
@@ -116,15 +119,13 @@ fn row(record: &Record) -> [Cow<'_, str>; COLUMNS.len()] {
         text(version.and_then(|version| version.original_filename.as_ref())),
         text(version.and_then(|version| version.file_version.as_ref())),
         Cow::Borrowed(record.judged_at.as_str()),
+        finding_codes(record, ";").into(),
+        text(record.path_hex.as_ref()),
     ]
 }
 
 fn text(value: Option<&String>) -> Cow<'_, str> {
     Cow::Borrowed(value.map_or("", String::as_str))
-}
-
-fn boolean(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
 }
 
 #[cfg(test)]
@@ -135,7 +136,7 @@ mod tests {
     const HEADER: &str = "path,status,reason,hresult,other_reasons,self_signed,Signer,SignerVerified,subject,issuer,\
                           serial,thumbprint_sha1,thumbprint_sha256,not_before,not_after,timestamp,timestamp_verified,\
                           signatures,authentihash_sha1,authentihash_sha256,sha256,format,size,company,product,\
-                          original_filename,file_version,judged_at\n";
+                          original_filename,file_version,judged_at,findings,path_hex\n";
 
     fn table(records: &[Record]) -> String {
         let mut bytes = Vec::new();
@@ -157,7 +158,7 @@ mod tests {
     fn a_verified_signer() {
         let row = "dir/good.exe,Valid,ok,0x00000000,,false,Good Company,true,\"CN=Good Company, O=Good\",CN=Good CA,\
                    1A2B,11,22,2024-01-01T00:00:00Z,2028-01-01T00:00:00Z,2025-03-01T12:00:00Z,true,0,aa,bb,cc,pe,4096,\
-                   Good,Goodware,good.exe,1.2.3.4,2026-06-01T00:00:00Z\n";
+                   Good,Goodware,good.exe,1.2.3.4,2026-06-01T00:00:00Z,,\n";
         assert_eq!(table(&[samples::valid()]), format!("{HEADER}{row}"));
     }
 
@@ -166,13 +167,13 @@ mod tests {
         let row = "'=cmd|' /C calc'!A0,Invalid,bad-digest,0x80096010,self-signed;cert-expired,true,\
                    Good,false,O=\\u{202e}Evil,CN=Good CA,1A2B,11,22,2024-01-01T00:00:00Z,\
                    2028-01-01T00:00:00Z,,,0,aa,bb,cc,pe,4096,'\\x09Good,\"'@G, \"\"x\"\"\",good.exe,1.2.3.4,\
-                   2026-06-01T00:00:00Z\n";
+                   2026-06-01T00:00:00Z,,\n";
         assert_eq!(table(&[samples::hostile()]), format!("{HEADER}{row}"));
     }
 
     #[test]
     fn an_error_has_empty_cells() {
-        let row = "gone.exe,Error,not-found,,,false,,,,,,,,,,,,0,,,,other,,,,,,2026-06-01T00:00:00Z\n";
+        let row = "gone.exe,Error,not-found,,,false,,,,,,,,,,,,0,,,,other,,,,,,2026-06-01T00:00:00Z,,\n";
         assert_eq!(table(&[samples::missing()]), format!("{HEADER}{row}"));
     }
 }

@@ -49,8 +49,16 @@ impl<W: Write> Output for JsonArray<W> {
 }
 
 /// Appends a value as compact JSON without a line end.
-pub(super) fn append<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn append<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(buffer, Careful)).map_err(io::Error::from)
+}
+
+/// A value as compact JSON, by the same rules.
+pub(super) fn text<T: Serialize + ?Sized>(value: &T) -> String {
+    let mut buffer = Vec::new();
+    // Writing to memory does not fail, and neither do strings, numbers and trees of JSON.
+    let _ = append(value, &mut buffer);
+    String::from_utf8(buffer).unwrap_or_default()
 }
 
 /// Compact JSON (what [`Formatter`] does unless told otherwise) whose strings hold no character that a terminal would obey or that would stay invisible: a line of

@@ -3,22 +3,35 @@
 //! Whatever comes out of a file under examination is hostile until its sink has escaped it: [`escape`] holds
 //! the rules, and every format applies its own.
 
+mod cef;
 mod csv;
 pub mod escape;
+mod event;
 mod filter;
 mod format;
 mod json;
 mod jsonl;
+mod leef;
+mod logscale;
+mod lookup;
 #[cfg(test)]
 pub(crate) mod samples;
+mod splunk;
+mod sysmon;
 
 use std::io;
 
+pub use self::cef::Cef;
 pub use self::csv::Csv;
 pub use filter::{Filtered, StatusFilter, UnknownStatus};
 pub use format::{Format, Origin};
 pub use json::JsonArray;
 pub use jsonl::JsonLines;
+pub use leef::Leef;
+pub use logscale::LogScale;
+pub use lookup::{Lookup, LookupKey};
+pub use splunk::SplunkHec;
+pub use sysmon::{Sysmon, SysmonSignature, signature_fields};
 
 use crate::record::{FindingLine, Record, Signer};
 use crate::scan::Tally;
