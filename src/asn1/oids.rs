@@ -104,6 +104,8 @@ oids! {
     EKU_PLATFORM_MANIFEST = "1.3.6.1.4.1.311.10.3.28", "platform manifest binary";
     EKU_ARTIFACT_SIGNING_PUBLIC = "1.3.6.1.4.1.311.97.1.0", "Artifact Signing, public trust";
 
+    OMAHA_TAG = "1.3.6.1.4.1.11129.2.1.9999", "Omaha tag";
+
     ANY_POLICY = "2.5.29.32.0", "any policy";
     POLICY_EV_CODE_SIGNING = "2.23.140.1.3", "EV code signing";
     POLICY_OV_CODE_SIGNING = "2.23.140.1.4.1", "OV code signing";

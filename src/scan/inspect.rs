@@ -288,7 +288,9 @@ impl Scanner {
             None
         };
         let remains = match &subject.pe {
-            Some(facts) if !tree.is_empty() => pe::remains(source, facts, subject.signatures.blobs())?,
+            Some(facts) if !tree.is_empty() => {
+                pe::remains(source, facts, subject.signatures.blobs(), digested.computed.sum.as_ref())?
+            }
             _ => Remains::default(),
         };
         let read = ReadFile { size: source.len(), format, subject: &subject, tree: &tree, version, anomalies, remains };
@@ -306,6 +308,7 @@ impl Scanner {
     ) -> io::Result<Digested> {
         let (mut plan, mut pages) = self.plan(subject, tree, source.len());
         plan.look_up(listed, subject.pe.is_some());
+        plan.sum = self.options.findings && subject.pe.is_some() && !tree.is_empty();
         let computed = pass::run(source, &mut plan, buffer)?;
         for (report, at) in pages.iter_mut().flatten() {
             if let Some(run) = at.and_then(|at| plan.pages.get(at)) {

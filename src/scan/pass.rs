@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::cms::spc::PageHashList;
-use crate::container::pe::{PagePlan, PeFacts};
+use crate::container::pe::{ImageSum, PagePlan, PeFacts};
 use crate::container::{HashedRegions, Source};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher};
 
@@ -23,6 +23,8 @@ pub struct Plan<'p> {
     pub regions: HashedRegions,
     /// Page hash lists to compare.
     pub pages: Vec<PageRun<'p>>,
+    /// Whether the CheckSum of a PE image is summed up too, if the file is read at all.
+    pub sum: bool,
     /// Digests of the whole file that are computed beside those above and not reported.
     unreported_file: Vec<DigestAlgorithm>,
     /// Likewise, of the covered regions.
@@ -147,6 +149,8 @@ pub struct Digests {
     pub file: BTreeMap<DigestAlgorithm, DigestValue>,
     /// Digests of the covered regions.
     pub authentihash: BTreeMap<DigestAlgorithm, DigestValue>,
+    /// The sum over the whole file.
+    pub sum: Option<ImageSum>,
 }
 
 /// Makes the buffer as large as a block, or as the file where that is smaller: clearing a block costs more than
@@ -170,6 +174,7 @@ pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io
     make_room(buffer, length);
     let mut file = MultiHasher::new(plan.file.iter().chain(&plan.unreported_file).copied());
     let mut covered = MultiHasher::new(plan.authentihash.iter().chain(&plan.unreported_authentihash).copied());
+    let mut sum = plan.sum.then(ImageSum::default);
     let mut at = 0u64;
     while at < length {
         let want = usize::try_from(length.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
@@ -183,6 +188,9 @@ pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io
         let bytes = buffer.get(..count).unwrap_or(&[]);
         let window = at..at.saturating_add(count as u64);
         file.update(bytes);
+        if let Some(sum) = &mut sum {
+            sum.update(bytes);
+        }
         for part in plan.regions.within(window.clone()) {
             covered.update(slice(bytes, &window, &part));
         }
@@ -196,7 +204,8 @@ pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io
     for run in &mut plan.pages {
         run.finish();
     }
-    Ok(Digests { file: file.finish().into_iter().collect(), authentihash: covered.finish().into_iter().collect() })
+    let (file, authentihash) = (file.finish().into_iter().collect(), covered.finish().into_iter().collect());
+    Ok(Digests { file, authentihash, sum })
 }
 
 /// The digest of ranges in the given order, CheckSum, directory entry and table left out as always.

@@ -9,7 +9,8 @@
 //! publishers that all fixtures share, [`cms`] and [`stamp`] make signatures and timestamps, [`catalog`] and
 //! [`trustlist`] make lists to sign, [`pe`] (with [`version`]
 //! and [`pages`]) makes files to sign, and [`catalogue`] lists the fixtures with what each must be judged,
-//! [`scenarios`] what tools of attackers leave behind. [`anatomy`] says which octet of a
+//! [`scenarios`] what tools of attackers leave behind, [`hunted`] files that only findings tell from honest ones.
+//! [`anatomy`] says which octet of a
 //! finished file is what, for tests that damage them.
 
 #![allow(
@@ -29,6 +30,7 @@ pub mod catalog;
 pub mod catalogue;
 pub mod cms;
 pub mod der;
+pub mod hunted;
 pub mod keys;
 pub mod ocsp;
 pub mod pages;

@@ -17,7 +17,7 @@ use super::super::source::{Source, read_exact_at, read_up_to};
 use crate::anomaly::Anomaly;
 
 /// Layout facts of a PE file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PeFacts {
     /// COFF Machine.
     pub machine: u16,
@@ -41,6 +41,8 @@ pub struct PeFacts {
     pub security_directory: Option<(u32, u32)>,
     /// RVA and size of the resource directory.
     pub resource_directory: Option<(u32, u32)>,
+    /// RVA and size of the debug directory.
+    pub debug_directory: Option<(u32, u32)>,
     /// Section headers in file order.
     pub sections: Vec<Section>,
 }
@@ -149,6 +151,7 @@ const SUBSYSTEM: usize = 68;
 const DLL_CHARACTERISTICS: usize = 70;
 const RESOURCE: usize = 2;
 const SECURITY: usize = 4;
+const DEBUG: usize = 6;
 
 /// Reads the headers of a file that starts with MZ and has its PE mark; `None` when the optional header's
 /// magic is neither PE32 nor PE32+ or its fixed fields are cut off.
@@ -211,6 +214,7 @@ pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Res
         security_entry_offset: security_directory.map(|_| optional_offset.saturating_add(security_entry)),
         security_directory,
         resource_directory: directory(RESOURCE).filter(|entry| entry.0 != 0),
+        debug_directory: directory(DEBUG).filter(|entry| entry.0 != 0),
         sections: sections(source, sections_at, coff.number_of_sections, anomalies)?,
     }))
 }

@@ -2,6 +2,9 @@
 //!
 //! Sources: Microsoft "PE Format"; Microsoft "Windows Authenticode Portable Executable Signature Format".
 
+mod checksum;
+mod debug;
+mod guest;
 mod headers;
 mod page_hashes;
 mod remains;
@@ -10,6 +13,9 @@ mod win_certificate;
 
 use std::io;
 
+pub use checksum::ImageSum;
+pub use debug::DebugFacts;
+pub use guest::{Guest, GuestKind};
 pub use headers::{DriverSign, PeFacts, Section};
 pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
 pub use remains::{Remains, remains};

@@ -1,11 +1,13 @@
-//! What lies around a certificate table and is no part of any signature: bytes behind a PKCS#7 inside its entry, and an
-//! older table that a newer one was put behind.
+//! What a signed file tells beside its signatures: bytes behind a PKCS#7 inside its entry, an older table that a newer one
+//! was put behind, a second format, traces of the build.
 
 use std::io;
 
 use super::super::Blob;
 use super::super::source::{Source, read_up_to};
-use super::PeFacts;
+use super::debug::{DebugFacts, debug_facts};
+use super::guest::{Guest, guest};
+use super::{ImageSum, PeFacts};
 
 /// Bytes of a tail that are kept: enough to tell a vendor's tag from an unknown payload.
 const SAMPLE: usize = 4096;
@@ -17,13 +19,19 @@ pub struct Remains {
     pub tails: Vec<Vec<u8>>,
     /// Offset and size of a WIN_CERTIFICATE that ends where the certificate table begins.
     pub previous_table: Option<(u64, u64)>,
+    /// A second format in the file.
+    pub guest: Option<Guest>,
+    /// What the debug directory tells.
+    pub debug: DebugFacts,
+    /// The CheckSum that the headers should state, where the file was read for it.
+    pub checksum: Option<u32>,
 }
 
-/// Looks for remains. Files whose tails are empty cost one small read.
+/// Looks for remains; `sum` is the file's, if it was computed. Files without any cost a few small reads.
 ///
 /// # Errors
 /// Errors of reading.
-pub fn remains(source: &dyn Source, facts: &PeFacts, blobs: &[Blob]) -> io::Result<Remains> {
+pub fn remains(source: &dyn Source, facts: &PeFacts, blobs: &[Blob], sum: Option<&ImageSum>) -> io::Result<Remains> {
     let mut tails = Vec::new();
     for blob in blobs {
         let end = blob.offset.saturating_add(blob.bytes.len() as u64).saturating_add(blob.tail.length);
@@ -35,7 +43,13 @@ pub fn remains(source: &dyn Source, facts: &PeFacts, blobs: &[Blob]) -> io::Resu
             None => Vec::new(),
         });
     }
-    Ok(Remains { tails, previous_table: previous_table(source, facts)? })
+    Ok(Remains {
+        previous_table: previous_table(source, facts)?,
+        guest: guest(source, facts, &tails)?,
+        debug: debug_facts(source, facts)?,
+        checksum: sum.map(|sum| sum.finish(facts)),
+        tails,
+    })
 }
 
 /// A graft on a signed file leaves the old table where it was: behind the last section, and directly before the new one.

@@ -16,7 +16,7 @@ fn reasons<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = Reason> + use<'f> 
     std::iter::once(facts.record.reason).chain(facts.record.other_reasons.iter().copied())
 }
 
-fn described(certificate: &Certificate<'_>) -> [(&'static str, serde_json::Value); 4] {
+pub(super) fn described(certificate: &Certificate<'_>) -> [(&'static str, serde_json::Value); 4] {
     [
         ("subject", json!(Name::decode(certificate.subject).to_string())),
         ("issuer", json!(Name::decode(certificate.issuer).to_string())),

@@ -3,6 +3,7 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::tags::{Tag, attribute_tag, vendor_tag};
 use super::{FileFacts, finding};
 use crate::asn1::oids;
 use crate::hunt::entry::hex;
@@ -83,7 +84,7 @@ pub(super) fn hidden_data(facts: &FileFacts<'_>) -> Option<Finding> {
     let entropy = entropy(tail);
     let severity = match () {
         () if marker => Severity::Critical,
-        () if tag.is_some() => Severity::Info,
+        () if tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
         () if tail.len() >= 1024 && entropy > 7.0 => Severity::High,
         () => Severity::Medium,
     };
@@ -92,7 +93,7 @@ pub(super) fn hidden_data(facts: &FileFacts<'_>) -> Option<Finding> {
         ("sample_sha256", json!(hex(&Sha256::digest(tail)))),
         ("first_octets", json!(hex(tail.get(..16).unwrap_or(tail)))),
         ("entropy", json!((entropy * 10.0).round() / 10.0)),
-        ("known_tag", json!(tag)),
+        ("known_tag", json!(tag.map(|tag| tag.text))),
         ("sigflip_marker", json!(marker)),
     ];
     finding("S106", Some(severity), &evidence)
@@ -101,19 +102,6 @@ pub(super) fn hidden_data(facts: &FileFacts<'_>) -> Option<Finding> {
 /// How many bytes follow each PKCS#7 of the table.
 fn tables<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = u64> + use<'f> {
     facts.record.signatures.iter().filter_map(|shown| shown.entry.map(|entry| entry.padding))
-}
-
-/// A tag that a vendor's installer is known to carry, with its text.
-fn vendor_tag(tail: &[u8]) -> Option<String> {
-    let text = |octets: &[u8]| String::from_utf8_lossy(octets.get(..256).unwrap_or(octets)).into_owned();
-    // Omaha: "Gact2.0Omaha" or "Gact", a big-endian length in two octets, the text.
-    for (mark, name) in [(&b"Gact2.0Omaha"[..], "Omaha"), (&b"Gact"[..], "Omaha, old form")] {
-        if let Some((length, rest)) = tail.strip_prefix(mark).and_then(<[u8]>::split_first_chunk::<2>) {
-            let length = usize::from(u16::from_be_bytes(*length));
-            return Some(format!("{name}: {}", text(rest.get(..length).unwrap_or(rest))));
-        }
-    }
-    None
 }
 
 /// Shannon entropy in bits an octet.
@@ -157,13 +145,28 @@ pub(super) fn unknown_attribute(facts: &FileFacts<'_>) -> Option<Finding> {
             signature.content.as_ref().and_then(|content| content.body.signer.unsigned_attributes.as_ref());
         for attribute in attributes.iter().flat_map(|list| &list.attributes) {
             if !KNOWN_ATTRIBUTES.contains(&attribute.oid) {
-                found.get_or_insert((crate::asn1::oid_to_string(attribute.oid), attribute.raw));
+                let value = attribute.values().next().ok().flatten();
+                let tag = value.and_then(|value| attribute_tag(value.content));
+                let this = (crate::asn1::oid_to_string(attribute.oid), attribute.raw, tag);
+                // A known tag must not hide what stands beside it.
+                if found.as_ref().is_none_or(|(_, _, tag): &(_, _, Option<Tag>)| tag.is_some()) {
+                    found = Some(this);
+                }
             }
         }
     }
-    let (oid, raw) = found?;
-    let severity = if raw.len() > 4096 { Severity::High } else { Severity::Medium };
-    let evidence = [("oid", json!(oid)), ("length", json!(raw.len())), ("sha256", json!(hex(&Sha256::digest(raw))))];
+    let (oid, raw, tag) = found?;
+    let severity = match () {
+        () if tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
+        () if raw.len() > 4096 => Severity::High,
+        () => Severity::Medium,
+    };
+    let evidence = [
+        ("oid", json!(oid)),
+        ("length", json!(raw.len())),
+        ("sha256", json!(hex(&Sha256::digest(raw)))),
+        ("known_tag", json!(tag.map(|tag| tag.text))),
+    ];
     finding("S109", Some(severity), &evidence)
 }
 

@@ -2,8 +2,11 @@
 
 mod certificates;
 mod content;
+mod extras;
 mod listed;
 mod publishers;
+mod stamps;
+mod tags;
 
 use std::sync::OnceLock;
 
@@ -79,7 +82,12 @@ impl<'f> FileFacts<'f> {
     /// COFF TimeDateStamp as a moment, unless it is no plausible one: reproducible builds store a hash there.
     fn built(&self) -> Option<Time> {
         let stamp = Time(i64::from(self.pe?.timestamp));
-        (stamp >= PLAUSIBLE && stamp <= self.now).then_some(stamp)
+        (!self.remains.debug.reproducible && self.is_plausible(stamp)).then_some(stamp)
+    }
+
+    /// Whether a PE file can have been made then.
+    fn is_plausible(&self, stamp: Time) -> bool {
+        stamp >= PLAUSIBLE && stamp <= self.now
     }
 }
 
@@ -92,17 +100,22 @@ type Rule = fn(&FileFacts<'_>) -> Option<Finding>;
 const RULES: &[Rule] = &[
     content::digest_differs,
     content::page_hashes_of_another_file,
+    stamps::signed_before_built,
     content::previous_table,
     content::table_geometry,
     content::hidden_data,
     content::data_after_table,
     content::unknown_attribute,
+    extras::superfluous_certificate,
+    extras::second_format,
+    extras::wrong_checksum,
     certificates::foreign_self_signature,
     certificates::publisher_by_own_account,
     certificates::known_authority_unknown_key,
     certificates::not_for_code,
     content::tool_marks,
     certificates::broken_timestamp,
+    stamps::backdated_driver,
     certificates::expired_without_timestamp,
     certificates::weak_cryptography,
     listed::on_a_blocklist,

@@ -37,6 +37,21 @@ pub(super) const ROWS: &[Row] = &[
         references: &[TECHNIQUE],
     },
     Row {
+        code: "S103",
+        title: "Signed before it was built",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &[MASQUERADING, CODE_SIGNING],
+        condition: "A verified timestamp is more than a day older than the header's TimeDateStamp, which is of 1995 or \
+                    later, not in the future, and of no reproducible build. Low where the digest matches: then \
+                    whoever signed had this very content, and only its date is wrong.",
+        why: "Nobody signs a file that does not exist yet: the signature was made for an older one.",
+        todo: "With S101 it is a graft: the signed original is older than the timestamp says.",
+        false_positives: "Packers and linkers that write a hash or a fixed number as date without saying so; with a \
+                          digest that matches, these are all there is.",
+        references: &[TECHNIQUE, PE_FORMAT],
+    },
+    Row {
         code: "S104",
         title: "An older certificate table lies before the new one",
         severity: Severity::High,
@@ -69,8 +84,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Proof,
         attack: &[CODE_SIGNING, "T1027.009"],
         condition: "Bytes that are not zero follow the PKCS#7 inside its WIN_CERTIFICATE. Critical with SigFlip's \
-                    marker, high for a kilobyte and more that looks encrypted, info for the tag of a known vendor, \
-                    else medium.",
+                    marker, high for a kilobyte and more that looks encrypted, info for the tag of a known \
+                    vendor and nothing behind it, else medium.",
         why: "Nothing signs these bytes and Windows accepts them by default (CVE-2013-3900): payloads travel there in \
               files that stay valid.",
         todo: "Carve the bytes and compare the file with the vendor's original. --strict-padding makes such files \
@@ -101,13 +116,57 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Medium,
         attack: &[CODE_SIGNING],
         condition: "The SignerInfo has an unsigned attribute of a type that signing tools do not write. High above 4 KiB, \
-                    else medium.",
+                    info for the tag of a known vendor and nothing behind it, else medium.",
         why: "Nothing signs unsigned attributes; configurations and payloads are smuggled there.",
         todo: "Look at the attribute's octets.",
         false_positives: "Older installers that carry customer data (Dropbox, GoToMeeting, ScreenConnect).",
         references: &[
             "https://learn.microsoft.com/en-us/archive/blogs/ieinternals/caveats-for-authenticode-code-signing",
         ],
+    },
+    Row {
+        code: "S110",
+        title: "Certificate that nothing needs",
+        severity: Severity::Medium,
+        confidence: Confidence::Medium,
+        attack: &[CODE_SIGNING],
+        condition: "The signature carries a certificate that is on no path of a signer or time authority. Medium with an \
+                    unknown extension of more than 1,024 octets, info with the tag of a known vendor and nothing \
+                    behind it; else low, and \
+                    only if no authority of this signature or root of the store is its subject or issuer, because \
+                    publishers add cross-certificates and former certificates of their own.",
+        why: "Nothing signs the certificates of a signature: data can be added there and stays out of every digest.",
+        todo: "Look at the certificate's extensions; the tag is shown.",
+        false_positives: "Installers that are personalised on download (Chrome), publishers who add all they have.",
+        references: &["https://github.com/google/omaha/blob/main/common/certificate_tag/certificate_tag.go"],
+    },
+    Row {
+        code: "S111",
+        title: "Signed file that is something else too",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &["T1027.009", "T1036.008"],
+        condition: "A ZIP archive ends where the file ends, or the marker of a script or of a JAR lies behind the PKCS#7 \
+                    or behind the certificate table. Info where a ZIP archive ends before the certificate table: \
+                    then the digest covers it.",
+        why: "Java, script hosts and unpackers look for their format anywhere in a file, and take along a signature \
+              that was made for another.",
+        todo: "Rename a copy to .zip and look into it.",
+        false_positives: "For info: self-extracting archives and installers.",
+        references: &["https://attack.mitre.org/techniques/T1036/008/", SUBVERT],
+    },
+    Row {
+        code: "S112",
+        title: "CheckSum is not that of the file",
+        severity: Severity::Medium,
+        confidence: Confidence::Low,
+        attack: &[MASQUERADING],
+        condition: "The header's CheckSum is not 0, or the file is a driver, and it is not the sum over the file. Medium \
+                    with S101 or an unknown S106, else info.",
+        why: "Tools that graft or patch leave the old sum where it was.",
+        todo: "Nothing by itself; it adds to what else was found.",
+        false_positives: "Tagged installers, signing software that does not correct it.",
+        references: &[PE_FORMAT],
     },
     Row {
         code: "S113",
@@ -190,6 +249,24 @@ pub(super) const ROWS: &[Row] = &[
         todo: "Judge the signature as if it had no timestamp; that is what its status does.",
         false_positives: "Private time authorities, authorities that are no longer in the programme.",
         references: &["https://github.com/Jemmy1228/HookSigntool", SUBVERT],
+    },
+    Row {
+        code: "S119",
+        title: "Back-dated signature of a driver",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &[CODE_SIGNING, "T1553.006"],
+        condition: "A driver's signer has a certificate from before 2015-07-29 that is over, and the file was built after \
+                    its end by its header or debug directory, or a time authority is younger than the time that it \
+                    states, or no timestamp is verified. Medium where a timestamp is missing and nothing else is odd.",
+        why: "Windows still loads drivers of such certificates. Tools that sign with leaked ones set the clock back \
+              or forge the timestamp.",
+        todo: "See when the file appeared, and whether the certificate is known to have leaked.",
+        false_positives: "Genuine old drivers that were never timestamped.",
+        references: &[
+            "https://blog.talosintelligence.com/old-certificate-new-signature/",
+            "https://github.com/Jemmy1228/HookSigntool",
+        ],
     },
     Row {
         code: "S120",

@@ -6,6 +6,7 @@ use crate::lab::cast;
 use crate::lab::cms::{SIGNING_TIME, Signature};
 use crate::lab::der::*;
 use crate::lab::keys::{Hash, Key, Scheme};
+use crate::lab::pe::{Pe, sign};
 use crate::lab::stamp::{Counter, TST_INFO, Token};
 
 /// While the publisher's certificate was valid, and while its previous one was.
@@ -161,7 +162,8 @@ fn counters() -> Vec<Fixture> {
 fn after_expiry() -> Vec<Fixture> {
     vec![
         Fixture::new("expired-token.exe", "", "signer expired, token from its life", || {
-            signed(expired().add(Token::at(THEN).attribute()))
+            // Built the day before, as its header says.
+            sign(&Pe { built: 0x621c_1080, ..Pe::pe32() }.bytes(), &expired().add(Token::at(THEN).attribute()))
         })
         .valid()
         .fact("/timestamp/time", "2022-03-01T12:00:00Z"),

@@ -1,0 +1,130 @@
+//! What a file carries beside its signed content: certificates that nothing needs, a second format, a wrong checksum.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde_json::json;
+
+use super::certificates::described;
+use super::content::{digest_differs, hidden_data};
+use super::tags::certificate_tag;
+use super::{FileFacts, finding};
+use crate::asn1::{oid_to_string, oids};
+use crate::container::pe::GuestKind;
+use crate::record::{Finding, Severity};
+use crate::verify::{CertificateSource, Paths, Pool};
+use crate::x509::{Certificate, Extension, normalised_name};
+
+/// Octets of an unknown extension from which on it is cargo rather than a certificate's own.
+const CARGO: usize = 1024;
+
+/// S110: a certificate that no signer and no timestamp needs.
+pub(super) fn superfluous_certificate(facts: &FileFacts<'_>) -> Option<Finding> {
+    let needed = Needed::of(facts)?;
+    let mut found: Vec<(Severity, &Certificate<'_>, Option<&Extension<'_>>)> = Vec::new();
+    for content in facts.signatures.iter().filter_map(|signature| signature.content.as_ref()) {
+        let own = content.pool.certificates.iter().filter(|entry| entry.source == CertificateSource::Signature);
+        for certificate in own.filter_map(|entry| entry.parsed.as_ref().ok()) {
+            if needed.octets.contains(certificate.raw) {
+                continue;
+            }
+            let cargo = cargo(certificate);
+            let severity = match cargo {
+                Some(extension) if certificate_tag(extension).is_some_and(|tag| tag.alone) => Severity::Info,
+                Some(_) => Severity::Medium,
+                None if needed.is_related(facts, certificate) => continue,
+                None => Severity::Low,
+            };
+            found.push((severity, certificate, cargo));
+        }
+    }
+    let count = found.len();
+    let (severity, certificate, cargo) =
+        found.into_iter().reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
+    let mut evidence = described(certificate).to_vec();
+    evidence.push(("certificates", json!(count)));
+    evidence.push(("extension", json!(cargo.map(|extension| oid_to_string(extension.oid)))));
+    evidence.push(("length", json!(cargo.map(|extension| extension.value.len()))));
+    evidence.push(("known_tag", json!(cargo.and_then(certificate_tag).map(|tag| tag.text))));
+    finding("S110", Some(severity), &evidence)
+}
+
+/// The vendor's tag if there is one, else the first extension that is too large and unknown.
+fn cargo<'c, 'a>(certificate: &'c Certificate<'a>) -> Option<&'c Extension<'a>> {
+    let large = |extension: &&Extension<'_>| extension.value.len() > CARGO && oids::title(extension.oid).is_none();
+    let tag = certificate.extensions.iter().find(|extension| extension.oid == oids::OMAHA_TAG);
+    tag.or_else(|| certificate.extensions.iter().find(large))
+}
+
+/// Certificates on some path of a signature or timestamp, and the names that occur there.
+struct Needed<'f> {
+    octets: HashSet<&'f [u8]>,
+    names: HashSet<Cow<'f, [u8]>>,
+}
+
+impl<'f> Needed<'f> {
+    /// `None` where not every path was looked at.
+    fn of(facts: &FileFacts<'f>) -> Option<Needed<'f>> {
+        let mut needed = Needed { octets: HashSet::new(), names: HashSet::new() };
+        for signature in facts.signatures {
+            let Some(content) = &signature.content else { continue };
+            needed.add(&content.pool, &content.paths)?;
+            for stamp in &content.timestamps {
+                needed.add(&stamp.pool, &stamp.paths)?;
+            }
+        }
+        Some(needed)
+    }
+
+    fn add(&mut self, pool: &'f Pool<'f>, paths: &'f Paths<'f>) -> Option<()> {
+        if paths.exhausted {
+            return None;
+        }
+        let indices = paths.list.iter().flat_map(|path| &path.certificates);
+        for certificate in indices.filter_map(|index| pool.certificate(*index)) {
+            if self.octets.insert(certificate.raw) {
+                self.names.insert(normalised_name(certificate.subject));
+                self.names.insert(normalised_name(certificate.issuer));
+            }
+        }
+        Some(())
+    }
+
+    /// Whether the certificate is of an authority that also vouches for what is needed, or is issued by one, or by a
+    /// root of the store: publishers add cross-certificates, roots and last year's certificates.
+    fn is_related(&self, facts: &FileFacts<'_>, certificate: &Certificate<'_>) -> bool {
+        [certificate.subject, certificate.issuer].into_iter().any(|name| {
+            self.names.contains(&normalised_name(name))
+                || !facts.trust.by_subject(name).is_empty()
+                || !facts.known().keys_of(name).is_empty()
+        })
+    }
+}
+
+/// S111: the file is something else too.
+pub(super) fn second_format(facts: &FileFacts<'_>) -> Option<Finding> {
+    let guest = facts.remains.guest?;
+    let kind = match guest.kind {
+        GuestKind::Zip => "zip",
+        GuestKind::Script => "script",
+    };
+    let severity = if guest.covered { Severity::Info } else { Severity::High };
+    let evidence =
+        [("kind", json!(kind)), ("offset", json!(guest.offset)), ("covered_by_digest", json!(guest.covered))];
+    finding("S111", Some(severity), &evidence)
+}
+
+/// S112: CheckSum is not that of the file.
+pub(super) fn wrong_checksum(facts: &FileFacts<'_>) -> Option<Finding> {
+    let (pe, computed) = (facts.pe?, facts.remains.checksum?);
+    // Windows asks for it where it loads drivers; for anything else 0 means that nobody filled it in.
+    let expected = pe.checksum != 0 || !pe.driver_signs().is_empty();
+    if !expected || pe.checksum == computed {
+        return None;
+    }
+    let hidden = || hidden_data(facts).is_some_and(|found| found.severity > Severity::Info);
+    let severity = if digest_differs(facts).is_some() || hidden() { Severity::Medium } else { Severity::Info };
+    let evidence =
+        [("stated", json!(format!("{:#010x}", pe.checksum))), ("computed", json!(format!("{computed:#010x}")))];
+    finding("S112", Some(severity), &evidence)
+}
