@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::deliver::DeliveryArgs;
 use super::fetch::FetchArgs;
 use super::online::OnlineArgs;
 use super::trust::TrustArgs;
@@ -29,6 +30,9 @@ pub struct Cli {
     /// A scan.
     #[command(flatten)]
     pub scan: ScanArgs,
+    /// Where its records go.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
 }
 
 /// Everything that is not a scan.
@@ -321,6 +325,9 @@ pub struct HuntArgs {
     /// A scan.
     #[command(flatten)]
     pub scan: ScanArgs,
+    /// Where its records go.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// Show findings of this severity and worse ones
     #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = severity)]
     pub min_severity: Severity,

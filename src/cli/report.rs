@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ColorArg, FailOn, ScanArgs};
+use super::deliver::{self, DeliveryArgs};
 use super::hunt::{Hunt, HuntOptions};
 use super::progress::ProgressLine;
 use super::run::View;
@@ -13,6 +14,7 @@ use super::style::Style;
 use super::summary::{Summary, SummaryOptions};
 use super::table::{SORTED_ROWS, Table, TableOptions};
 use super::words::plural;
+use crate::deliver::AtomicFile;
 use crate::hunt::Correlator;
 use crate::output::{Filtered, Origin, Output, StatusFilter};
 use crate::record::Record;
@@ -23,6 +25,8 @@ type Out = BufWriter<StdoutLock<'static>>;
 /// Takes records, shows them, counts them.
 pub(super) struct Report {
     output: Filtered<Box<dyn Output>>,
+    /// What `output` writes to, where that is a file.
+    file: Option<AtomicFile>,
     /// Compares the files with each other, where the view has a place for what that finds.
     correlator: Option<Correlator>,
     /// What to tell of findings in a format that has no place for them.
@@ -77,14 +81,24 @@ impl Terminal {
 
 impl Report {
     /// The report that the arguments ask for.
-    pub(super) fn new(args: &ScanArgs, view: View) -> Result<Report, String> {
+    pub(super) fn new(args: &ScanArgs, delivery: &DeliveryArgs, view: View) -> Result<Report, String> {
         let filters: Result<Vec<StatusFilter>, _> = args.status.iter().map(|word| word.parse()).collect();
         let filters = filters.map_err(|error| format!("--status: {error}"))?;
         let terminal = Terminal::look(args.color);
         let filtered = !filters.is_empty();
         let origin = Origin { host: args.host.clone() };
+        let file = delivery.output.as_deref().map(deliver::create).transpose()?;
+        let output = match (&file, view) {
+            (None, _) => open(view, &origin, terminal, args.quiet),
+            (Some(file), View::Structured(format)) => {
+                format.open(&origin, file.writer().map_err(|error| format!("--output: {error}"))?)
+            }
+            (Some(_), _) => return Err("--output needs a format for programs: --format FORMAT".to_owned()),
+        };
+        let to_terminal = matches!(view, View::Structured(_)) && file.is_none() && terminal.out_width > 0;
         Ok(Report {
-            output: Filtered::new(open(view, &origin, terminal, args.quiet), filters),
+            output: Filtered::new(output, filters),
+            file,
             correlator: (!args.no_correlate && !args.no_findings && view.correlates()).then(Correlator::new),
             unseen_findings: !args.quiet && matches!(view, View::Structured(format) if !format.takes_findings()),
             summary: (view == View::Table && !args.quiet).then(Summary::default),
@@ -92,7 +106,7 @@ impl Report {
             terminal,
             fail_on: args.fail_on,
             progress: None,
-            streams: matches!(view, View::Structured(_)) && terminal.out_width > 0,
+            streams: to_terminal,
             catalogs: None,
             failed: false,
         })
@@ -132,6 +146,10 @@ impl Report {
     pub(super) fn finish(&mut self, tally: &Tally, elapsed: Duration, interrupted: bool) -> io::Result<()> {
         self.findings()?;
         self.output.finish(tally)?;
+        // An interrupted scan is no complete one: what it wrote goes with the temporary file.
+        if let Some(file) = self.file.take().filter(|_| !interrupted) {
+            file.commit()?;
+        }
         if let Some(summary) = &self.summary {
             let options = SummaryOptions {
                 width: self.terminal.error_width,

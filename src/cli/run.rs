@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 
 use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
+use super::deliver::DeliveryArgs;
 use super::report::Report;
 use super::trust::TrustCommand;
 use super::{check, correlate, explain, fetch, generate, online, trust};
@@ -41,8 +42,8 @@ pub fn main() -> u8 {
         }
     };
     let outcome = match &cli.command {
-        None => scan(&cli.scan, None),
-        Some(Command::Hunt(args)) => scan(&args.scan, Some(args.min_severity)),
+        None => scan(&cli.scan, &cli.delivery, None),
+        Some(Command::Hunt(args)) => scan(&args.scan, &args.delivery, Some(args.min_severity)),
         Some(Command::Fetch(args)) => fetch::run(args, &mut BufWriter::new(io::stdout().lock())),
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
@@ -79,15 +80,16 @@ pub(super) fn closed_pipe(error: io::Error) -> io::Result<()> {
 }
 
 /// Scans; `hunt` is the mildest severity to show, if findings are to be shown and not files.
-fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
+fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Result<u8, String> {
     let started = Instant::now();
     let targets = targets(args)?;
     let structured = args.json || args.format.is_some();
     let view = match hunt {
+        _ if !structured && delivery.given() => View::Structured(Format::Jsonl),
         Some(severity) if !structured => View::Hunt(severity),
         _ => View::choose(args, &targets),
     };
-    let mut report = Report::new(args, view)?;
+    let mut report = Report::new(args, delivery, view)?;
     let mut scanner = scanner(args, view)?;
     if let Some(index) = catalogs(args, &targets)? {
         report.catalogs = Some(index.len() as u64);
