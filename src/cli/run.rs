@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 
 use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
-use super::deliver::DeliveryArgs;
+use super::deliver::{self, DeliveryArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
 use super::{check, correlate, explain, fetch, generate, online, trust};
@@ -48,6 +48,7 @@ pub fn main() -> u8 {
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
+        Some(Command::Send(args)) => deliver::run(args).map(|complete| if complete { 0 } else { FAILURE }),
         Some(command) => side_command(command),
     };
     outcome.unwrap_or_else(|message| {
@@ -68,7 +69,7 @@ fn side_command(command: &Command) -> Result<u8, String> {
             _ => trust::run(args, &mut out)?,
         },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
-        Command::Hunt(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
+        Command::Hunt(_) | Command::Correlate(_) | Command::Fetch(_) | Command::Send(_) => {} // no side commands: they have exit codes of their own
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)
@@ -128,7 +129,9 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     if let Some(downloads) = downloads.filter(|_| !args.quiet) {
         eprint!("{}", online::summary(&downloads));
     }
-    Ok(exit_code(&tally, report.failed, interrupted))
+    let failed = report.failed;
+    let sent = report.deliver(&delivery.sending, interrupted, args.quiet)?;
+    Ok(exit_code(&tally, failed, interrupted, sent))
 }
 
 /// Judges everything for what its certificates need, and shows nothing; gives the exit code and how many were judged.
@@ -142,7 +145,7 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
     let run =
         Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
     let tally = run.run(&mut |_| Ok(())).map_err(|error| error.to_string())?;
-    Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed)), tally.records))
+    Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed), true), tally.records))
 }
 
 fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
@@ -164,10 +167,10 @@ fn stop_on_interrupt() -> Arc<AtomicBool> {
     stop
 }
 
-fn exit_code(tally: &Tally, failed: bool, interrupted: bool) -> u8 {
+fn exit_code(tally: &Tally, failed: bool, interrupted: bool, sent: bool) -> u8 {
     match () {
         () if interrupted => INTERRUPTED,
-        () if tally.missing > 0 => FAILURE,
+        () if tally.missing > 0 || !sent => FAILURE,
         () if failed => FOUND,
         () => 0,
     }
