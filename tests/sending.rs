@@ -18,7 +18,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ fn send(folder: &Path, delivery: Delivery, numbers: std::ops::Range<u32>) -> Out
     }
     lines.flush().unwrap();
     drop(lines);
-    post.finish(false).unwrap()
+    post.finish(&AtomicBool::new(false)).unwrap()
 }
 
 fn text(asked: &Asked) -> String {
@@ -339,4 +339,54 @@ fn a_scan_sends_what_it_would_print() {
     }
     assert_eq!(sigscan(&[&scan[..], &["--send", &url]].concat()).status.code(), Some(2), "no spool");
     let _ = TcpStream::connect(server.address);
+}
+
+#[test]
+fn a_scan_that_is_killed_has_its_records_in_the_spool() {
+    let folder = tempfile::tempdir().unwrap();
+    let (begun, stalled) = std::sync::mpsc::channel();
+    let begun = Mutex::new(begun);
+    let server = Server::raw(move |_, _| {
+        let _ = begun.lock().unwrap().send(());
+        std::thread::sleep(Duration::from_secs(30));
+    });
+    let spool = folder.path().join("spool");
+    let (url, spool) = (format!("http://{}/", server.address), spool.to_str().unwrap());
+    let fixtures = testdata("fixtures");
+    let scan = [fixtures.to_str().unwrap(), "--include", "p*.exe", "--at", "2026-06-01", "--no-correlate", "--quiet"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    let sending = ["--send", &url, "--spool", spool, "--batch-records", "1"];
+    let mut child = command.args(scan).args(sending).spawn().unwrap();
+    stalled.recv_timeout(Duration::from_secs(30)).unwrap();
+    let expected = String::from_utf8(sigscan(&[&scan[..], &["--json"]].concat()).stdout).unwrap();
+    child.kill().unwrap(); // SIGKILL
+    child.wait().unwrap();
+    let server = Server::start(|_| fine());
+    let url = format!("http://{}/", server.address);
+    let output = sigscan(&["send", "--send", &url, "--spool", spool]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8(output.stderr).unwrap());
+    let sent: String = server.asked().iter().map(text).collect();
+    let bare = |line: &str| format!("{}}}", line.rsplit_once(",\"delivery_id\":").unwrap().0);
+    let sent: Vec<String> = sent.lines().map(bare).collect();
+    let expected: Vec<&str> = expected.lines().take(sent.len()).collect();
+    assert!(!sent.is_empty() && sent == expected, "the first {} without a gap", sent.len());
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_receiver_that_is_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::raw(|_, _| std::thread::sleep(Duration::from_secs(30)));
+    let post = Post::open(folder.path(), quick(&format!("http://{}/", server.address)), 1 << 30).unwrap();
+    let mut lines = post.lines(Envelope::Json, "jsonl", None);
+    lines.write_all(b"{\"n\":0}\n").unwrap();
+    drop(lines);
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let later = Arc::clone(&interrupted);
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        later.store(true, Ordering::Release);
+    });
+    let begun = Instant::now();
+    assert_eq!(post.finish(&interrupted).unwrap(), Outcome { pending: 1, ..Outcome::default() });
+    assert!(begun.elapsed() < Duration::from_secs(5));
 }

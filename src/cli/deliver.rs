@@ -1,11 +1,13 @@
 //! Where records go: standard output, a file that appears when it is complete, or a receiver.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::args::size;
+use super::run::stop_on_interrupt;
 use super::words::{grouped, plural};
 use crate::deliver::{AtomicFile, Delivery, Destination, Outcome, Post};
 use crate::trust::load_paths;
@@ -109,8 +111,8 @@ fn token(file: Option<&Path>) -> Result<Option<String>, String> {
     Ok(Some(token.to_owned()).filter(|token| !token.is_empty()))
 }
 
-/// Waits until all is sent; whether it was. `interrupted` waits for nothing.
-pub(super) fn finish(post: Post, args: &SendArgs, interrupted: bool, quiet: bool) -> Result<bool, String> {
+/// Waits until all is sent, or until `interrupted` is set; whether all was.
+pub(super) fn finish(post: Post, args: &SendArgs, interrupted: &AtomicBool, quiet: bool) -> Result<bool, String> {
     let outcome = post.finish(interrupted).map_err(|error| format!("the spool: {error}"))?;
     let text = describe(&outcome, args);
     let complete = outcome.pending == 0 && outcome.rejected == 0 && outcome.damaged == 0;
@@ -150,8 +152,9 @@ fn describe(outcome: &Outcome, args: &SendArgs) -> String {
 
 /// `sigscan send`: sends what a spool holds.
 pub(super) fn run(args: &SendArgs) -> Result<bool, String> {
+    let interrupted = stop_on_interrupt();
     match open(args, false)? {
-        Some(post) => finish(post, args, false, false),
+        Some(post) => finish(post, args, &interrupted, false),
         None => Err("send needs --spool DIR and --send URL".to_owned()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::args::{ColorArg, FailOn, ScanArgs};
@@ -177,7 +178,7 @@ impl Report {
 
 impl Report {
     /// Waits until what was sent has arrived; whether all has.
-    pub(super) fn deliver(self, args: &SendArgs, interrupted: bool, quiet: bool) -> Result<bool, String> {
+    pub(super) fn deliver(self, args: &SendArgs, interrupted: &AtomicBool, quiet: bool) -> Result<bool, String> {
         let Some(post) = self.post else { return Ok(true) };
         drop(self.output); // nothing writes to the spool any more
         deliver::finish(post, args, interrupted, quiet)

@@ -130,8 +130,8 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
         eprint!("{}", online::summary(&downloads));
     }
     let failed = report.failed;
-    let sent = report.deliver(&delivery.sending, interrupted, args.quiet)?;
-    Ok(exit_code(&tally, failed, interrupted, sent))
+    let sent = report.deliver(&delivery.sending, &stop, args.quiet)?;
+    Ok(exit_code(&tally, failed, stop.load(Ordering::Relaxed), sent))
 }
 
 /// Judges everything for what its certificates need, and shows nothing; gives the exit code and how many were judged.
@@ -159,7 +159,7 @@ fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
 }
 
 /// A flag that the user's interrupt sets.
-fn stop_on_interrupt() -> Arc<AtomicBool> {
+pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stop);
     // A second handler in one process is the only failure, and then somebody else ends the scan.

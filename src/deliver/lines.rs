@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -75,17 +75,19 @@ impl Post {
         }
     }
 
-    /// Nothing more comes: waits until all is sent or the patience ends. With `at_once` it does not wait.
+    /// Nothing more comes: waits until all is sent, the patience ends, or `interrupted` is set, which may end in the middle
+    /// of a request.
     ///
     /// # Errors
     /// When the spool cannot be cleared away.
-    pub fn finish(self, at_once: bool) -> io::Result<Outcome> {
-        let mut outcome = locked(&self.sender).finish(at_once);
-        outcome.pending = self.spool.state().pending();
-        if !at_once {
-            self.spool.reader().close()?;
-        }
-        Ok(outcome)
+    pub fn finish(self, interrupted: &AtomicBool) -> io::Result<Outcome> {
+        let finished = locked(&self.sender).finish(interrupted);
+        let pending = self.spool.state().pending();
+        let Some(outcome) = finished else {
+            return Ok(Outcome { pending, ..Outcome::default() });
+        };
+        self.spool.reader().close()?;
+        Ok(Outcome { pending, ..outcome })
     }
 }
 

@@ -120,12 +120,18 @@ impl Sender {
         }
     }
 
-    /// Nothing more comes: waits until all is sent or the patience ends. With `at_once` it does not wait.
-    pub(super) fn finish(&mut self, at_once: bool) -> Outcome {
-        self.stop.store(at_once, Ordering::Release);
+    /// Nothing more comes: waits until all is sent, the patience ends, or `interrupted` is set. `None` if it still runs then.
+    pub(super) fn finish(&mut self, interrupted: &AtomicBool) -> Option<Outcome> {
         self.wake = None;
-        let thread = self.thread.take().filter(|thread| !at_once || thread.is_finished());
-        thread.and_then(|thread| thread.join().ok()).unwrap_or_default()
+        let thread = self.thread.take()?;
+        while !thread.is_finished() {
+            if interrupted.load(Ordering::Acquire) {
+                self.stop.store(true, Ordering::Release);
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(thread.join().unwrap_or_default())
     }
 }
 
