@@ -33,7 +33,7 @@
 //! [`x509`] (what its bytes say) → [`verify`] with [`crypto`] and [`trust`] (what holds) → [`judge`] (what that means)
 //! → [`record`] (what leaves) → [`output`]. [`hunt`] compares records with each other.
 //! [`enrich`] reads events of Windows machines.
-//! [`online`] is the only room that connects to anything, and only `cli` asks it to.
+//! [`online`] and [`deliver`] are the only rooms that connect to anything, and only `cli` asks them to.
 
 pub mod anomaly;
 pub mod asn1;
@@ -42,6 +42,7 @@ pub mod cli;
 pub mod cms;
 pub mod container;
 pub mod crypto;
+pub mod deliver;
 pub mod enrich;
 pub mod hunt;
 pub mod judge;

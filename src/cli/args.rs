@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::deliver::{DeliveryArgs, SendArgs};
 use super::fetch::FetchArgs;
 use super::online::OnlineArgs;
 use super::trust::TrustArgs;
@@ -29,6 +30,9 @@ pub struct Cli {
     /// A scan.
     #[command(flatten)]
     pub scan: ScanArgs,
+    /// Where its records go.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
 }
 
 /// Everything that is not a scan.
@@ -46,6 +50,8 @@ pub enum Command {
     Correlate(CorrelateArgs),
     /// Download what a scan would need into a folder, to scan on a machine without network
     Fetch(Box<FetchArgs>),
+    /// Send what a spool holds that an earlier run could not send
+    Send(SendArgs),
     /// Print the man page, shell completions or the JSON Schema of records
     Generate(GenerateArgs),
 }
@@ -336,6 +342,9 @@ pub struct HuntArgs {
     /// A scan.
     #[command(flatten)]
     pub scan: ScanArgs,
+    /// Where its records go.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// Show findings of this severity and worse ones
     #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = severity)]
     pub min_severity: Severity,
@@ -425,7 +434,7 @@ pub(super) fn moment(text: &str) -> Result<Time, String> {
     Time::parse_rfc3339(text).ok_or_else(|| "a moment such as 2026-12-01T00:00:00Z, or a date".to_owned())
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor: u64 = match text.get(digits.len()..).unwrap_or("").to_ascii_lowercase().as_str() {
         "" | "b" => 1,

@@ -2,9 +2,11 @@
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::args::{ColorArg, FailOn, ScanArgs};
+use super::deliver::{self, DeliveryArgs, SendArgs};
 use super::hunt::{Hunt, HuntOptions};
 use super::progress::ProgressLine;
 use super::run::View;
@@ -13,6 +15,7 @@ use super::style::Style;
 use super::summary::{Summary, SummaryOptions};
 use super::table::{SORTED_ROWS, Table, TableOptions};
 use super::words::plural;
+use crate::deliver::{AtomicFile, Envelope, Post};
 use crate::hunt::Correlator;
 use crate::output::{Filtered, Origin, Output, StatusFilter};
 use crate::record::Record;
@@ -23,6 +26,10 @@ type Out = BufWriter<StdoutLock<'static>>;
 /// Takes records, shows them, counts them.
 pub(super) struct Report {
     output: Filtered<Box<dyn Output>>,
+    /// What `output` writes to, where that is a file.
+    file: Option<AtomicFile>,
+    /// What `output` writes to, where records are sent.
+    post: Option<Post>,
     /// Compares the files with each other, where the view has a place for what that finds.
     correlator: Option<Correlator>,
     /// What to tell of findings in a format that has no place for them.
@@ -77,14 +84,28 @@ impl Terminal {
 
 impl Report {
     /// The report that the arguments ask for.
-    pub(super) fn new(args: &ScanArgs, view: View) -> Result<Report, String> {
+    pub(super) fn new(args: &ScanArgs, delivery: &DeliveryArgs, view: View) -> Result<Report, String> {
         let filters: Result<Vec<StatusFilter>, _> = args.status.iter().map(|word| word.parse()).collect();
         let filters = filters.map_err(|error| format!("--status: {error}"))?;
         let terminal = Terminal::look(args.color);
         let filtered = !filters.is_empty();
         let origin = Origin { host: args.host.clone() };
+        let file = delivery.output.as_deref().map(deliver::create).transpose()?;
+        let post = deliver::open(&delivery.sending, args.quiet)?;
+        let output = match (&file, view) {
+            _ if post.is_some() => sending(post.as_ref(), view, &origin)?,
+            (None, _) => open(view, &origin, terminal, args.quiet),
+            (Some(file), View::Structured(format)) => {
+                format.open(&origin, file.writer().map_err(|error| format!("--output: {error}"))?)
+            }
+            (Some(_), _) => return Err("--output needs a format for programs: --format FORMAT".to_owned()),
+        };
+        let elsewhere = file.is_some() || post.is_some();
+        let to_terminal = matches!(view, View::Structured(_)) && !elsewhere && terminal.out_width > 0;
         Ok(Report {
-            output: Filtered::new(open(view, &origin, terminal, args.quiet), filters),
+            output: Filtered::new(output, filters),
+            file,
+            post,
             correlator: (!args.no_correlate && !args.no_findings && view.correlates()).then(Correlator::new),
             unseen_findings: !args.quiet && matches!(view, View::Structured(format) if !format.takes_findings()),
             summary: (view == View::Table && !args.quiet).then(Summary::default),
@@ -92,7 +113,7 @@ impl Report {
             terminal,
             fail_on: args.fail_on,
             progress: None,
-            streams: matches!(view, View::Structured(_)) && terminal.out_width > 0,
+            streams: to_terminal,
             catalogs: None,
             failed: false,
         })
@@ -132,6 +153,10 @@ impl Report {
     pub(super) fn finish(&mut self, tally: &Tally, elapsed: Duration, interrupted: bool) -> io::Result<()> {
         self.findings()?;
         self.output.finish(tally)?;
+        // An interrupted scan is no complete one: what it wrote goes with the temporary file.
+        if let Some(file) = self.file.take().filter(|_| !interrupted) {
+            file.commit()?;
+        }
         if let Some(summary) = &self.summary {
             let options = SummaryOptions {
                 width: self.terminal.error_width,
@@ -152,6 +177,13 @@ impl Report {
 }
 
 impl Report {
+    /// Waits until what was sent has arrived; whether all has.
+    pub(super) fn deliver(self, args: &SendArgs, interrupted: &AtomicBool, quiet: bool) -> Result<bool, String> {
+        let Some(post) = self.post else { return Ok(true) };
+        drop(self.output); // nothing writes to the spool any more
+        deliver::finish(post, args, interrupted, quiet)
+    }
+
     /// Gives out what the files have in common.
     fn findings(&mut self) -> io::Result<()> {
         let Some(correlator) = self.correlator.take() else { return Ok(()) };
@@ -169,6 +201,18 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// What puts records into the spool.
+fn sending(post: Option<&Post>, view: View, origin: &Origin) -> Result<Box<dyn Output>, String> {
+    let format = match view {
+        View::Structured(format) => format,
+        _ => return Err("--send needs a format for programs: --format FORMAT".to_owned()),
+    };
+    let name = format.name();
+    let none = || format!("--send takes formats of lines that stand alone, and {name} is none");
+    let (post, envelope) = post.zip(Envelope::of(name)).ok_or_else(none)?;
+    Ok(format.open(origin, post.lines(envelope, name, origin.host.as_deref())))
 }
 
 fn open(view: View, origin: &Origin, terminal: Terminal, quiet: bool) -> Box<dyn Output> {

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 
 use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
+use super::deliver::{self, DeliveryArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
 use super::{baseline, check, correlate, explain, fetch, generate, online, trust};
@@ -41,13 +42,14 @@ pub fn main() -> u8 {
         }
     };
     let outcome = match &cli.command {
-        None => scan(&cli.scan, None),
-        Some(Command::Hunt(args)) => scan(&args.scan, Some(args.min_severity)),
+        None => scan(&cli.scan, &cli.delivery, None),
+        Some(Command::Hunt(args)) => scan(&args.scan, &args.delivery, Some(args.min_severity)),
         Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Fetch(args)) => fetch::run(args, &mut BufWriter::new(io::stdout().lock())),
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
+        Some(Command::Send(args)) => deliver::run(args).map(|complete| if complete { 0 } else { FAILURE }),
         Some(command) => side_command(command),
     };
     outcome.unwrap_or_else(|message| {
@@ -68,7 +70,8 @@ fn side_command(command: &Command) -> Result<u8, String> {
             _ => trust::run(args, &mut out)?,
         },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
-        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
+        // No side commands: they have exit codes of their own.
+        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) | Command::Fetch(_) | Command::Send(_) => {}
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)
@@ -80,16 +83,17 @@ pub(super) fn closed_pipe(error: io::Error) -> io::Result<()> {
 }
 
 /// Scans; `hunt` is the mildest severity to show, if findings are to be shown and not files.
-fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
+fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Result<u8, String> {
     let started = Instant::now();
     let targets = targets(args)?;
     let structured = args.json || args.format.is_some();
     let view = match hunt {
+        _ if !structured && delivery.given() => View::Structured(Format::Jsonl),
         Some(severity) if !structured => View::Hunt(severity),
         _ => View::choose(args, &targets),
     };
     lookup_usage(args, view)?;
-    let mut report = Report::new(args, view)?;
+    let mut report = Report::new(args, delivery, view)?;
     let mut scanner = scanner(args, view)?;
     if let Some(baseline) = baseline::load(&args.baseline, &targets)? {
         scanner = scanner.with_baseline(baseline);
@@ -131,7 +135,9 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
     if let Some(downloads) = downloads.filter(|_| !args.quiet) {
         eprint!("{}", online::summary(&downloads));
     }
-    Ok(exit_code(&tally, report.failed, interrupted))
+    let failed = report.failed;
+    let sent = report.deliver(&delivery.sending, &stop, args.quiet)?;
+    Ok(exit_code(&tally, failed, stop.load(Ordering::Relaxed), sent))
 }
 
 /// Judges everything for what its certificates need, and shows nothing; gives the exit code and how many were judged.
@@ -145,7 +151,7 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
     let run =
         Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
     let tally = run.run(&mut |_| Ok(())).map_err(|error| error.to_string())?;
-    Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed)), tally.records))
+    Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed), true), tally.records))
 }
 
 /// Judges everything as a structured scan does, and gives each record to `take`; gives the exit code.
@@ -161,7 +167,7 @@ pub(super) fn each_record(args: &ScanArgs, take: &mut dyn FnMut(&Record) -> io::
     let run =
         Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
     let tally = run.run(take)?;
-    Ok(exit_code(&tally, false, stop.load(Ordering::Relaxed)))
+    Ok(exit_code(&tally, false, stop.load(Ordering::Relaxed), true))
 }
 
 fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
@@ -175,7 +181,7 @@ fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
 }
 
 /// A flag that the user's interrupt sets.
-fn stop_on_interrupt() -> Arc<AtomicBool> {
+pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stop);
     // A second handler in one process is the only failure, and then somebody else ends the scan.
@@ -183,10 +189,10 @@ fn stop_on_interrupt() -> Arc<AtomicBool> {
     stop
 }
 
-fn exit_code(tally: &Tally, failed: bool, interrupted: bool) -> u8 {
+fn exit_code(tally: &Tally, failed: bool, interrupted: bool, sent: bool) -> u8 {
     match () {
         () if interrupted => INTERRUPTED,
-        () if tally.missing > 0 => FAILURE,
+        () if tally.missing > 0 || !sent => FAILURE,
         () if failed => FOUND,
         () => 0,
     }

@@ -20,7 +20,9 @@ pub use dry_run::{DryRun, Listed};
 pub use guard::{AllowedHost, Refusal, Resolver, SystemResolver, admit, forbidden};
 pub use keep::{Keep, MANIFEST};
 pub use throttle::Pace;
+pub(crate) use transport::{Tls, embedded_tls, post, trusting};
 pub use url::{Host, Scheme, Url, UrlError};
+pub(crate) use url::{host_and_port, parse_host};
 
 /// Downloads what a URL names, with the default client: http and https at public addresses only.
 ///

@@ -16,7 +16,7 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Body, Timeout};
 
-use super::client::FetchError;
+use super::client::{FetchError, Limits};
 use super::url::Url;
 use crate::asn1::{Reader, oids, tag};
 use crate::trust::{LimitDate, TrustStore};
@@ -67,6 +67,54 @@ pub(super) fn exchange(
     allowance: Allowance,
     tls: &Tls,
 ) -> Result<Answer, FetchError> {
+    let agent = agent(addresses, allowance, tls);
+    let mut request = Request::builder().uri(question.url.to_string());
+    for (name, value) in [(header::IF_NONE_MATCH, question.etag), (header::IF_MODIFIED_SINCE, question.modified)] {
+        if let Some(value) = value {
+            request = request.header(name, value);
+        }
+    }
+    let response = match question.post {
+        Some((kind, body)) => {
+            let request = request.method("POST").header(header::CONTENT_TYPE, kind).body(body);
+            agent.run(request.map_err(|_| FetchError::Protocol)?)
+        }
+        None => agent.run(request.body(()).map_err(|_| FetchError::Protocol)?),
+    };
+    answer(response.map_err(|error| failure(&error))?, allowance.bytes)
+}
+
+/// What a receiver said of what was posted to it.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) status: u16,
+    /// Retry-After.
+    pub(crate) retry_after: Option<String>,
+}
+
+/// Posts once to a receiver that a person named; as [`exchange`], but no body of an answer is read.
+pub(crate) fn post(
+    url: &Url,
+    headers: &[(&str, String)],
+    body: &[u8],
+    addresses: &[SocketAddr],
+    limits: Limits,
+    tls: &Tls,
+) -> Result<Taken, FetchError> {
+    let Limits { total, connect, idle, bytes } = limits;
+    let agent = agent(addresses, Allowance { total, connect, idle, bytes }, tls);
+    let mut request = Request::builder().uri(url.to_string()).method("POST");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let response = agent.run(request.body(body).map_err(|_| FetchError::Protocol)?);
+    let response = response.map_err(|error| failure(&error))?;
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Ok(Taken { status: response.status().as_u16(), retry_after: retry_after.map(str::to_owned) })
+}
+
+/// A client for one exchange.
+fn agent(addresses: &[SocketAddr], allowance: Allowance, tls: &Tls) -> Agent {
     let config = Agent::config_builder()
         .proxy(None)
         .http_status_as_error(false)
@@ -83,21 +131,7 @@ pub(super) fn exchange(
         .timeout_per_write(Some(allowance.idle))
         .build();
     let connector = ().chain(TcpConnector::default()).chain(TlsConnector(tls.clone()));
-    let agent = Agent::with_parts(config, connector, Admitted(addresses.to_vec()));
-    let mut request = Request::builder().uri(question.url.to_string());
-    for (name, value) in [(header::IF_NONE_MATCH, question.etag), (header::IF_MODIFIED_SINCE, question.modified)] {
-        if let Some(value) = value {
-            request = request.header(name, value);
-        }
-    }
-    let response = match question.post {
-        Some((kind, body)) => {
-            let request = request.method("POST").header(header::CONTENT_TYPE, kind).body(body);
-            agent.run(request.map_err(|_| FetchError::Protocol)?)
-        }
-        None => agent.run(request.body(()).map_err(|_| FetchError::Protocol)?),
-    };
-    answer(response.map_err(|error| failure(&error))?, allowance.bytes)
+    Agent::with_parts(config, connector, Admitted(addresses.to_vec()))
 }
 
 fn answer(mut response: Response<Body>, limit: u64) -> Result<Answer, FetchError> {
@@ -175,7 +209,7 @@ impl Resolver for Admitted {
 }
 
 /// How TLS is spoken, and whom it trusts; `None` speaks none.
-pub(super) type Tls = Option<Arc<ClientConfig>>;
+pub(crate) type Tls = Option<Arc<ClientConfig>>;
 
 /// TLS on top of a connection, where the URL asks for it.
 #[derive(Debug)]
@@ -246,8 +280,13 @@ impl Transport for TlsTransport {
 /// second list to keep up to date.
 pub(super) static EMBEDDED: LazyLock<Tls> = LazyLock::new(|| trusting(&TrustStore::embedded()));
 
+/// TLS that trusts the embedded roots.
+pub(crate) fn embedded_tls() -> Tls {
+    EMBEDDED.clone()
+}
+
 /// TLS 1.2 and 1.3 with the provider that verifies signatures already, trusting this store's roots for servers.
-pub(super) fn trusting(store: &TrustStore) -> Tls {
+pub(crate) fn trusting(store: &TrustStore) -> Tls {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
     let roots = RootCertStore { roots: server_roots(store) };

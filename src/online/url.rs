@@ -177,7 +177,7 @@ impl Url {
 }
 
 /// `name`, `name:80`, `[::1]:80`.
-pub(super) fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
+pub(crate) fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
     let after_address = authority.rfind(']').map_or(0, |at| at.saturating_add(1));
     let (name, port) = match authority.get(after_address..).and_then(|rest| rest.find(':')) {
         Some(colon) => authority.split_at_checked(after_address.saturating_add(colon)).ok_or(UrlError::Port)?,
@@ -197,7 +197,7 @@ pub(super) fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), UrlE
 }
 
 /// A name, or an address in its usual spelling: `127.1`, `0x7f000001`, `2130706433` and `0177.0.0.1` are neither.
-pub(super) fn parse_host(text: &str) -> Result<Host, UrlError> {
+pub(crate) fn parse_host(text: &str) -> Result<Host, UrlError> {
     if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return inner.parse::<Ipv6Addr>().map(|address| Host::Address(address.into())).map_err(|_| UrlError::Host);
     }

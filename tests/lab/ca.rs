@@ -142,7 +142,7 @@ pub fn issuer_and_serial(cert: &[u8]) -> Der {
     seq(&[members[2].to_vec(), members[0].to_vec()])
 }
 
-fn extension(dotted: &str, critical: bool, value: &Der) -> Der {
+pub fn extension(dotted: &str, critical: bool, value: &Der) -> Der {
     let flag = if critical { boolean(true) } else { Der::new() };
     seq(&[oid(dotted), flag, octets(value)])
 }
