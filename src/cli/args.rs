@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::events::EventsArgs;
 use super::fetch::FetchArgs;
 use super::online::OnlineArgs;
 use super::trust::TrustArgs;
@@ -42,6 +43,8 @@ pub enum Command {
     Hunt(Box<HuntArgs>),
     /// Compare records of many scans: reads JSON Lines, writes keys and findings
     Correlate(CorrelateArgs),
+    /// Find signing, planted certificates and loads of broken signatures in Windows event logs and streams of events
+    Events(Box<EventsArgs>),
     /// Download what a scan would need into a folder, to scan on a machine without network
     Fetch(Box<FetchArgs>),
     /// Print the man page, shell completions or the JSON Schema of records
@@ -279,7 +282,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    fn parse(text: &str) -> Result<FailOn, String> {
+    pub(super) fn parse(text: &str) -> Result<FailOn, String> {
         let wanted = text.to_ascii_lowercase();
         let status = Status::WORST_FIRST.iter().find(|status| status.name().to_ascii_lowercase() == wanted);
         if let Some(status) = status.filter(|status| **status != Status::Valid) {
@@ -362,6 +365,8 @@ pub enum GenerateWhat {
     FindingSchema,
     /// JSON Schema of the lines of keys that `sigscan correlate` writes
     KeysSchema,
+    /// JSON Schema of the detections that `sigscan events` writes
+    DetectionSchema,
     /// The page of all findings (Markdown)
     Findings,
     /// JSON Schema of what `sigscan trust check --json` prints

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod correlate;
+mod events;
 mod explain;
 mod fetch;
 mod generate;

@@ -11,7 +11,7 @@ use clap::Parser;
 use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
-use super::{check, correlate, explain, fetch, generate, online, trust};
+use super::{check, correlate, events, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
@@ -47,6 +47,9 @@ pub fn main() -> u8 {
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
+        Some(Command::Events(args)) => {
+            events::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
+        }
         Some(command) => side_command(command),
     };
     outcome.unwrap_or_else(|message| {
@@ -67,7 +70,7 @@ fn side_command(command: &Command) -> Result<u8, String> {
             _ => trust::run(args, &mut out)?,
         },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
-        Command::Hunt(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
+        Command::Hunt(_) | Command::Correlate(_) | Command::Events(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)
