@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::deliver::{DeliveryArgs, SendArgs};
+use super::events::EventsArgs;
 use super::fetch::FetchArgs;
 use super::online::OnlineArgs;
 use super::trust::TrustArgs;
@@ -48,6 +49,8 @@ pub enum Command {
     Baseline(Box<BaselineArgs>),
     /// Compare records of many scans: reads JSON Lines, writes keys and findings
     Correlate(CorrelateArgs),
+    /// Find signing, planted certificates and loads of broken signatures in Windows event logs and streams of events
+    Events(Box<EventsArgs>),
     /// Download what a scan would need into a folder, to scan on a machine without network
     Fetch(Box<FetchArgs>),
     /// Send what a spool holds that an earlier run could not send
@@ -300,7 +303,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    fn parse(text: &str) -> Result<FailOn, String> {
+    pub(super) fn parse(text: &str) -> Result<FailOn, String> {
         let wanted = text.to_ascii_lowercase();
         let status = Status::WORST_FIRST.iter().find(|status| status.name().to_ascii_lowercase() == wanted);
         if let Some(status) = status.filter(|status| **status != Status::Valid) {
@@ -414,6 +417,8 @@ pub enum GenerateWhat {
     KeysSchema,
     /// The JSON Schema of a baseline's lines
     BaselineSchema,
+    /// JSON Schema of the detections that `sigscan events` writes
+    DetectionSchema,
     /// The page of all findings (Markdown)
     Findings,
     /// JSON Schema of what `sigscan trust check --json` prints

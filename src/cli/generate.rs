@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::args::{Cli, GenerateArgs, GenerateWhat};
+use crate::enrich::events::detection_schema;
 use crate::hunt::{baseline_schema, entry_schema};
 use crate::record::{certificate_schema, finding_schema, record_schema};
 
@@ -19,6 +20,7 @@ pub(super) fn run(args: &GenerateArgs, out: &mut dyn Write) -> io::Result<()> {
         GenerateWhat::FindingSchema => return pretty(&finding_schema(), out),
         GenerateWhat::BaselineSchema => return pretty(&baseline_schema(), out),
         GenerateWhat::KeysSchema => return pretty(&entry_schema(), out),
+        GenerateWhat::DetectionSchema => return pretty(&detection_schema(), out),
         GenerateWhat::Findings => return out.write_all(super::explain::page().as_bytes()),
         GenerateWhat::CertificateSchema => return pretty(&certificate_schema(), out),
         GenerateWhat::Man => return clap_mangen::Man::new(Cli::command()).render(out),

@@ -7,6 +7,7 @@ mod baseline;
 mod check;
 mod correlate;
 mod deliver;
+mod events;
 mod explain;
 mod fetch;
 mod generate;

@@ -12,7 +12,7 @@ use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
 use super::deliver::{self, DeliveryArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
-use super::{baseline, check, correlate, explain, fetch, generate, online, trust};
+use super::{baseline, check, correlate, events, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
@@ -50,6 +50,9 @@ pub fn main() -> u8 {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
         Some(Command::Send(args)) => deliver::run(args).map(|complete| if complete { 0 } else { FAILURE }),
+        Some(Command::Events(args)) => {
+            events::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
+        }
         Some(command) => side_command(command),
     };
     outcome.unwrap_or_else(|message| {
@@ -71,7 +74,8 @@ fn side_command(command: &Command) -> Result<u8, String> {
         },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
         // No side commands: they have exit codes of their own.
-        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) | Command::Fetch(_) | Command::Send(_) => {}
+        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) => {}
+        Command::Events(_) | Command::Fetch(_) | Command::Send(_) => {}
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)

@@ -1,0 +1,185 @@
+//! What leaves: one detection a line.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::{Reason, Status};
+use crate::record::{Confidence, Severity};
+
+/// The version of [`Detection`].
+pub const DETECTION_SCHEMA: &str = "sigscan.detection/1";
+
+/// What was detected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum DetectionType {
+    /// A signature is there and does not hold, on an image that was loaded or started.
+    InvalidCodeSignature,
+    /// `signtool.exe` signs a file.
+    SigntoolSigning,
+    /// `certutil.exe` imports a certificate or a key, or touches the stores of trusted ones.
+    CertutilImport,
+    /// A certificate or a key is written where any user may write.
+    SuspiciousCertFileCreation,
+    /// A certificate is put into a store of trusted ones through the registry.
+    CertStoreRegistryMod,
+    /// PowerShell makes a certificate, exports a key or signs a script.
+    PowershellCodeSigning,
+}
+
+impl DetectionType {
+    /// All of them.
+    pub const ALL: [DetectionType; 6] = [
+        DetectionType::InvalidCodeSignature,
+        DetectionType::SigntoolSigning,
+        DetectionType::CertutilImport,
+        DetectionType::SuspiciousCertFileCreation,
+        DetectionType::CertStoreRegistryMod,
+        DetectionType::PowershellCodeSigning,
+    ];
+
+    /// A title for a person.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            DetectionType::InvalidCodeSignature => "An image was loaded whose signature does not hold",
+            DetectionType::SigntoolSigning => "signtool signs a file",
+            DetectionType::CertutilImport => "certutil imports a certificate",
+            DetectionType::SuspiciousCertFileCreation => "A certificate file in a folder that users may write to",
+            DetectionType::CertStoreRegistryMod => "A certificate enters a store of trusted ones",
+            DetectionType::PowershellCodeSigning => "PowerShell makes, exports or uses a signing certificate",
+        }
+    }
+
+    /// The ATT&CK technique.
+    #[must_use]
+    pub fn technique(self) -> &'static str {
+        if self == DetectionType::InvalidCodeSignature { "T1036.001" } else { "T1553.002" }
+    }
+}
+
+/// One detection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Detection {
+    /// `sigscan.detection/1`.
+    pub schema: String,
+    /// What was detected.
+    pub detection_type: DetectionType,
+    /// The same for a person.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// ATT&CK techniques.
+    pub attack: Vec<String>,
+    /// The event that tells of it.
+    pub event: EventReference,
+    /// The account, as the event states it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The program that acted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Its command line, or the script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_line: Option<String>,
+    /// The program that started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_image: Option<String>,
+    /// A shell, a script host or the desktop started it; for processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspicious_parent: Option<bool>,
+    /// The command line names a file of keys (`.pfx`, `.p12`); for processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub has_pfx: Option<bool>,
+    /// signtool signs without asking an authority for the time: neither `/tr` nor `/t`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_timestamp: Option<bool>,
+    /// The program carries another name than its version resource states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renamed: Option<bool>,
+    /// PowerShell's commands that were found.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub cmdlets: Vec<String>,
+    /// The file or the registry key that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The store of certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// SHA-1 of the certificate, from the registry key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbprint_sha1: Option<String>,
+    /// The signature that does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureState>,
+}
+
+/// Where an event was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventReference {
+    /// When it happened, as the event states it.
+    pub time: Option<String>,
+    /// The machine.
+    pub host: Option<String>,
+    /// Who wrote it; empty if it does not say.
+    pub provider: String,
+    /// Its number.
+    pub id: Option<u32>,
+    /// Falcon's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The number of the record in its log.
+    pub record: Option<u64>,
+    /// The file that was read.
+    pub source: String,
+    /// Position in that file, from 1.
+    pub position: u64,
+}
+
+/// Who says what of a signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureState {
+    /// Whose word it is.
+    pub from: Witness,
+    /// The status.
+    pub status: Status,
+    /// Why; null when the event says it.
+    pub reason: Option<Reason>,
+    /// The signer's name.
+    pub signer: String,
+    /// The signature over these bytes holds, so that the name is the signer's own; false when only the event names it.
+    pub signer_verified: bool,
+    /// SHA-1 of the signer's certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbprint_sha1: Option<String>,
+    /// SHA-256 of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The file that was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The file that is there now is not the one of the event: their digests differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_changed: Option<bool>,
+}
+
+/// Whose word a status is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Witness {
+    /// The file was found and judged.
+    File,
+    /// The event states it.
+    Event,
+}
+
+/// The JSON Schema of [`Detection`], draft 2020-12.
+#[must_use]
+pub fn detection_schema() -> serde_json::Value {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.into_root_schema_for::<Detection>().to_value()
+}
