@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Csv, JsonArray, JsonLines, Output};
+use super::{Csv, Ecs, JsonArray, JsonLines, Mde, Ocsf, Output, Sarif};
 
 /// A format for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,14 @@ pub enum Format {
     Json,
     /// A flat row a record.
     Csv,
+    /// Elastic Common Schema.
+    Ecs,
+    /// Open Cybersecurity Schema Framework.
+    Ocsf,
+    /// Static Analysis Results Interchange Format.
+    Sarif,
+    /// Columns of Microsoft Defender's DeviceFileCertificateInfo.
+    Mde,
 }
 
 /// What a format says beside the records: a record knows nothing of the machine that its file is from.
@@ -20,11 +28,14 @@ pub enum Format {
 pub struct Origin {
     /// The machine's name, where somebody gave it.
     pub host: Option<String>,
+    /// The moment as of which files are judged, for what is said of none of them alone; RFC 3339.
+    pub judged_at: Option<String>,
 }
 
 impl Format {
     /// All formats, in the order in which the help lists them.
-    pub const ALL: [Format; 3] = [Format::Jsonl, Format::Json, Format::Csv];
+    pub const ALL: [Format; 7] =
+        [Format::Jsonl, Format::Json, Format::Csv, Format::Ecs, Format::Ocsf, Format::Sarif, Format::Mde];
 
     /// The word that chooses it.
     #[must_use]
@@ -49,16 +60,23 @@ impl Format {
             Format::Jsonl => ("jsonl", "One JSON record a line", true),
             Format::Json => ("json", "One JSON array", true),
             Format::Csv => ("csv", "Comma-separated values", false),
+            Format::Ecs => ("ecs", "Elastic Common Schema 9, an event a file and an event a finding", true),
+            Format::Ocsf => ("ocsf", "Open Cybersecurity Schema Framework 1.8, an event a line", true),
+            Format::Sarif => ("sarif", "SARIF 2.1.0, one document", true),
+            Format::Mde => ("mde", "Microsoft Defender's DeviceFileCertificateInfo, a JSON array", false),
         }
     }
 
     /// A sink that writes this format to `writer`.
     pub fn open<W: Write + 'static>(self, origin: &Origin, writer: W) -> Box<dyn Output> {
-        let _ = origin;
         match self {
             Format::Jsonl => Box::new(JsonLines::new(writer)),
             Format::Json => Box::new(JsonArray::new(writer)),
             Format::Csv => Box::new(Csv::new(writer)),
+            Format::Ecs => Box::new(Ecs::new(origin, writer)),
+            Format::Ocsf => Box::new(Ocsf::new(origin, writer)),
+            Format::Sarif => Box::new(Sarif::new(writer)),
+            Format::Mde => Box::new(Mde::new(origin, writer)),
         }
     }
 }

@@ -3,22 +3,32 @@
 //! Whatever comes out of a file under examination is hostile until its sink has escaped it: [`escape`] holds
 //! the rules, and every format applies its own.
 
+mod attack;
 mod csv;
+mod ecs;
 pub mod escape;
+mod event;
 mod filter;
 mod format;
 mod json;
 mod jsonl;
+mod mde;
+mod ocsf;
 #[cfg(test)]
 pub(crate) mod samples;
+mod sarif;
 
 use std::io;
 
 pub use self::csv::Csv;
+pub use ecs::{ECS_VERSION, Ecs, ecs_fields, elastic_status};
 pub use filter::{Filtered, StatusFilter, UnknownStatus};
 pub use format::{Format, Origin};
 pub use json::JsonArray;
 pub use jsonl::JsonLines;
+pub use mde::Mde;
+pub use ocsf::{OCSF_VERSION, Ocsf};
+pub use sarif::Sarif;
 
 use crate::record::{FindingLine, Record, Signer};
 use crate::scan::Tally;
