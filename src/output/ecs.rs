@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::attack::{self, Tactic};
-use super::event::{
+use super::identity::{
     Moment, Object, Place, any_signer, deciding, evidence_texts, file_id, finding_id, is_signed, leaf, line_id,
     name_parts, put, severity_name,
 };

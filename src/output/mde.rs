@@ -7,7 +7,7 @@
 
 use std::io::{self, Write};
 
-use super::event::{Object, any_signer, deciding, file_id, is_signed, leaf, name_parts, put};
+use super::identity::{Object, any_signer, deciding, file_id, is_signed, leaf, name_parts, put};
 use super::json::JsonArray;
 use super::{Origin, Output, signer_name};
 use crate::judge::Status;

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::attack;
-use super::event::{
+use super::identity::{
     Moment, Object, Place, epoch_milliseconds, evidence_texts, file_id, finding_id, line_id, put, severity_name,
 };
 use super::json::append;
@@ -365,7 +365,7 @@ fn verdict(record: &Record) -> Object {
     put(&mut said, "hresult", record.hresult.as_deref());
     put(&mut said, "other_reasons", record.other_reasons.iter().map(|reason| reason.code()).collect::<Vec<_>>());
     put(&mut said, "format", record.format.name());
-    put(&mut said, "signer_verified", super::event::any_signer(record).map(|(_, verified)| verified));
+    put(&mut said, "signer_verified", super::identity::any_signer(record).map(|(_, verified)| verified));
     put(&mut said, "path_hex", record.path_hex.as_deref());
     put(&mut said, "authentihash", json!(record.authentihash));
     put(&mut said, "revocation", json!(record.revocation));

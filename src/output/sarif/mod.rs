@@ -17,7 +17,7 @@ use tempfile::SpooledTempFile;
 
 use self::uri::Location;
 use super::Output;
-use super::event::{Object, any_signer, evidence_texts, put};
+use super::identity::{Object, any_signer, evidence_texts, put};
 use super::json::append;
 use super::signer_name;
 use crate::record::{Finding, FindingLine, Record};

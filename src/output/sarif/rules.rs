@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::hunt;
 use crate::judge::Status;
 use crate::output::attack;
-use crate::output::event::{Object, put};
+use crate::output::identity::{Object, put};
 use crate::record::Severity;
 
 /// A rule for a status that is a result.
