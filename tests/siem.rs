@@ -60,7 +60,7 @@ impl Write for Writes {
 
 /// Every write by itself.
 fn written(format: Format, records: &[Record], findings: &[FindingLine]) -> Vec<Vec<u8>> {
-    let origin = Origin { host: Some("PC-1".to_owned()) };
+    let origin = Origin { host: Some("PC-1".to_owned()), ..Origin::default() };
     let writes = Writes::default();
     let mut output = format.open(&origin, writes.clone());
     for record in records {

@@ -89,7 +89,8 @@ impl Report {
         let filters = filters.map_err(|error| format!("--status: {error}"))?;
         let terminal = Terminal::look(args.color);
         let filtered = !filters.is_empty();
-        let origin = Origin { host: args.host.clone() };
+        let judged_at = args.at.unwrap_or_else(super::run::now).to_rfc3339();
+        let origin = Origin { host: args.host.clone(), judged_at: Some(judged_at) };
         let file = delivery.output.as_deref().map(deliver::create).transpose()?;
         let post = deliver::open(&delivery.sending, args.quiet)?;
         let output = match (&file, view) {

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_valid_file() {
-        let origin = Origin { host: Some("PC-1".to_owned()) };
+        let origin = Origin { host: Some("PC-1".to_owned()), ..Origin::default() };
         let wanted = format!(
             "CEF:0|sigscan|sigscan|{VERSION}|SIG_VALID|Signature Valid|1|cat=CodeSignature rt=1780272000000 \
              dvchost=PC-1 reason=ok fname=good.exe filePath=dir/good.exe fileType=pe fsize=4096 fileHash=cc \

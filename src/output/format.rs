@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::{Cef, Csv, JsonArray, JsonLines, Leef, LogScale, Lookup, LookupKey, Output, SplunkHec, Sysmon};
+use super::{Cef, Csv, Ecs, JsonArray, JsonLines, Leef, LogScale, Lookup, LookupKey, Mde, Ocsf, Output, Sarif};
+use super::{SplunkHec, Sysmon};
 
 /// A format for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,14 @@ pub enum Format {
     LogScale,
     /// The names of Sysmon's Event ID 7.
     Sysmon,
+    /// Elastic Common Schema.
+    Ecs,
+    /// Open Cybersecurity Schema Framework.
+    Ocsf,
+    /// Static Analysis Results Interchange Format.
+    Sarif,
+    /// Columns of Microsoft Defender's DeviceFileCertificateInfo.
+    Mde,
 }
 
 /// What a format says beside the records: a record knows nothing of the machine that its file is from.
@@ -32,11 +41,13 @@ pub enum Format {
 pub struct Origin {
     /// The machine's name, where somebody gave it.
     pub host: Option<String>,
+    /// The moment as of which files are judged, for what is said of none of them alone; RFC 3339.
+    pub judged_at: Option<String>,
 }
 
 impl Format {
     /// All formats, in the order in which the help lists them.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 13] = [
         Format::Jsonl,
         Format::Json,
         Format::Csv,
@@ -46,6 +57,10 @@ impl Format {
         Format::SplunkHec,
         Format::LogScale,
         Format::Sysmon,
+        Format::Ecs,
+        Format::Ocsf,
+        Format::Sarif,
+        Format::Mde,
     ];
 
     /// The word that chooses it.
@@ -77,22 +92,30 @@ impl Format {
             Format::SplunkHec => ("splunk-hec", "Envelopes for Splunk's HTTP Event Collector, one a line", true),
             Format::LogScale => ("logscale", "Groups for LogScale's structured ingest, one a line", true),
             Format::Sysmon => ("sysmon", "JSON Lines in the field names of Sysmon's Event ID 7", false),
+            Format::Ecs => ("ecs", "Elastic Common Schema 9, an event a file and an event a finding", true),
+            Format::Ocsf => ("ocsf", "Open Cybersecurity Schema Framework 1.8, an event a line", true),
+            Format::Sarif => ("sarif", "SARIF 2.1.0, one document", true),
+            Format::Mde => ("mde", "Microsoft Defender's DeviceFileCertificateInfo, a JSON array", false),
         }
     }
 
     /// A sink that writes this format to `writer`.
     pub fn open<W: Write + 'static>(self, origin: &Origin, writer: W) -> Box<dyn Output> {
-        let origin = origin.clone();
+        let own = origin.clone();
         match self {
             Format::Jsonl => Box::new(JsonLines::new(writer)),
             Format::Json => Box::new(JsonArray::new(writer)),
             Format::Csv => Box::new(Csv::new(writer)),
             Format::Lookup(key) => Box::new(Lookup::new(key, writer)),
-            Format::Leef => Box::new(Leef::new(origin, writer)),
-            Format::Cef => Box::new(Cef::new(origin, writer)),
-            Format::SplunkHec => Box::new(SplunkHec::new(origin, writer)),
-            Format::LogScale => Box::new(LogScale::new(origin, writer)),
-            Format::Sysmon => Box::new(Sysmon::new(origin, writer)),
+            Format::Leef => Box::new(Leef::new(own, writer)),
+            Format::Cef => Box::new(Cef::new(own, writer)),
+            Format::SplunkHec => Box::new(SplunkHec::new(own, writer)),
+            Format::LogScale => Box::new(LogScale::new(own, writer)),
+            Format::Sysmon => Box::new(Sysmon::new(own, writer)),
+            Format::Ecs => Box::new(Ecs::new(origin, writer)),
+            Format::Ocsf => Box::new(Ocsf::new(origin, writer)),
+            Format::Sarif => Box::new(Sarif::new(writer)),
+            Format::Mde => Box::new(Mde::new(origin, writer)),
         }
     }
 }

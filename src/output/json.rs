@@ -24,7 +24,8 @@ impl<W: Write> JsonArray<W> {
         JsonArray { writer, buffer: Vec::new(), started: false }
     }
 
-    fn element<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
+    /// Writes the next element.
+    pub(super) fn element<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
         self.buffer.clear();
         self.buffer.extend_from_slice(if self.started { b",\n" } else { b"[\n" });
         self.started = true;

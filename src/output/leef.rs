@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_valid_file() {
-        let origin = Origin { host: Some("PC-1".to_owned()) };
+        let origin = Origin { host: Some("PC-1".to_owned()), ..Origin::default() };
         let wanted = format!(
             "LEEF:2.0|sigscan|sigscan|{VERSION}|SIG_VALID|x09|cat=CodeSignature\tdevTime=1780272000000\tsev=1\t\
              SignatureStatus=Valid\tReason=ok\tHResult=0x00000000\tSelfSigned=false\tSigned=true\t\

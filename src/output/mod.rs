@@ -3,19 +3,25 @@
 //! Whatever comes out of a file under examination is hostile until its sink has escaped it: [`escape`] holds
 //! the rules, and every format applies its own.
 
+mod attack;
 mod cef;
 mod csv;
+mod ecs;
 pub mod escape;
 mod event;
 mod filter;
 mod format;
+mod identity;
 mod json;
 mod jsonl;
 mod leef;
 mod logscale;
 mod lookup;
+mod mde;
+mod ocsf;
 #[cfg(test)]
 pub(crate) mod samples;
+mod sarif;
 mod splunk;
 mod sysmon;
 
@@ -23,6 +29,7 @@ use std::io;
 
 pub use self::cef::Cef;
 pub use self::csv::Csv;
+pub use ecs::{ECS_VERSION, Ecs, ecs_fields, elastic_status};
 pub use filter::{Filtered, StatusFilter, UnknownStatus};
 pub use format::{Format, Origin};
 pub use json::JsonArray;
@@ -30,6 +37,9 @@ pub use jsonl::JsonLines;
 pub use leef::Leef;
 pub use logscale::LogScale;
 pub use lookup::{Lookup, LookupKey};
+pub use mde::Mde;
+pub use ocsf::{OCSF_VERSION, Ocsf};
+pub use sarif::Sarif;
 pub use splunk::SplunkHec;
 pub use sysmon::{Sysmon, SysmonSignature, signature_fields};
 

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_valid_image() {
-        let origin = Origin { host: Some("PC-1".to_owned()) };
+        let origin = Origin { host: Some("PC-1".to_owned()), ..Origin::default() };
         let wanted = concat!(
             r#"{"EventID":7,"UtcTime":"2026-06-01 00:00:00.000","Computer":"PC-1","ImageLoaded":"dir/good.exe","#,
             r#""FileVersion":"1.2.3.4","Product":"Goodware","Company":"Good","OriginalFileName":"good.exe","#,
