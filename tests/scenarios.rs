@@ -3,7 +3,7 @@
 //! `SIGSCAN_BLESS=1 cargo test --test scenarios` writes the files, and the output shown in `docs/tools.md`, anew. It cannot
 //! change the expectations: `testdata/scenarios.tsv` and `scenarios-shared.tsv` are written by hand.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "lab/mod.rs"]
 mod lab;
@@ -121,4 +121,63 @@ fn differences(wanted: &[String], got: &[String]) -> Vec<String> {
     let unexpected = got.iter().filter(|row| !wanted.contains(row)).map(|row| format!("is:      {row}"));
     let found: Vec<String> = missing.chain(unexpected).collect();
     if found.is_empty() && wanted != got { vec!["the rows are in another order".to_owned()] } else { found }
+}
+
+/// Options that a reader needs to see the same output.
+const SHOWN: &str =
+    "--at 2026-06-01T00:00:00Z --trust-store testdata/pki/root.pem --trust-store testdata/pki/tsa-root.pem";
+
+/// Both tables for a reader, a heading for each tool's folder.
+fn table_for_readers() -> String {
+    let mut out = String::from("| folder | file | status | findings | what it is |\n|---|---|---|---|---|\n");
+    let mut last = String::new();
+    for row in rows("scenarios.tsv", 6) {
+        let [scenario, file, status, reason, findings, about] = row.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{row}: not six columns");
+        };
+        let name = if scenario == last { String::new() } else { format!("`{scenario}`") };
+        let findings = if findings.is_empty() { "none" } else { findings };
+        out += &format!("| {name} | `{file}` | {status}, `{reason}` | {findings} | {about} |\n");
+        last = scenario.to_owned();
+    }
+    out += "\n| folder | files together | members | donor |\n|---|---|---|---|\n";
+    for row in rows("scenarios-shared.tsv", 5) {
+        let [scenario, code, severity, members, donor] = row.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{row}: not five columns");
+        };
+        let donor = if donor.is_empty() { "not there".to_owned() } else { format!("`{donor}`") };
+        out += &format!("| `{scenario}` | {code} {severity} | {members} | {donor} |\n");
+    }
+    out
+}
+
+/// The text between a comment `<!-- NAME -->` and `<!-- end -->` of a page, made anew.
+#[test]
+fn the_page_of_tools_shows_what_the_program_says() {
+    let path = root("docs/tools.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let mut made = String::new();
+    let mut blocks = 0;
+    let mut rest = page.as_str();
+    while let Some((before, after)) = rest.split_once("<!-- ") {
+        let (name, block) = after.split_once(" -->\n").unwrap();
+        let (_, behind) = block.split_once("<!-- end -->").unwrap();
+        let text = match name.strip_prefix("hunt ") {
+            Some(scenario) => {
+                let words = ["hunt", &folder(scenario)];
+                format!("```text\n$ sigscan {} {SHOWN}\n{}```\n", words.join(" "), sigscan(&words))
+            }
+            None => table_for_readers(),
+        };
+        made += &format!("{before}<!-- {name} -->\n{text}<!-- end -->");
+        blocks += 1;
+        rest = behind;
+    }
+    made += rest;
+    assert_eq!(blocks, 4);
+    if blessing() && made != page {
+        fs::write(&path, &made).unwrap();
+    } else {
+        assert!(made == page, "docs/tools.md is stale: SIGSCAN_BLESS=1 writes its blocks anew");
+    }
 }

@@ -2,7 +2,7 @@
 //! donor.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::page::{Page, Span, faint, fit_path, padded, plain};
@@ -60,7 +60,17 @@ impl<W: Write> Hunt<W> {
         }
     }
 
-    fn block(&self, page: &mut Page, finding: &FindingLine) {
+    /// Files that carry a signature which was made for others, as the findings that are shown first say. That their
+    /// digests differ follows, and is not listed again.
+    fn carriers(&self) -> BTreeSet<String> {
+        let clusters = self.findings.iter().filter(|finding| matches!(&*finding.code, "X201" | "X202" | "X203"));
+        let members = clusters.flat_map(|finding| {
+            finding.members.iter().filter(|member| Some(*member) != finding.donor.as_ref()).cloned()
+        });
+        members.collect()
+    }
+
+    fn block(&self, page: &mut Page, finding: &FindingLine, carriers: &BTreeSet<String>) {
         let (ink, word) = severity(finding.severity);
         let title: Vec<Span> =
             vec![(ink, padded(word, 9)), (Ink::Strong, format!("{} {}", finding.code, finding.title))];
@@ -70,6 +80,9 @@ impl<W: Write> Hunt<W> {
             members.retain(|member| *member != donor);
             self.file(page, "donor", donor);
         }
+        let all = members.len();
+        members.retain(|member| finding.code != "S101" || !carriers.contains(*member));
+        let named = all.saturating_sub(members.len());
         // Worst first; the sort is stable, so that paths stay in order within a verdict.
         members.sort_by_key(|member| self.verdicts.get(*member).map_or(usize::MAX, |verdict| rank(*verdict)));
         for (number, member) in members.iter().take(MEMBERS).enumerate() {
@@ -79,7 +92,14 @@ impl<W: Write> Hunt<W> {
             let more = members.len().saturating_sub(MEMBERS);
             page.headline(&[faint(format!("{:11}and {more} more: --json lists all", ""))]);
         }
-        let proof: Vec<String> = finding.evidence.iter().map(|(name, value)| evidence(name, value)).collect();
+        if named > 0 {
+            let label = if members.is_empty() { "files" } else { "" };
+            page.headline(&[faint(format!("  {label:9}{named} with another file's signature, named above"))]);
+        }
+        // The name comes first: it is what a person looks for. What is not known is left out.
+        let mut shown: Vec<_> = finding.evidence.iter().filter(|(_, value)| !value.is_null()).collect();
+        shown.sort_by_key(|(name, _)| *name != "signer");
+        let proof: Vec<String> = shown.into_iter().map(|(name, value)| evidence(name, value)).collect();
         if !proof.is_empty() {
             page.beside(&[faint("  proof    ")], &[plain(proof.join(", "))]);
         }
@@ -106,7 +126,7 @@ fn evidence(name: &str, value: &serde_json::Value) -> String {
     let label = name.trim_end_matches("_sha256").trim_end_matches("_key").replace('_', " ");
     match value.as_str() {
         Some(text) if text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            format!("{label} {}…", text.get(..16).unwrap_or(text))
+            format!("{label} {}…", text.get(..8).unwrap_or(text))
         }
         Some(text) => format!("{label} “{}”", for_terminal(text)),
         None => format!("{label} {}", for_terminal(&value.to_string())),
@@ -144,10 +164,18 @@ impl<W: Write> Output for Hunt<W> {
         // What several files share explains most of what is odd about each of them, so it goes first.
         self.findings.sort_by_key(|finding| (Reverse(finding.severity), finding.code.starts_with('S')));
         let mut page = Page::new(self.options.width, self.options.style);
+        let carriers = self.carriers();
         for finding in &self.findings {
-            self.block(&mut page, finding);
+            self.block(&mut page, finding, &carriers);
         }
         let mut count = plural(self.findings.len() as u64, "finding", "findings");
+        let same = self.findings.chunk_by(|left, right| left.severity == right.severity);
+        let levels: Vec<String> = same
+            .filter_map(|run| Some(format!("{} {}", run.len(), severity(run.first()?.severity).1.to_lowercase())))
+            .collect();
+        if !levels.is_empty() {
+            count.push_str(&format!(" ({})", levels.join(", ")));
+        }
         if self.milder > 0 {
             count.push_str(&format!(" and {} that --min-severity hides", self.milder));
         }

@@ -23,7 +23,7 @@ impl Envelope {
     #[must_use]
     pub fn of(format: &str) -> Option<Envelope> {
         match format {
-            "json" | "csv" | "lookup" | "sarif" => None,
+            "json" | "csv" | "lookup" | "sarif" | "mde" => None,
             "splunk-hec" => Some(Envelope::SplunkHec),
             "logscale" => Some(Envelope::LogScale),
             "leef" => Some(Envelope::Leef),

@@ -174,6 +174,8 @@ fn stray(entry: &Entry) -> bool {
     vouched(entry) == Some(false) || matches!(entry.reason, Reason::ChainIncomplete | Reason::CertSignature)
 }
 
+/// The members are the files of the other certificates, and one that stands for those of the trusted one: a publisher's
+/// files can be thousands.
 fn one_number_several_certificates(entries: &[Entry]) -> Vec<FindingLine> {
     let groups = groups(entries, |entry| entry.issuer_serial().filter(|_| !entry.self_signed));
     let repeated = groups.iter().filter(|group| distinct(group, Entry::tbs) > 1);
@@ -182,12 +184,20 @@ fn one_number_several_certificates(entries: &[Entry]) -> Vec<FindingLine> {
             let original = group.iter().copied().find(|entry| vouched(entry) == Some(true));
             let copied = original.is_some() && group.iter().any(|entry| stray(entry));
             let severity = if copied { Severity::Critical } else { Severity::Medium };
+            let trusted: BTreeSet<_> =
+                group.iter().filter(|entry| vouched(entry) == Some(true)).filter_map(|entry| entry.tbs()).collect();
+            let told = |entry: &&Entry| {
+                original.is_some_and(|original| std::ptr::eq(original, *entry))
+                    || entry.tbs().is_none_or(|certificate| !trusted.contains(certificate))
+                    || trusted.len() > 1
+            };
+            let members: Vec<&Entry> = group.iter().copied().filter(told).collect();
             let evidence = [
                 ("issuer_serial_key", key_text(group.first().and_then(|entry| entry.issuer_serial()))),
                 ("certificates", json!(distinct(group, Entry::tbs))),
                 ("signer", signer(group)),
             ];
-            finding("X204", Some(severity), &evidence, group, original)
+            finding("X204", Some(severity), &evidence, &members, original)
         })
         .collect()
 }
@@ -349,7 +359,11 @@ mod tests {
     fn a_copied_number_needs_no_untrusted_root() {
         let real = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
         let copy = file("a", (Status::Untrusted, Reason::ChainIncomplete), (2, 2), [2, 2, 2, 2, 2, 1, 1]);
-        assert_eq!(found(&[real, copy.clone()]), ["X204 Critical a,b <- b"]);
+        assert_eq!(found(&[real.clone(), copy.clone()]), ["X204 Critical a,b <- b"]);
+        // Another file of the trusted certificate, and one that carries its signature falsely, add nothing to that.
+        let more = file("c", VALID, (4, 4), [4, 4, 4, 1, 1, 1, 1]);
+        let graft = file("d", GRAFT, (5, 6), [5, 5, 5, 1, 1, 1, 1]);
+        assert_eq!(found(&[real, copy.clone(), more, graft]), ["X204 Critical a,b <- b"]);
         let other = file("b", (Status::Untrusted, Reason::ChainIncomplete), (3, 3), [3, 3, 3, 3, 3, 1, 1]);
         assert_eq!(found(&[copy, other]), ["X204 Medium a,b <- ?"]);
     }

@@ -5,7 +5,8 @@
 
 CORPUS is what build.py made. For each pair of a signed and an unsigned PE file, drawn with a fixed seed, the signed one's
 certificate table is appended to a copy of the unsigned one and the security directory pointed at it; nothing else is
-touched. Every graft must be Invalid and a member of a finding X201 whose donor is the signed file, or another file that
+touched. A third as many pairs each are made onto hosts of odd length, onto signed hosts whose own table stays, and onto
+signed hosts whose table was cut off before, as SigThief's -T does. Every graft must be Invalid and a member of a finding X201 whose donor is the signed file, or another file that
 carries the same signature and is what was signed. Then the corpus by itself: between honest files there must be no finding of
 high or critical severity, but those of hunt_exceptions.tsv with their reasons. Exit status: 0 when all holds, else 1.
 """
@@ -30,7 +31,28 @@ def security_entry(data):
     return optional + (128 if magic == 0x10B else 144)
 
 
-def graft(donor, host):
+def plain(made):
+    """A host as it is: unsigned, or signed with its own table left where it is."""
+
+
+def unaligned(made):
+    """A host whose length is no multiple of eight."""
+    made.extend(b"\x01" * (1 if len(made) % 8 != 7 else 2))
+
+
+def truncated(made):
+    """A signed host without its signature: SigThief's -T cuts the table's size off the end and zeroes the entry."""
+    entry = security_entry(made)
+    _, size = struct.unpack_from("<II", made, entry)
+    del made[-size:]
+    struct.pack_into("<II", made, entry, 0, 0)
+
+
+# Name of the layout, what is done to the host first, whether the host is signed.
+LAYOUTS = [("plain", plain, False), ("unaligned", unaligned, False), ("onto-signed", plain, True), ("truncated", truncated, True)]
+
+
+def graft(donor, host, prepare):
     """The host's bytes with the donor's certificate table at their end."""
     with open(donor, "rb") as handle:
         data = handle.read()
@@ -38,6 +60,7 @@ def graft(donor, host):
     table = data[offset:offset + size]
     with open(host, "rb") as handle:
         made = bytearray(handle.read())
+    prepare(made)
     struct.pack_into("<II", made, security_entry(made), len(made), len(table))
     return bytes(made) + table
 
@@ -52,24 +75,38 @@ def lines(sigscan, paths):
     return records, [line for line in found if line["schema"] == "sigscan.finding/1"]
 
 
+def draw(chance, signed, unsigned, records, pairs):
+    """Donor, host and layout of each graft. No file is its own host, nor one with the same content."""
+    drawn = []
+    for index, layout in enumerate(LAYOUTS):
+        hosts = signed if layout[2] else unsigned
+        wanted = pairs if index == 0 else -(-pairs // 3)
+        while hosts and wanted:
+            donor, host = chance.choice(signed), chance.choice(hosts)
+            if records[donor]["keys"]["signed_digest"] != records[host]["keys"]["signed_digest"]:
+                drawn.append((donor, host, layout))
+                wanted -= 1
+    return drawn
+
+
 def check_batch(sigscan, pairs, folder):
     """Complaints about one batch of grafts."""
     made = {}
-    for number, (donor, host) in enumerate(pairs):
+    for number, (donor, host, layout) in enumerate(pairs):
         path = os.path.join(folder, f"{number:04}.exe")
         with open(path, "wb") as handle:
-            handle.write(graft(donor, host))
-        made[path] = donor
-    donors = sorted({donor for donor, _ in pairs})
+            handle.write(graft(donor, host, layout[1]))
+        made[path] = (donor, layout[0])
+    donors = sorted({donor for donor, _, _ in pairs})
     records, findings = lines(sigscan, donors + sorted(made))
     clusters = {}
     for finding in findings:
         if finding["code"] == "X201":
             clusters.update((member, finding) for member in finding["members"])
     complaints = []
-    for path, donor in made.items():
+    for path, (donor, layout) in made.items():
         record = records[path]
-        name = f"{os.path.basename(donor)} on {os.path.basename(path)}"
+        name = f"{os.path.basename(donor)} on {os.path.basename(path)} ({layout})"
         if (record["status"], record["reason"]) != ("Invalid", "bad-digest"):
             complaints.append(f"{name}: {record['status']}/{record['reason']}")
         named = clusters.get(path, {}).get("donor")
@@ -96,7 +133,7 @@ def main():
     signed = [path for path in files if records[path]["keys"]["pkcs7_sha256"]]
     unsigned = [path for path in files if records[path]["reason"] == "no-signature"]
     chance = random.Random(options.seed)
-    pairs = [(chance.choice(signed), chance.choice(unsigned)) for _ in range(options.pairs)]
+    pairs = draw(chance, signed, unsigned, records, options.pairs)
     complaints = []
     with tempfile.TemporaryDirectory() as folder:
         for start in range(0, len(pairs), BATCH):

@@ -86,6 +86,7 @@ fn marker(bytes: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::super::Section;
     use super::*;
