@@ -140,11 +140,7 @@ HIGH     S104 An older certificate table lies before the new one
   files    Invalid      setup.exe
   proof    offset 2048, size 2480
 
-<<<<<<< HEAD
-5 findings and 2 that --min-severity hides among 6 files
-=======
-5 findings (2 critical, 3 high) and 1 that --min-severity hides among 6 files
->>>>>>> tools
+5 findings (2 critical, 3 high) and 2 that --min-severity hides among 6 files
 ";
     assert_eq!(shown, expected);
     let nothing = program(&["hunt", "--min-severity", "critical"]).args(judging()).arg(root("src")).output().unwrap();
