@@ -10,6 +10,7 @@ mod explain;
 mod fetch;
 mod generate;
 mod hunt;
+mod judging;
 mod online;
 pub mod page;
 pub mod progress;

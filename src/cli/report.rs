@@ -85,7 +85,7 @@ impl Report {
         let origin = Origin { host: args.host.clone() };
         Ok(Report {
             output: Filtered::new(open(view, &origin, terminal, args.quiet), filters),
-            correlator: (!args.no_correlate && !args.no_findings && view.correlates()).then(Correlator::new),
+            correlator: (!args.no_correlate && !args.judging.no_findings && view.correlates()).then(Correlator::new),
             unseen_findings: !args.quiet && matches!(view, View::Structured(format) if !format.takes_findings()),
             summary: (view == View::Table && !args.quiet).then(Summary::default),
             filtered,

@@ -8,7 +8,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 
-use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
+use super::args::{Cli, Command, FormatArg, ScanArgs};
+use super::judging::{HashArg, JudgingArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
 use super::{baseline, check, correlate, explain, fetch, generate, online, trust};
@@ -89,7 +90,7 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
         _ => View::choose(args, &targets),
     };
     let mut report = Report::new(args, view)?;
-    let mut scanner = scanner(args, view)?;
+    let mut scanner = scanner(&args.judging, people(args, view))?;
     if let Some(baseline) = baseline::load(&args.baseline, &targets)? {
         scanner = scanner.with_baseline(baseline);
     }
@@ -99,21 +100,29 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
     } else if args.listed {
         return Err("--listed: there are no catalogs to look files up in".to_owned());
     }
-    if !args.online && (args.network.online_cache.is_some() || !args.network.allow_host.is_empty()) {
+    if !args.judging.online
+        && (args.judging.network.online_cache.is_some() || !args.judging.network.allow_host.is_empty())
+    {
         return Err("--allow-host and --online-cache need --online".to_owned());
     }
-    let downloads = match (args.online, args.at) {
+    let downloads = match (args.judging.online, args.judging.at) {
         (false, _) => None,
-        (true, None) => Some(Arc::new(online::downloads(&args.network)?.live())),
-        (true, Some(_)) => Some(Arc::new(online::downloads(&args.network)?)),
+        (true, None) => Some(Arc::new(online::downloads(&args.judging.network)?.live())),
+        (true, Some(_)) => Some(Arc::new(online::downloads(&args.judging.network)?)),
     };
     if let Some(downloads) = &downloads {
         scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
     }
     let (walk, stop) = (walk_options(args)?, stop_on_interrupt());
     let progress = Arc::new(Progress::default());
-    let run =
-        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let run = Scan {
+        scanner: &scanner,
+        targets: &targets,
+        walk: &walk,
+        jobs: jobs(&args.judging),
+        progress: &progress,
+        stop: &stop,
+    };
     report.start_progress(args, &progress);
     let result = run.run(&mut |record| report.record(record));
     report.stop_progress();
@@ -136,13 +145,19 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
 /// Judges everything for what its certificates need, and shows nothing; gives the exit code and how many were judged.
 pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Result<(u8, u64), String> {
     let targets = targets(args)?;
-    let mut scanner = scanner(args, View::Table)?.with_supplier(supplier);
+    let mut scanner = scanner(&args.judging, people(args, View::Table))?.with_supplier(supplier);
     if let Some(index) = catalogs(args, &targets)? {
         scanner = scanner.with_catalogs(index);
     }
     let (walk, stop, progress) = (walk_options(args)?, stop_on_interrupt(), Progress::default());
-    let run =
-        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let run = Scan {
+        scanner: &scanner,
+        targets: &targets,
+        walk: &walk,
+        jobs: jobs(&args.judging),
+        progress: &progress,
+        stop: &stop,
+    };
     let tally = run.run(&mut |_| Ok(())).map_err(|error| error.to_string())?;
     Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed)), tally.records))
 }
@@ -151,16 +166,22 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
 pub(super) fn each_record(args: &ScanArgs, take: &mut dyn FnMut(&Record) -> io::Result<()>) -> io::Result<u8> {
     let usage = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
     let targets = targets(args).map_err(usage)?;
-    let mut scanner = scanner(args, View::Structured(Format::Jsonl)).map_err(usage)?;
+    let mut scanner = scanner(&args.judging, false).map_err(usage)?;
     if let Some(index) = catalogs(args, &targets).map_err(usage)? {
         scanner = scanner.with_catalogs(index);
     }
     let walk = walk_options(args).map_err(usage)?;
     let (stop, progress) = (stop_on_interrupt(), Progress::default());
     let run =
-        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(&args.judging), progress: &progress, stop: &stop };
     let tally = run.run(take)?;
     Ok(exit_code(&tally, false, stop.load(Ordering::Relaxed)))
+}
+
+/// Whether people see the result, who need fewer digests. A baseline is compared by digests and version resources, which
+/// the table for people has no need of by itself.
+fn people(args: &ScanArgs, view: View) -> bool {
+    matches!(view, View::Table) && args.baseline.is_empty()
 }
 
 fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
@@ -236,12 +257,13 @@ fn path_from(octets: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(octets).into_owned())
 }
 
-fn jobs(args: &ScanArgs) -> usize {
+pub(super) fn jobs(args: &JudgingArgs) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     args.jobs.map_or_else(cores, usize::from)
 }
 
-fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
+/// Who judges, as the arguments say; people see fewer digests by default.
+pub(super) fn scanner(args: &JudgingArgs, people: bool) -> Result<Scanner, String> {
     let load = |paths: &[PathBuf]| load_paths(paths).map_err(|error| error.to_string());
     let mut trust = match args.trust_store.as_slice() {
         [] => TrustStore::embedded(),
@@ -255,8 +277,6 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
     let revocation = revocation_lists(&args.crl, &args.ocsp)?;
-    // A baseline is compared by digests and version resources, which the table for people has no need of by itself.
-    let people = matches!(view, View::Table) && args.baseline.is_empty();
     let hashes = match args.hashes {
         Some(HashArg::None) => HashMode::None,
         Some(HashArg::Sha256) => HashMode::Sha256,
@@ -294,9 +314,9 @@ pub(super) fn revocation_lists(crl: &[PathBuf], ocsp: &[PathBuf]) -> Result<Revo
 
 /// The catalogs that the arguments name and those of the Windows roots among the scanned folders.
 fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>, String> {
-    let named: Vec<PathBuf> = args.catalog.iter().chain(&args.catroot).cloned().collect();
+    let named: Vec<PathBuf> = args.judging.catalog.iter().chain(&args.judging.catroot).cloned().collect();
     let mut found: Vec<CatalogFolder> = Vec::new();
-    if !args.no_catroot {
+    if !args.judging.no_catroot {
         let folders = targets.iter().filter_map(|target| match target {
             Target::Path(path) | Target::Listed(path) => Some(path),
             Target::StandardInput => None,
