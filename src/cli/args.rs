@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::enrich::EnrichArgs;
 use super::fetch::FetchArgs;
 use super::judging::JudgingArgs;
 use super::trust::TrustArgs;
@@ -42,6 +43,8 @@ pub enum Command {
     Baseline(Box<BaselineArgs>),
     /// Compare records of many scans: reads JSON Lines, writes keys and findings
     Correlate(CorrelateArgs),
+    /// Add what is known of the files that events name to the events: reads a line, writes a line
+    Enrich(Box<EnrichArgs>),
     /// Download what a scan would need into a folder, to scan on a machine without network
     Fetch(Box<FetchArgs>),
     /// Print the man page, shell completions or the JSON Schema of records
@@ -82,9 +85,6 @@ pub struct ScanArgs {
     /// Output format [default: the story for one file, else a table]
     #[arg(long, value_name = "FORMAT", value_parser = FormatArg::parser(), help_heading = "Output")]
     pub format: Option<FormatArg>,
-    /// The name of the machine that the files are from, for the formats that carry one
-    #[arg(long, value_name = "NAME", help_heading = "Output")]
-    pub host: Option<String>,
     /// Show only these statuses (comma separated): valid, invalid, expired, revoked, untrusted, self-signed,
     /// unsigned, error
     #[arg(long, value_name = "STATUS", value_delimiter = ',', help_heading = "Output")]

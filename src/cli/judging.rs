@@ -15,6 +15,9 @@ pub struct JudgingArgs {
     /// Do not judge files larger than SIZE (bytes, or with k, M, G); they become Error records
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Which files")]
     pub max_size: Option<u64>,
+    /// The name of the machine that the files are from, for the formats that carry one
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
+    pub host: Option<String>,
     /// Digests to report beside those that a verdict needs
     #[arg(long, value_name = "WHICH", help_heading = "Output")]
     pub hashes: Option<HashArg>,

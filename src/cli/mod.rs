@@ -6,6 +6,7 @@ mod args;
 mod baseline;
 mod check;
 mod correlate;
+mod enrich;
 mod explain;
 mod fetch;
 mod generate;

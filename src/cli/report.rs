@@ -82,7 +82,7 @@ impl Report {
         let filters = filters.map_err(|error| format!("--status: {error}"))?;
         let terminal = Terminal::look(args.color);
         let filtered = !filters.is_empty();
-        let origin = Origin { host: args.host.clone() };
+        let origin = Origin { host: args.judging.host.clone() };
         Ok(Report {
             output: Filtered::new(open(view, &origin, terminal, args.quiet), filters),
             correlator: (!args.no_correlate && !args.judging.no_findings && view.correlates()).then(Correlator::new),

@@ -12,10 +12,11 @@ use super::args::{Cli, Command, FormatArg, ScanArgs};
 use super::judging::{HashArg, JudgingArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
-use super::{baseline, check, correlate, explain, fetch, generate, online, trust};
+use super::{baseline, check, correlate, enrich, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
+use crate::online::Downloads;
 use crate::output::Format;
 use crate::record::{Record, Severity};
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
@@ -46,6 +47,7 @@ pub fn main() -> u8 {
         Some(Command::Hunt(args)) => scan(&args.scan, Some(args.min_severity)),
         Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Fetch(args)) => fetch::run(args, &mut BufWriter::new(io::stdout().lock())),
+        Some(Command::Enrich(args)) => enrich::run(args),
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
@@ -69,7 +71,8 @@ fn side_command(command: &Command) -> Result<u8, String> {
             _ => trust::run(args, &mut out)?,
         },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
-        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) | Command::Fetch(_) => {} // no side commands: they have exit codes of their own
+        // No side commands: they have exit codes of their own.
+        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) | Command::Fetch(_) | Command::Enrich(_) => {}
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)
@@ -100,16 +103,7 @@ fn scan(args: &ScanArgs, hunt: Option<Severity>) -> Result<u8, String> {
     } else if args.listed {
         return Err("--listed: there are no catalogs to look files up in".to_owned());
     }
-    if !args.judging.online
-        && (args.judging.network.online_cache.is_some() || !args.judging.network.allow_host.is_empty())
-    {
-        return Err("--allow-host and --online-cache need --online".to_owned());
-    }
-    let downloads = match (args.judging.online, args.judging.at) {
-        (false, _) => None,
-        (true, None) => Some(Arc::new(online::downloads(&args.judging.network)?.live())),
-        (true, Some(_)) => Some(Arc::new(online::downloads(&args.judging.network)?)),
-    };
+    let downloads = online_downloads(&args.judging)?;
     if let Some(downloads) = &downloads {
         scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
     }
@@ -172,8 +166,14 @@ pub(super) fn each_record(args: &ScanArgs, take: &mut dyn FnMut(&Record) -> io::
     }
     let walk = walk_options(args).map_err(usage)?;
     let (stop, progress) = (stop_on_interrupt(), Progress::default());
-    let run =
-        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(&args.judging), progress: &progress, stop: &stop };
+    let run = Scan {
+        scanner: &scanner,
+        targets: &targets,
+        walk: &walk,
+        jobs: jobs(&args.judging),
+        progress: &progress,
+        stop: &stop,
+    };
     let tally = run.run(take)?;
     Ok(exit_code(&tally, false, stop.load(Ordering::Relaxed)))
 }
@@ -314,14 +314,23 @@ pub(super) fn revocation_lists(crl: &[PathBuf], ocsp: &[PathBuf]) -> Result<Revo
 
 /// The catalogs that the arguments name and those of the Windows roots among the scanned folders.
 fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>, String> {
-    let named: Vec<PathBuf> = args.judging.catalog.iter().chain(&args.judging.catroot).cloned().collect();
+    let folders = targets.iter().filter_map(|target| match target {
+        Target::Path(path) | Target::Listed(path) => Some(path.as_path()),
+        Target::StandardInput => None,
+    });
+    catalogs_of(&args.judging, folders, args.quiet)
+}
+
+/// The same for folders; `quiet` says nothing of damaged ones.
+pub(super) fn catalogs_of<'f>(
+    args: &JudgingArgs,
+    folders: impl Iterator<Item = &'f Path>,
+    quiet: bool,
+) -> Result<Option<CatalogIndex>, String> {
+    let named: Vec<PathBuf> = args.catalog.iter().chain(&args.catroot).cloned().collect();
     let mut found: Vec<CatalogFolder> = Vec::new();
-    if !args.judging.no_catroot {
-        let folders = targets.iter().filter_map(|target| match target {
-            Target::Path(path) | Target::Listed(path) => Some(path),
-            Target::StandardInput => None,
-        });
-        found.extend(folders.flat_map(|folder| catalog_folders_below(folder)));
+    if !args.no_catroot {
+        found.extend(folders.flat_map(catalog_folders_below));
         found.sort();
         found.dedup();
     }
@@ -332,10 +341,22 @@ fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>,
     if index.is_empty() {
         return Ok(None); // a folder that is called CatRoot and holds no catalog
     }
-    if index.damaged() > 0 && !args.quiet {
+    if index.damaged() > 0 && !quiet {
         eprintln!("sigscan: {} of the catalogs could not be read, or not to their ends", index.damaged());
     }
     Ok(Some(index))
+}
+
+/// What may be downloaded, if anything may.
+pub(super) fn online_downloads(args: &JudgingArgs) -> Result<Option<Arc<Downloads>>, String> {
+    if !args.online && (args.network.online_cache.is_some() || !args.network.allow_host.is_empty()) {
+        return Err("--allow-host and --online-cache need --online".to_owned());
+    }
+    Ok(match (args.online, args.at) {
+        (false, _) => None,
+        (true, None) => Some(Arc::new(online::downloads(&args.network)?.live())),
+        (true, Some(_)) => Some(Arc::new(online::downloads(&args.network)?)),
+    })
 }
 
 /// The only place where sigscan looks at the clock for a judgement.
