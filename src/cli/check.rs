@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::args::{ColorArg, PolicyArg, moment};
+use super::args::ColorArg;
+use super::judging::{PolicyArg, moment};
 use super::page::{Page, faint, plain};
 use super::report::Terminal;
 use super::run::{now, revocation_lists};

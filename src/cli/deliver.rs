@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::args::size;
+use super::judging::size;
 use super::run::stop_on_interrupt;
 use super::words::{grouped, plural};
 use crate::deliver::{AtomicFile, Delivery, Destination, Outcome, Post};

@@ -45,7 +45,7 @@ pub(super) fn run(args: &FetchArgs, out: &mut dyn Write) -> Result<u8, String> {
         return written.and_then(|()| out.flush()).map_or_else(failed_pipe, |()| Ok(code));
     };
     let failed = |error: io::Error| format!("{}: {error}", folder.display());
-    let downloads = Arc::new(downloads(&scan.network)?.keeping(Keep::open(folder).map_err(failed)?));
+    let downloads = Arc::new(downloads(&scan.judging.network)?.keeping(Keep::open(folder).map_err(failed)?));
     let (code, judged) = run_silently(scan, Arc::clone(&downloads) as Arc<dyn Supplier>)?;
     let lines = downloads.keep().map_or(Ok(0), Keep::finish).map_err(failed)?;
     if !scan.quiet {

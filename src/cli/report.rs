@@ -89,8 +89,8 @@ impl Report {
         let filters = filters.map_err(|error| format!("--status: {error}"))?;
         let terminal = Terminal::look(args.color);
         let filtered = !filters.is_empty();
-        let judged_at = args.at.unwrap_or_else(super::run::now).to_rfc3339();
-        let origin = Origin { host: args.host.clone(), judged_at: Some(judged_at) };
+        let judged_at = args.judging.at.unwrap_or_else(super::run::now).to_rfc3339();
+        let origin = Origin { host: args.judging.host.clone(), judged_at: Some(judged_at) };
         let file = delivery.output.as_deref().map(deliver::create).transpose()?;
         let post = deliver::open(&delivery.sending, args.quiet)?;
         let output = match (&file, view) {
@@ -107,7 +107,7 @@ impl Report {
             output: Filtered::new(output, filters),
             file,
             post,
-            correlator: (!args.no_correlate && !args.no_findings && view.correlates()).then(Correlator::new),
+            correlator: (!args.no_correlate && !args.judging.no_findings && view.correlates()).then(Correlator::new),
             unseen_findings: !args.quiet && matches!(view, View::Structured(format) if !format.takes_findings()),
             summary: (view == View::Table && !args.quiet).then(Summary::default),
             filtered,

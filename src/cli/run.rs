@@ -8,14 +8,16 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 
-use super::args::{Cli, Command, FormatArg, HashArg, ScanArgs};
+use super::args::{Cli, Command, FormatArg, ScanArgs};
 use super::deliver::{self, DeliveryArgs};
+use super::judging::{HashArg, JudgingArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
-use super::{baseline, check, correlate, events, explain, fetch, generate, online, trust};
+use super::{baseline, check, correlate, enrich, events, explain, fetch, generate, online, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
+use crate::online::Downloads;
 use crate::output::{Format, LookupKey};
 use crate::record::{Record, Severity};
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
@@ -46,6 +48,7 @@ pub fn main() -> u8 {
         Some(Command::Hunt(args)) => scan(&args.scan, &args.delivery, Some(args.min_severity)),
         Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Fetch(args)) => fetch::run(args, &mut BufWriter::new(io::stdout().lock())),
+        Some(Command::Enrich(args)) => enrich::run(args),
         Some(Command::Correlate(args)) => {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
@@ -74,8 +77,8 @@ fn side_command(command: &Command) -> Result<u8, String> {
         },
         Command::Explain(args) => written(explain::run(args, &mut out))?,
         // No side commands: they have exit codes of their own.
-        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) => {}
-        Command::Events(_) | Command::Fetch(_) | Command::Send(_) => {}
+        Command::Hunt(_) | Command::Baseline(_) | Command::Correlate(_) | Command::Fetch(_) => {}
+        Command::Enrich(_) | Command::Events(_) | Command::Send(_) => {}
         Command::Generate(args) => written(generate::run(args, &mut out))?,
     }
     written(out.flush()).map(|()| code)
@@ -98,7 +101,7 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     };
     lookup_usage(args, view)?;
     let mut report = Report::new(args, delivery, view)?;
-    let mut scanner = scanner(args, view)?;
+    let mut scanner = scanner(&args.judging, people(args, view))?;
     if let Some(baseline) = baseline::load(&args.baseline, &targets)? {
         scanner = scanner.with_baseline(baseline);
     }
@@ -108,21 +111,20 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     } else if args.listed {
         return Err("--listed: there are no catalogs to look files up in".to_owned());
     }
-    if !args.online && (args.network.online_cache.is_some() || !args.network.allow_host.is_empty()) {
-        return Err("--allow-host and --online-cache need --online".to_owned());
-    }
-    let downloads = match (args.online, args.at) {
-        (false, _) => None,
-        (true, None) => Some(Arc::new(online::downloads(&args.network)?.live())),
-        (true, Some(_)) => Some(Arc::new(online::downloads(&args.network)?)),
-    };
+    let downloads = online_downloads(&args.judging)?;
     if let Some(downloads) = &downloads {
         scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
     }
     let (walk, stop) = (walk_options(args)?, stop_on_interrupt());
     let progress = Arc::new(Progress::default());
-    let run =
-        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let run = Scan {
+        scanner: &scanner,
+        targets: &targets,
+        walk: &walk,
+        jobs: jobs(&args.judging),
+        progress: &progress,
+        stop: &stop,
+    };
     report.start_progress(args, &progress);
     let result = run.run(&mut |record| report.record(record));
     report.stop_progress();
@@ -147,13 +149,19 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
 /// Judges everything for what its certificates need, and shows nothing; gives the exit code and how many were judged.
 pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Result<(u8, u64), String> {
     let targets = targets(args)?;
-    let mut scanner = scanner(args, View::Table)?.with_supplier(supplier);
+    let mut scanner = scanner(&args.judging, people(args, View::Table))?.with_supplier(supplier);
     if let Some(index) = catalogs(args, &targets)? {
         scanner = scanner.with_catalogs(index);
     }
     let (walk, stop, progress) = (walk_options(args)?, stop_on_interrupt(), Progress::default());
-    let run =
-        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let run = Scan {
+        scanner: &scanner,
+        targets: &targets,
+        walk: &walk,
+        jobs: jobs(&args.judging),
+        progress: &progress,
+        stop: &stop,
+    };
     let tally = run.run(&mut |_| Ok(())).map_err(|error| error.to_string())?;
     Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed), true), tally.records))
 }
@@ -162,16 +170,28 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
 pub(super) fn each_record(args: &ScanArgs, take: &mut dyn FnMut(&Record) -> io::Result<()>) -> io::Result<u8> {
     let usage = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
     let targets = targets(args).map_err(usage)?;
-    let mut scanner = scanner(args, View::Structured(Format::Jsonl)).map_err(usage)?;
+    let mut scanner = scanner(&args.judging, false).map_err(usage)?;
     if let Some(index) = catalogs(args, &targets).map_err(usage)? {
         scanner = scanner.with_catalogs(index);
     }
     let walk = walk_options(args).map_err(usage)?;
     let (stop, progress) = (stop_on_interrupt(), Progress::default());
-    let run =
-        Scan { scanner: &scanner, targets: &targets, walk: &walk, jobs: jobs(args), progress: &progress, stop: &stop };
+    let run = Scan {
+        scanner: &scanner,
+        targets: &targets,
+        walk: &walk,
+        jobs: jobs(&args.judging),
+        progress: &progress,
+        stop: &stop,
+    };
     let tally = run.run(take)?;
     Ok(exit_code(&tally, false, stop.load(Ordering::Relaxed), true))
+}
+
+/// Whether people see the result, who need fewer digests. A baseline is compared by digests and version resources, which
+/// the table for people has no need of by itself.
+fn people(args: &ScanArgs, view: View) -> bool {
+    matches!(view, View::Table) && args.baseline.is_empty()
 }
 
 fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
@@ -247,12 +267,13 @@ fn path_from(octets: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(octets).into_owned())
 }
 
-fn jobs(args: &ScanArgs) -> usize {
+pub(super) fn jobs(args: &JudgingArgs) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     args.jobs.map_or_else(cores, usize::from)
 }
 
-fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
+/// Who judges, as the arguments say; people see fewer digests by default.
+pub(super) fn scanner(args: &JudgingArgs, people: bool) -> Result<Scanner, String> {
     let load = |paths: &[PathBuf]| load_paths(paths).map_err(|error| error.to_string());
     let mut trust = match args.trust_store.as_slice() {
         [] => TrustStore::embedded(),
@@ -266,8 +287,6 @@ fn scanner(args: &ScanArgs, view: View) -> Result<Scanner, String> {
     }
     let intermediates = certificates_below(&args.intermediates).map_err(|error| error.to_string())?;
     let revocation = revocation_lists(&args.crl, &args.ocsp)?;
-    // A baseline is compared by digests and version resources, which the table for people has no need of by itself.
-    let people = matches!(view, View::Table) && args.baseline.is_empty();
     let hashes = match args.hashes {
         Some(HashArg::None) => HashMode::None,
         Some(HashArg::Sha256) => HashMode::Sha256,
@@ -305,14 +324,23 @@ pub(super) fn revocation_lists(crl: &[PathBuf], ocsp: &[PathBuf]) -> Result<Revo
 
 /// The catalogs that the arguments name and those of the Windows roots among the scanned folders.
 fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>, String> {
+    let folders = targets.iter().filter_map(|target| match target {
+        Target::Path(path) | Target::Listed(path) => Some(path.as_path()),
+        Target::StandardInput => None,
+    });
+    catalogs_of(&args.judging, folders, args.quiet)
+}
+
+/// The same for folders; `quiet` says nothing of damaged ones.
+pub(super) fn catalogs_of<'f>(
+    args: &JudgingArgs,
+    folders: impl Iterator<Item = &'f Path>,
+    quiet: bool,
+) -> Result<Option<CatalogIndex>, String> {
     let named: Vec<PathBuf> = args.catalog.iter().chain(&args.catroot).cloned().collect();
     let mut found: Vec<CatalogFolder> = Vec::new();
     if !args.no_catroot {
-        let folders = targets.iter().filter_map(|target| match target {
-            Target::Path(path) | Target::Listed(path) => Some(path),
-            Target::StandardInput => None,
-        });
-        found.extend(folders.flat_map(|folder| catalog_folders_below(folder)));
+        found.extend(folders.flat_map(catalog_folders_below));
         found.sort();
         found.dedup();
     }
@@ -323,10 +351,22 @@ fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>,
     if index.is_empty() {
         return Ok(None); // a folder that is called CatRoot and holds no catalog
     }
-    if index.damaged() > 0 && !args.quiet {
+    if index.damaged() > 0 && !quiet {
         eprintln!("sigscan: {} of the catalogs could not be read, or not to their ends", index.damaged());
     }
     Ok(Some(index))
+}
+
+/// What may be downloaded, if anything may.
+pub(super) fn online_downloads(args: &JudgingArgs) -> Result<Option<Arc<Downloads>>, String> {
+    if !args.online && (args.network.online_cache.is_some() || !args.network.allow_host.is_empty()) {
+        return Err("--allow-host and --online-cache need --online".to_owned());
+    }
+    Ok(match (args.online, args.at) {
+        (false, _) => None,
+        (true, None) => Some(Arc::new(online::downloads(&args.network)?.live())),
+        (true, Some(_)) => Some(Arc::new(online::downloads(&args.network)?)),
+    })
 }
 
 /// The only place where sigscan looks at the clock for a judgement.
@@ -338,7 +378,7 @@ pub(super) fn now() -> Time {
 /// A look-up table without its keys would be empty, and `--lookup-key` for something else would be forgotten silently.
 fn lookup_usage(args: &ScanArgs, view: View) -> Result<(), String> {
     match view {
-        View::Structured(Format::Lookup(LookupKey::Sha256)) if args.hashes == Some(HashArg::None) => {
+        View::Structured(Format::Lookup(LookupKey::Sha256)) if args.judging.hashes == Some(HashArg::None) => {
             Err("--format lookup is keyed by SHA-256, which --hashes none leaves out; --lookup-key path".to_owned())
         }
         View::Structured(Format::Lookup(_)) => Ok(()),

@@ -1,5 +1,14 @@
 //! Streams of Windows events in: what they tell of signing, and the same events with signature fields out.
 
+pub mod cache;
 pub mod event;
 pub mod events;
 pub mod evtx;
+pub mod fields;
+pub mod json;
+pub mod line;
+pub mod paths;
+pub mod records;
+pub mod stream;
+pub mod subject;
+pub mod verdicts;

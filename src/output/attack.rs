@@ -56,6 +56,7 @@ pub(super) const TECHNIQUES: &[Technique] = &[
     row("T1036.003", "Rename Legitimate Utilities", EVASION),
     row("T1036.005", "Match Legitimate Resource Name or Location", EVASION),
     row("T1036.007", "Double File Extension", EVASION),
+    row("T1036.008", "Masquerade File Type", EVASION),
     row("T1068", "Exploitation for Privilege Escalation", ESCALATION),
     row("T1195", "Supply Chain Compromise", ACCESS),
     row("T1195.002", "Compromise Software Supply Chain", ACCESS),

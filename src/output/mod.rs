@@ -70,6 +70,15 @@ pub trait Output {
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
 }
 
+/// Any value as one line of JSON without a line end, with the escapes of every line that leaves.
+#[must_use]
+pub fn json_text<T: serde::Serialize>(value: &T) -> String {
+    let mut text = Vec::new();
+    // A vector takes everything, and no key of what leaves is anything but a string.
+    let written = json::append(value, &mut text).map(|()| text);
+    written.ok().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default()
+}
+
 /// A signer's name: the common name, else the organization, else the whole subject; `None` when all are blank.
 #[must_use]
 pub fn signer_name(signer: &Signer) -> Option<&str> {

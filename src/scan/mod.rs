@@ -2,6 +2,7 @@
 
 mod catalogs;
 mod certificate;
+mod file;
 mod files;
 mod inspect;
 mod kernel;

@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::file::with_path;
 use super::files::{FileSource, standard_input};
 use super::walk::{Met, Target, WalkOptions, walk};
 use super::{Progress, Scanner, Tally};
-use crate::container::{Format, Source, sniff};
+use crate::container::{Format, sniff};
 use crate::judge::Reason;
 use crate::record::Record;
 
@@ -169,7 +169,7 @@ impl Scan<'_> {
         match passed_over {
             Some(outcome) if !self.walk.listed => return outcome,
             Some(outcome) => {
-                let record = self.guarded(format, &source, buffer);
+                let record = self.scanner.guarded(format, &source, buffer);
                 let unread = matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
                 return if unread || record.is_in_catalog() {
                     Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
@@ -179,37 +179,16 @@ impl Scan<'_> {
             }
             None => {}
         }
-        let record = self.guarded(format, &source, buffer);
+        let record = self.scanner.guarded(format, &source, buffer);
         Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
     }
 
     fn standard_input(&self, buffer: &mut Vec<u8>) -> Outcome {
         let record = match standard_input().and_then(|source| Ok((sniff(&source)?, source))) {
-            Ok((format, source)) => self.guarded(format, &source, buffer),
+            Ok((format, source)) => self.scanner.guarded(format, &source, buffer),
             Err(error) => self.scanner.io_error("", Format::Other, &error),
         };
         Outcome::Record(Box::new(with_path(record, Path::new("-"))))
-    }
-
-    /// Judges an open file and notices if it changed meanwhile. A panic would be a defect of sigscan; it must
-    /// not take the scan of all other files with it, and must not pass for a verdict.
-    fn guarded(&self, format: Format, source: &FileSource, buffer: &mut Vec<u8>) -> Record {
-        let before = source.stamp();
-        let judged = catch_unwind(AssertUnwindSafe(|| self.scanner.scan_as("", source, format, buffer)));
-        let Ok(record) = judged else {
-            let message = "internal error: please report this file's shape".to_owned();
-            return self.scanner.error("", format, Reason::Io, message);
-        };
-        match before.and_then(|before| source.changed_since(&before)) {
-            Ok(false) => record,
-            Ok(true) => {
-                let message = "the file changed while it was being read".to_owned();
-                let mut record = self.scanner.error("", format, Reason::ChangedWhileReading, message);
-                record.size = Some(source.len());
-                record
-            }
-            Err(error) => self.scanner.io_error("", format, &error),
-        }
     }
 }
 
@@ -233,17 +212,4 @@ fn count(outcome: Outcome, tally: &mut Tally, sink: &mut dyn FnMut(&Record) -> i
     };
     *field = field.saturating_add(1);
     Ok(())
-}
-
-/// Sets the path as text, and as octets where the text cannot say it.
-fn with_path(mut record: Record, path: &Path) -> Record {
-    record.path = path.to_string_lossy().into_owned();
-    if path.to_str().is_none() {
-        record.path_hex = Some(path_octets(path));
-    }
-    record
-}
-
-fn path_octets(path: &Path) -> String {
-    path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }

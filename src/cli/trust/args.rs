@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::asn1::{Oid, Time, oids};
-use crate::cli::args::moment;
 use crate::cli::check::CheckArgs;
+use crate::cli::judging::moment;
 use crate::online::AllowedHost;
 
 /// Options of `sigscan trust`.

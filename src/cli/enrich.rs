@@ -1,0 +1,166 @@
+//! `sigscan enrich`: events in, the same events with what is known of the files that they name out.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::judging::{JudgingArgs, size};
+use super::run::{catalogs_of, jobs, online_downloads, scanner};
+use super::words::grouped;
+use crate::enrich::fields::{Shape, verdict};
+use crate::enrich::line::{Counts, Enricher, Protocol};
+use crate::enrich::paths::{PathMap, PathRule};
+use crate::enrich::records::Records;
+use crate::enrich::stream;
+use crate::enrich::subject::NamedFields;
+use crate::enrich::verdicts::Verdicts;
+use crate::judge::Status;
+
+/// Options of `sigscan enrich`.
+#[derive(Debug, Args)]
+pub struct EnrichArgs {
+    /// Read events from FILE instead of standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// How events come in and go out
+    #[arg(long, value_name = "PROTOCOL", default_value = "ndjson", help_heading = "Events")]
+    pub protocol: ProtocolArg,
+    /// The field that names the file, with dots between levels; the first that is there counts [default: the fields of
+    /// Sysmon, Security 4688, ECS and Falcon events]
+    #[arg(long, value_name = "FIELD", help_heading = "Events")]
+    pub path_field: Vec<String>,
+    /// The field that states the file's SHA-256, SHA-1 or MD5, or several as Sysmon writes them
+    #[arg(long, value_name = "FIELD", help_heading = "Events")]
+    pub hash_field: Vec<String>,
+    /// Files whose names begin with PREFIX lie in FOLDER, such as 'C:\=/mnt/c' or '\Device\HarddiskVolume3\=/mnt/c'
+    #[arg(long, value_name = "PREFIX=FOLDER", help_heading = "Events")]
+    pub path_map: Vec<PathRule>,
+    /// Where a file is out of reach, use its record in FILE (JSON Lines of a scan), found by digest or else by path
+    #[arg(long, value_name = "FILE", help_heading = "Events")]
+    pub records: Vec<PathBuf>,
+    /// The field that gets the verdict; what an event already has there is replaced
+    #[arg(long, value_name = "FIELD", default_value = "sigscan", help_heading = "Events")]
+    pub target_field: String,
+    /// Add the most important fields only, and keep lines below 64 KiB where the event itself leaves room
+    #[arg(long, help_heading = "Events")]
+    pub compact: bool,
+    /// Pass lines longer than SIZE through as they are
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "16M", help_heading = "Events")]
+    pub max_line: u64,
+    /// Memory for verdicts of files that may be named again
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "128M", help_heading = "Events")]
+    pub cache_size: u64,
+    /// Say at the end on standard error what was done: nothing is written there otherwise
+    #[arg(short, long, help_heading = "Events")]
+    pub verbose: bool,
+    /// Append to FILE at the end what was done, and problems
+    #[arg(long, value_name = "FILE", help_heading = "Events")]
+    pub log_file: Option<PathBuf>,
+    /// How files are judged.
+    #[command(flatten)]
+    pub judging: JudgingArgs,
+}
+
+/// Protocols by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolArg {
+    /// One JSON object a line, and the same object with a field more
+    Ndjson,
+    /// For rsyslog's mmexternal: a message a line, and the properties to set
+    Rsyslog,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// A sentence for a person.
+pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
+    let started = Instant::now();
+    let enricher = Arc::new(enricher(args)?);
+    let input: Box<dyn Read + Send> = match &args.file {
+        Some(path) if path != Path::new("-") => {
+            Box::new(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)
+        }
+        _ => Box::new(io::stdin()),
+    };
+    let mut log = match &args.log_file {
+        Some(path) => {
+            let open = OpenOptions::new().create(true).append(true).open(path);
+            Some(open.map_err(|error| format!("--log-file {}: {error}", path.display()))?)
+        }
+        None => None,
+    };
+    let mut output = BufWriter::with_capacity(1 << 18, io::stdout());
+    let longest = usize::try_from(args.max_line).unwrap_or(usize::MAX);
+    let ended = stream::run(&enricher, input, &mut output, jobs(&args.judging), longest);
+    let text = statistics(&enricher.counts, started.elapsed());
+    let problem = match ended {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Some(error.to_string()),
+        _ => None,
+    };
+    if let Some(log) = &mut log {
+        let problem = problem.iter().map(|problem| format!("sigscan: {problem}\n")).collect::<String>();
+        // Events matter more than the log: a full disk must not end the pipeline.
+        let _ = log.write_all(format!("{text}{problem}").as_bytes());
+    }
+    if args.verbose {
+        eprint!("{text}");
+    }
+    // What is left in the buffer cannot be written any more if writing has failed.
+    let (_, _) = output.into_parts();
+    problem.map_or(Ok(0), Err)
+}
+
+fn enricher(args: &EnrichArgs) -> Result<Enricher, String> {
+    let shape = if args.compact { Shape::Compact } else { Shape::Whole };
+    let mut scanner = scanner(&args.judging, false)?;
+    if let Some(index) = catalogs_of(&args.judging, args.path_map.iter().map(PathRule::folder), true)? {
+        scanner = scanner.with_catalogs(index);
+    }
+    if let Some(downloads) = online_downloads(&args.judging)? {
+        scanner = scanner.with_supplier(downloads);
+    }
+    let render = Box::new(move |record: &crate::record::Record| {
+        let text = verdict(record, shape);
+        let weight = text.len();
+        (text, weight)
+    });
+    let records = Records::open(&args.records)?;
+    let cache = usize::try_from(args.cache_size).unwrap_or(usize::MAX);
+    Ok(Enricher {
+        verdicts: Verdicts::new(scanner, PathMap::new(args.path_map.clone()), records, render, cache),
+        fields: NamedFields { path: args.path_field.clone(), hash: args.hash_field.clone() },
+        target: args.target_field.clone(),
+        shape,
+        protocol: match args.protocol {
+            ProtocolArg::Ndjson => Protocol::Ndjson,
+            ProtocolArg::Rsyslog => Protocol::Rsyslog,
+        },
+        counts: Counts::default(),
+    })
+}
+
+fn statistics(counts: &Counts, elapsed: Duration) -> String {
+    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let lines = get(&counts.lines);
+    let others = [
+        (get(&counts.not_json), "not JSON objects"),
+        (get(&counts.without_file), "without a file"),
+        (get(&counts.too_long), "too long"),
+    ];
+    let mut parts = vec![format!("{} of {} lines enriched", grouped(get(&counts.enriched)), grouped(lines))];
+    parts.extend(others.iter().filter(|other| other.0 > 0).map(|(count, what)| format!("{} {what}", grouped(*count))));
+    let statuses = Status::WORST_FIRST.iter().zip(&counts.statuses).filter(|(_, count)| get(count) > 0);
+    let statuses: Vec<String> =
+        statuses.map(|(status, count)| format!("{} {}", grouped(get(count)), status.name())).collect();
+    if !statuses.is_empty() {
+        parts.push(statuses.join(", "));
+    }
+    parts.push(format!("{:.1} s", elapsed.as_secs_f64()));
+    format!("sigscan: {}\n", parts.join("; "))
+}

@@ -1,0 +1,244 @@
+//! Which file an event is about, and which digests it states.
+
+use std::borrow::Cow;
+
+use super::json::{Found, Object, Place};
+
+/// Where Windows event data lies in the events of shippers: at the top (NXLog, LogScale), in the tree of the event log,
+/// and where Winlogbeat, Logstash and Wazuh put it.
+const CONTAINERS: [&str; 6] =
+    ["", "EventData", "Event.EventData", "winlog.event_data", "event_data", "windows.EventData"];
+
+/// A field that names a file, and those that state its digests.
+struct Row {
+    field: &'static str,
+    hashes: &'static [&'static str],
+    /// Whether the field is looked for in [`CONTAINERS`] or only at the top.
+    windows: bool,
+    /// The object that ECS has for such a file.
+    ecs: &'static str,
+}
+
+const SYSMON: &[&str] = &["Hashes"];
+const FALCON: &[&str] = &["SHA256HashData", "SHA1HashData", "MD5HashData"];
+
+/// In this order, because an event that loads or writes a file names the process too.
+/// Sources: Sysmon's schema (`sysmon -s`); ECS field reference (dll, file, process); Microsoft, "4688(S)"; the events of
+/// CrowdStrike Falcon.
+const ROWS: [Row; 10] = [
+    Row {
+        field: "dll.path",
+        hashes: &["dll.hash.sha256", "dll.hash.sha1", "dll.hash.md5"],
+        windows: false,
+        ecs: "dll",
+    },
+    Row {
+        field: "file.path",
+        hashes: &["file.hash.sha256", "file.hash.sha1", "file.hash.md5"],
+        windows: false,
+        ecs: "file",
+    },
+    Row { field: "ImageLoaded", hashes: SYSMON, windows: true, ecs: "dll" },
+    Row { field: "TargetFilename", hashes: SYSMON, windows: true, ecs: "file" },
+    Row { field: "NewProcessName", hashes: &[], windows: true, ecs: "process" },
+    Row { field: "TargetFileName", hashes: FALCON, windows: true, ecs: "file" },
+    Row {
+        field: "process.executable",
+        hashes: &["process.hash.sha256", "process.hash.sha1", "process.hash.md5"],
+        windows: false,
+        ecs: "process",
+    },
+    Row { field: "Image", hashes: SYSMON, windows: true, ecs: "process" },
+    Row { field: "ImageFileName", hashes: FALCON, windows: true, ecs: "process" },
+    Row { field: "FilePath", hashes: FALCON, windows: true, ecs: "file" },
+];
+
+/// Kind of a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HashKind {
+    /// SHA-256 of the file, or of what Authenticode covers.
+    Sha256,
+    /// SHA-1 of the file.
+    Sha1,
+    /// MD5 of the file.
+    Md5,
+}
+
+/// The file that an event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject<'e> {
+    /// Its name.
+    pub name: Option<Cow<'e, str>>,
+    /// Digests that the event states, strongest first, in lower case.
+    pub hashes: Vec<(HashKind, String)>,
+    /// The object that holds the name.
+    pub holder: Option<Place>,
+    /// The object that ECS has for such a file.
+    pub ecs: &'static str,
+}
+
+/// Fields that somebody named instead of the known ones.
+#[derive(Debug, Clone, Default)]
+pub struct NamedFields {
+    /// Fields with a file's name, the first that is there counts.
+    pub path: Vec<String>,
+    /// Fields with digests.
+    pub hash: Vec<String>,
+}
+
+/// The file that an event is about; `None` if it names none.
+#[must_use]
+pub fn subject<'e>(event: &Object<'e>, fields: &NamedFields) -> Option<Subject<'e>> {
+    let mut subject = if fields.path.is_empty() { known(event) } else { named(event, &fields.path) };
+    if !fields.hash.is_empty() {
+        let mut hashes: Vec<_> =
+            fields.hash.iter().filter_map(|name| event.text(name)).flat_map(|text| digests(&text)).collect();
+        hashes.sort();
+        let empty = || Subject { name: None, hashes: Vec::new(), holder: None, ecs: "file" };
+        if subject.is_some() || !hashes.is_empty() {
+            subject.get_or_insert_with(empty).hashes = hashes;
+        }
+    }
+    subject
+}
+
+/// Where fields may lie: in an object, or under keys that begin with the name of what would be one.
+struct Container<'e> {
+    object: Object<'e>,
+    prefix: &'static str,
+}
+
+impl<'e> Container<'e> {
+    fn find(event: &Object<'e>, name: &'static str) -> Option<Container<'e>> {
+        if name.is_empty() {
+            return Some(Container { object: event.clone(), prefix: "" });
+        }
+        let object = event.find(name).and_then(|found| found.object(event));
+        match object {
+            Some(object) => Some(Container { object, prefix: "" }),
+            None => event.has_key_below(name).then(|| Container { object: event.clone(), prefix: name }),
+        }
+    }
+
+    fn field(&self, name: &str) -> Option<Found<'e>> {
+        if self.prefix.is_empty() {
+            self.object.find(name)
+        } else {
+            self.object.find(&format!("{}.{name}", self.prefix))
+        }
+    }
+}
+
+fn named<'e>(event: &Object<'e>, names: &[String]) -> Option<Subject<'e>> {
+    let ecs = |name: &str| match name.split('.').next() {
+        Some("dll") => "dll",
+        Some("process") => "process",
+        _ => "file",
+    };
+    names.iter().find_map(|name| {
+        let found = event.find(name)?;
+        let text = found.text().filter(|text| !text.is_empty())?;
+        Some(Subject { name: Some(text), hashes: Vec::new(), holder: Some(found.holder), ecs: ecs(name) })
+    })
+}
+
+fn known<'e>(event: &Object<'e>) -> Option<Subject<'e>> {
+    let containers: Vec<Container<'e>> = CONTAINERS.iter().filter_map(|name| Container::find(event, name)).collect();
+    let top = [Container { object: event.clone(), prefix: "" }];
+    ROWS.iter().find_map(|row| {
+        let places = if row.windows { containers.as_slice() } else { top.as_slice() };
+        places.iter().find_map(|container| {
+            let found = container.field(row.field)?;
+            let name = found.text().filter(|text| !text.is_empty() && text != "-")?;
+            let stated = row.hashes.iter().filter_map(|field| container.field(field)?.text());
+            let mut hashes: Vec<_> = stated.flat_map(|text| digests(&text)).collect();
+            hashes.sort();
+            Some(Subject { name: Some(name), hashes, holder: Some(found.holder), ecs: row.ecs })
+        })
+    })
+}
+
+/// The digests in a field: one alone, or Sysmon's `SHA1=..,MD5=..,SHA256=..,IMPHASH=..`.
+#[must_use]
+pub fn digests(text: &str) -> Vec<(HashKind, String)> {
+    let part = |part: &str| {
+        let (label, digits) =
+            part.trim().split_once('=').map_or((None, part.trim()), |(label, digits)| (Some(label), digits));
+        let kind = match digits.len() {
+            64 => HashKind::Sha256,
+            40 => HashKind::Sha1,
+            32 => HashKind::Md5,
+            _ => return None,
+        };
+        let named = match kind {
+            HashKind::Sha256 => "SHA256",
+            HashKind::Sha1 => "SHA1",
+            HashKind::Md5 => "MD5",
+        };
+        // An import hash has the length of an MD5.
+        let known = label.is_none_or(|label| label.eq_ignore_ascii_case(named));
+        // Falcon states digests that it does not have as zeros.
+        let real = digits.bytes().all(|digit| digit.is_ascii_hexdigit()) && digits.bytes().any(|digit| digit != b'0');
+        (known && real).then(|| (kind, digits.to_ascii_lowercase()))
+    };
+    text.split(',').take(16).filter_map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<(String, usize, &'static str)> {
+        let subject = subject(&Object::parse(text.as_bytes()).unwrap(), &NamedFields::default())?;
+        Some((subject.name.unwrap().into_owned(), subject.hashes.len(), subject.ecs))
+    }
+
+    #[test]
+    fn events_of_each_shipper_are_understood() {
+        let hashes = format!(
+            "SHA1={},MD5={},SHA256={},IMPHASH={}",
+            "a".repeat(40),
+            "B".repeat(32),
+            "c".repeat(64),
+            "d".repeat(32)
+        );
+        let sysmon = format!(r#"{{"Image":"C:\\p.exe","ImageLoaded":"C:\\l.dll","Hashes":"{hashes}"}}"#);
+        let wrapped = [
+            sysmon.clone(),
+            format!(r#"{{"Event":{{"System":{{"EventID":7}},"EventData":{sysmon}}}}}"#),
+            format!(r#"{{"EventData":{sysmon}}}"#),
+            format!(r#"{{"winlog":{{"event_id":"7","event_data":{sysmon}}}}}"#),
+            sysmon.replace("\"Image", "\"winlog.event_data.Image").replace("\"Hashes", "\"winlog.event_data.Hashes"),
+        ];
+        for (index, event) in wrapped.iter().enumerate() {
+            assert_eq!(found(event), Some((r"C:\l.dll".to_owned(), 3, "dll")), "{index} {event}");
+        }
+        let cases = [
+            (r#"{"EventData":{"NewProcessName":"C:\\n.exe","ProcessId":"0x1"}}"#, (r"C:\n.exe", 0, "process")),
+            (r#"{"dll":{"path":"C:\\d.dll"},"process":{"executable":"C:\\p.exe"}}"#, (r"C:\d.dll", 0, "dll")),
+            (r#"{"file.path":"/bin/ls","file.hash.md5":"0123456789abcdef0123456789abcdef"}"#, ("/bin/ls", 1, "file")),
+            (
+                r#"{"process":{"executable":"C:\\p.exe","hash":{"sha1":"0123456789abcdef0123456789abcdef01234567"}}}"#,
+                (r"C:\p.exe", 1, "process"),
+            ),
+            (
+                r#"{"event_simpleName":"ProcessRollup2","ImageFileName":"\\Device\\HarddiskVolume3\\x.exe","SHA1HashData":"0000000000000000000000000000000000000000"}"#,
+                (r"\Device\HarddiskVolume3\x.exe", 0, "process"),
+            ),
+        ];
+        for (event, (name, hashes, ecs)) in cases {
+            assert_eq!(found(event), Some((name.to_owned(), hashes, ecs)), "{event}");
+        }
+        assert_eq!(found(r#"{"message":"C:\\x.exe","ImageLoaded":7}"#), None);
+    }
+
+    #[test]
+    fn digests_are_told_apart() {
+        let sha1 = "A".repeat(40);
+        assert_eq!(digests(&sha1), [(HashKind::Sha1, "a".repeat(40))]);
+        assert_eq!(digests(&format!("IMPHASH={}", "a".repeat(32))), []);
+        assert_eq!(digests(&format!("MD5={}", "0".repeat(32))), []);
+        assert_eq!(digests("xyz"), []);
+        assert_eq!(digests(&"g".repeat(64)), []);
+    }
+}

@@ -1,0 +1,213 @@
+//! The verdict of the file that an event names: judged once, remembered, or found in records.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use super::cache::Lru;
+use super::paths::{PathMap, Unresolved};
+use super::records::{Records, Wanted};
+use super::subject::{HashKind, Subject};
+use crate::container::Format;
+use crate::record::{Reason, Record, Status};
+use crate::scan::Scanner;
+
+/// A share of the memory for verdicts that the names of files get.
+const NAMES_SHARE: usize = 8;
+/// What an entry costs beside its contents.
+const ENTRY: usize = 256;
+
+/// What makes a file another one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct FileKey {
+    #[cfg(unix)]
+    place: (u64, u64),
+    #[cfg(not(unix))]
+    place: PathBuf,
+    size: u64,
+    modified: Option<SystemTime>,
+    /// When anything about it changed last: a time of modification can be set back, this cannot.
+    #[cfg(unix)]
+    changed: (i64, i64),
+}
+
+impl FileKey {
+    #[cfg(unix)]
+    fn of(_: &Path, metadata: &Metadata) -> FileKey {
+        use std::os::unix::fs::MetadataExt;
+        FileKey {
+            place: (metadata.dev(), metadata.ino()),
+            size: metadata.size(),
+            modified: metadata.modified().ok(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path, metadata: &Metadata) -> FileKey {
+        FileKey { place: path.to_path_buf(), size: metadata.len(), modified: metadata.modified().ok() }
+    }
+
+    fn now(path: &Path) -> Option<FileKey> {
+        std::fs::metadata(path).ok().map(|metadata| FileKey::of(path, &metadata))
+    }
+}
+
+/// A verdict as events get it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict<T> {
+    /// What is written.
+    pub text: T,
+    /// The status.
+    pub status: Status,
+    /// The reason.
+    pub reason: Reason,
+    /// Digest of the file, where it was computed.
+    sha256: Option<String>,
+}
+
+/// Writes a record for events.
+pub type Render<T> = dyn Fn(&Record) -> (T, usize) + Send + Sync;
+
+/// Judges the files that events name.
+pub struct Verdicts<T> {
+    scanner: Scanner,
+    paths: PathMap,
+    records: Records,
+    render: Box<Render<T>>,
+    files: Mutex<Lru<FileKey, Arc<Verdict<T>>>>,
+    digests: Mutex<Lru<String, Arc<Verdict<T>>>>,
+    names: Mutex<Lru<String, (PathBuf, FileKey)>>,
+}
+
+impl<T> std::fmt::Debug for Verdicts<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Verdicts").finish_non_exhaustive()
+    }
+}
+
+/// What became of the search for a file.
+enum Sought<T> {
+    Judged(Arc<Verdict<T>>),
+    Missing(Unresolved),
+}
+
+impl<T> Verdicts<T> {
+    /// Verdicts by this scanner; `render` writes each once and says how many bytes that takes, and `cache` bounds what
+    /// is remembered.
+    #[must_use]
+    pub fn new(
+        scanner: Scanner,
+        paths: PathMap,
+        records: Records,
+        render: Box<Render<T>>,
+        cache: usize,
+    ) -> Verdicts<T> {
+        Verdicts {
+            scanner,
+            paths,
+            records,
+            render,
+            files: Mutex::new(Lru::new(cache)),
+            digests: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
+            names: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
+        }
+    }
+
+    /// The verdict of the file that an event is about. A file out of reach is looked up by the event's digests, and by
+    /// its path where the event states none.
+    pub fn of(&self, subject: &Subject<'_>, buffer: &mut Vec<u8>) -> Arc<Verdict<T>> {
+        let stated = subject.hashes.iter().find(|(kind, _)| *kind == HashKind::Sha256).map(|(_, digest)| digest);
+        let sought = match subject.name.as_deref() {
+            Some(name) => self.file(name, buffer),
+            None => Sought::Missing(Unresolved::Missing),
+        };
+        let why = match sought {
+            Sought::Judged(verdict) => {
+                let other = stated.zip(verdict.sha256.as_ref()).is_some_and(|(stated, found)| stated != found);
+                let unread = verdict.status == Status::Error && matches!(verdict.reason, Reason::Io | Reason::NotFound);
+                if !other && !unread {
+                    return verdict;
+                }
+                match self.elsewhere(subject, stated) {
+                    Some(found) => return found,
+                    None if !other => return verdict,
+                    None => "the file of this name has another SHA-256 now than the event states",
+                }
+            }
+            Sought::Missing(why) => match self.elsewhere(subject, stated) {
+                Some(found) => return found,
+                None => why.message(),
+            },
+        };
+        let name = subject.name.as_deref().unwrap_or_default();
+        Arc::new(self.rendered(&self.scanner.error(name, Format::Other, Reason::NotFound, why.to_owned())).0)
+    }
+
+    /// The verdict of the file of that name, if it is in reach.
+    fn file(&self, name: &str, buffer: &mut Vec<u8>) -> Sought<T> {
+        let known = self.names.lock().ok().and_then(|mut names| names.get(name));
+        let known = known.filter(|(path, key)| FileKey::now(path).as_ref() == Some(key));
+        let (path, key) = match known {
+            Some(known) => known,
+            None => {
+                let path = match self.paths.resolve(name) {
+                    Ok(path) => path,
+                    Err(why) => return Sought::Missing(why),
+                };
+                let Some(key) = FileKey::now(&path) else { return Sought::Missing(Unresolved::Missing) };
+                if let Ok(mut names) = self.names.lock() {
+                    let weight = name.len().saturating_mul(2).saturating_add(path.as_os_str().len());
+                    names.insert(name.to_owned(), (path.clone(), key.clone()), weight.saturating_add(ENTRY));
+                }
+                (path, key)
+            }
+        };
+        if let Some(verdict) = self.files.lock().ok().and_then(|mut files| files.get(&key)) {
+            return Sought::Judged(verdict);
+        }
+        let record = self.scanner.scan_file(&path, buffer);
+        let (verdict, weight) = self.rendered(&record);
+        let verdict = Arc::new(verdict);
+        let lasting = !matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
+        // Only what is still the same file is remembered as that file.
+        if lasting && FileKey::now(&path).as_ref() == Some(&key) {
+            if let Ok(mut files) = self.files.lock() {
+                files.insert(key, Arc::clone(&verdict), weight);
+            }
+            self.remember_digest(&verdict, weight);
+        }
+        Sought::Judged(verdict)
+    }
+
+    /// The verdict of a file that is not in reach, or no longer the one that the event means.
+    fn elsewhere(&self, subject: &Subject<'_>, sha256: Option<&String>) -> Option<Arc<Verdict<T>>> {
+        let remembered = |digest: &String| self.digests.lock().ok().and_then(|mut digests| digests.get(digest));
+        if let Some(verdict) = sha256.and_then(remembered) {
+            return Some(verdict);
+        }
+        // Files can be made that share an MD5 or SHA-1, so these count only where there is nothing stronger.
+        let record = match (subject.hashes.first(), subject.name.as_deref()) {
+            (Some((kind, digest)), _) => self.records.find(Wanted::Hash(*kind, digest)),
+            (None, Some(name)) => self.records.find(Wanted::Path(name)),
+            (None, None) => None,
+        }?;
+        let (verdict, weight) = self.rendered(&record);
+        let verdict = Arc::new(verdict);
+        self.remember_digest(&verdict, weight);
+        Some(verdict)
+    }
+
+    fn remember_digest(&self, verdict: &Arc<Verdict<T>>, weight: usize) {
+        if let (Some(digest), Ok(mut digests)) = (&verdict.sha256, self.digests.lock()) {
+            digests.insert(digest.clone(), Arc::clone(verdict), weight);
+        }
+    }
+
+    fn rendered(&self, record: &Record) -> (Verdict<T>, usize) {
+        let (text, weight) = (self.render)(record);
+        let sha256 = record.hashes.get("sha256").cloned();
+        (Verdict { text, status: record.status, reason: record.reason, sha256 }, weight.saturating_add(ENTRY))
+    }
+}

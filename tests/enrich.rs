@@ -1,0 +1,201 @@
+//! `sigscan enrich` as pipelines meet it: a line in, a line out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
+}
+
+fn enrich(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command.args(["enrich", "--at", "2026-06-01T00:00:00Z"]);
+    for root in ["pki/root.pem", "pki/tsa-root.pem"] {
+        command.arg("--trust-store").arg(testdata(root));
+    }
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn start(arguments: &[&str]) -> Child {
+    enrich(arguments).spawn().unwrap()
+}
+
+/// What comes out for this input, with nothing on standard error.
+fn out(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = start(arguments);
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(String::from_utf8(stderr).unwrap(), "");
+    stdout
+}
+
+fn mapped() -> String {
+    format!(r"C:\={}", testdata("fixtures").display())
+}
+
+/// Fixtures with their verdicts, the worst mixed with the best.
+const FILES: [(&str, &str, &str); 4] = [
+    ("pe32.exe", "Valid", "ok"),
+    ("THIEF.EXE", "Invalid", "bad-digest"),
+    ("unsigned-pe64.exe", "Unsigned", "no-signature"),
+    ("missing.exe", "Error", "not-found"),
+];
+
+#[test]
+fn every_line_comes_out_in_order_with_its_verdict_and_is_otherwise_the_same() {
+    let mut input = Vec::new();
+    let mut starts = Vec::new();
+    for number in 0..2000 {
+        let (name, ..) = FILES[number % FILES.len()];
+        let start =
+            format!(r#"{{"n":{number}.00, "EventID":7,"EventData":{{"ImageLoaded":"c:\\{name}","z":1,"a":[1e2]}}"#);
+        input.extend_from_slice(format!("{start}}}\n").as_bytes());
+        starts.push(start);
+    }
+    for jobs in ["1", "4"] {
+        let output = String::from_utf8(out(&["--jobs", jobs, "--compact", "--path-map", &mapped()], &input)).unwrap();
+        let lines: Vec<&str> = output.lines().collect();
+        assert_eq!(lines.len(), 2000);
+        for (number, line) in lines.iter().enumerate() {
+            let (_, status, reason) = FILES[number % FILES.len()];
+            assert!(line.starts_with(&format!("{},\"sigscan\":{{", starts[number])), "{line}");
+            let event: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(
+                (&event["sigscan"]["status"], &event["sigscan"]["reason"]),
+                (&json!(status), &json!(reason)),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_no_event_comes_out_byte_for_byte() {
+    let long = format!("{{\"ImageLoaded\":\"C:\\\\pe32.exe\",\"x\":\"{}\"}}\n", "y".repeat(5000));
+    let input =
+        [b"\n[]\nplain \xff text\r\n{\"a\":1}\r\n".as_slice(), long.as_bytes(), b"{\"ImageLoaded\":7}\n{\"half"]
+            .concat();
+    let arguments = ["--path-map", &mapped(), "--max-line", "4096"];
+    assert_eq!(out(&arguments, &input), input);
+    let rsyslog = ["--path-map", &mapped(), "--max-line", "4096", "--protocol", "rsyslog"];
+    assert_eq!(out(&rsyslog, &input), b"{}\n{}\n{}\n{}\n{}\n{}\n{}");
+    assert_eq!(out(&arguments, b""), b"");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    out(&[arguments.as_slice(), &["--log-file", log.path().to_str().unwrap()]].concat(), &input);
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    assert!(
+        text.starts_with("sigscan: 0 of 7 lines enriched; 4 not JSON objects; 2 without a file; 1 too long; "),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_whole_record_is_added_unless_less_is_asked_for_and_forged_verdicts_give_way() {
+    let line = br#"{"sigscan":{"status":"Valid"},"Image":"C:\\thief.exe"}"#;
+    let output: Value = serde_json::from_slice(&out(&["--path-map", &mapped()], line)).unwrap();
+    let mut wanted: Value =
+        serde_json::from_slice(&std::fs::read(testdata("fixtures/thief.exe.json")).unwrap()).unwrap();
+    wanted["path"] = json!(testdata("fixtures/thief.exe").to_str().unwrap());
+    assert_eq!(output["sigscan"]["status"], wanted["status"]);
+    assert_eq!(output["sigscan"]["signatures"], wanted["signatures"]);
+    assert_eq!(output["sigscan"]["path"], wanted["path"]);
+    let other: Value = serde_json::from_slice(&out(&["--path-map", &mapped(), "--target-field", "sig"], line)).unwrap();
+    assert_eq!((&other["sigscan"], &other["sig"]["status"]), (&json!({"status": "Valid"}), &json!("Invalid")));
+}
+
+#[test]
+fn compact_lines_fit_into_64_kib_where_the_event_leaves_room() {
+    for length in [10usize, 65_000, 65_460] {
+        let line = format!("{{\"x\":\"{}\",\"Image\":\"C:\\\\pe32.exe\"}}", "y".repeat(length));
+        let output = out(&["--path-map", &mapped(), "--compact"], line.as_bytes());
+        let event: Value = serde_json::from_slice(&output).unwrap();
+        assert_eq!(event["sigscan"]["status"], "Valid");
+        assert_eq!(event["sigscan"].get("signer").is_some(), length == 10, "{length}");
+        assert!(output.len() < 65_536, "{}", output.len());
+    }
+}
+
+#[test]
+fn a_sender_that_waits_for_each_answer_gets_it() {
+    let mut child = start(&["--path-map", &mapped(), "--protocol", "rsyslog", "--compact"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let messages = [
+        (r#"{"msg":" @cee: {\"ImageLoaded\":\"C:\\\\pe32.exe\"}"}"#, Some("Valid")),
+        (r#"{"msg":"x","$!":{"winlog":{"event_data":{"ImageLoaded":"C:\\thief.exe"}}}}"#, Some("Invalid")),
+        (r#"{"msg":"nothing"}"#, None),
+        (r#"{"ImageLoaded":"C:\\gone.exe"}"#, Some("Error")),
+        ("no message", None),
+    ];
+    for (message, status) in messages.iter().cycle().take(50) {
+        writeln!(stdin, "{message}").unwrap();
+        let mut answer = String::new();
+        stdout.read_line(&mut answer).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        match status {
+            Some(status) => assert_eq!(answer["$!"]["sigscan"]["status"], *status, "{message}"),
+            None => assert_eq!(answer, json!({})),
+        }
+        assert!(answer.as_object().unwrap().keys().all(|key| key == "$!"));
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly_although_input_stays_open() {
+    let mut child = start(&["--path-map", &mapped()]);
+    let mut stdin = child.stdin.take().unwrap();
+    drop(child.stdout.take());
+    stdin.write_all(b"{\"Image\":\"C:\\\\pe32.exe\"}\n").unwrap();
+    let status = child.wait().unwrap();
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+    drop(stdin);
+}
+
+#[test]
+fn a_file_that_is_not_the_event_s_has_no_verdict_and_records_of_others_are_found_by_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(testdata("fixtures/pe32.exe"), folder.path().join("a.exe")).unwrap();
+    let map = format!(r"C:\={}", folder.path().display());
+    let record = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(testdata(&format!("fixtures/{name}.json"))).unwrap()).unwrap()
+    };
+    let digest = |name: &str| record(name)["hashes"]["sha256"].as_str().unwrap().to_owned();
+    let event = |name: &str, digest: &str| {
+        format!("{{\"ImageLoaded\":\"C:\\\\{name}\",\"Hashes\":\"MD5=00,SHA256={digest}\"}}\n")
+    };
+    let input = [
+        event("a.exe", &digest("pe32.exe").to_uppercase()),
+        event("a.exe", &digest("thief.exe")),
+        event("gone.exe", &digest("pe32.exe")),
+        event("gone.exe", &digest("thief.exe")),
+    ]
+    .concat();
+    let statuses = |arguments: &[&str]| -> Vec<String> {
+        let output = String::from_utf8(out(arguments, input.as_bytes())).unwrap();
+        let values = output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        values
+            .map(|event| format!("{}/{}", event["sigscan"]["status"], event["sigscan"]["reason"]).replace('"', ""))
+            .collect()
+    };
+    let (valid, invalid, missing) = ("Valid/ok", "Invalid/bad-digest", "Error/not-found");
+    // The third file is gone, but it was judged a moment ago.
+    assert_eq!(statuses(&["--jobs", "1", "--path-map", &map]), [valid, missing, valid, missing]);
+    let records = folder.path().join("records.jsonl");
+    std::fs::write(&records, serde_json::to_string(&record("thief.exe")).unwrap()).unwrap();
+    let with = ["--jobs", "1", "--path-map", &map, "--records", records.to_str().unwrap()];
+    assert_eq!(statuses(&with), [valid, invalid, valid, invalid]);
+}
