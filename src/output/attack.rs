@@ -35,6 +35,7 @@ const RESOURCES: &[Tactic] = &[tactic("TA0042", "Resource Development")];
 const ESCALATION: &[Tactic] = &[tactic("TA0004", "Privilege Escalation")];
 const ACCESS: &[Tactic] = &[tactic("TA0001", "Initial Access")];
 const CONTROL: &[Tactic] = &[tactic("TA0011", "Command and Control")];
+const PERSISTENCE: &[Tactic] = &[tactic("TA0003", "Persistence")];
 const SERVICE: &[Tactic] = &[tactic("TA0003", "Persistence"), tactic("TA0004", "Privilege Escalation")];
 const HIJACK: &[Tactic] =
     &[tactic("TA0003", "Persistence"), tactic("TA0004", "Privilege Escalation"), tactic("TA0005", "Defense Evasion")];
@@ -70,6 +71,7 @@ pub(super) const TECHNIQUES: &[Technique] = &[
     row("T1553.004", "Install Root Certificate", EVASION),
     row("T1553.005", "Mark-of-the-Web Bypass", EVASION),
     row("T1553.006", "Code Signing Policy Modification", EVASION),
+    row("T1554", "Compromise Host Software Binary", PERSISTENCE),
     row("T1562", "Impair Defenses", EVASION),
     row("T1562.001", "Disable or Modify Tools", EVASION),
     row("T1574", "Hijack Execution Flow", HIJACK),
