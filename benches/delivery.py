@@ -91,15 +91,26 @@ class Remote:
         return found, copies
 
 
+def peak_of(pid):
+    """Peak resident KiB of a process so far. The ru_maxrss of a child would begin at what this process held at the fork."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next((int(line.split()[1]) for line in status if line.startswith("VmHWM:")), 0)
+    except OSError:
+        return 0
+
+
 def run(command):
     """Starts it; the result's `measure` waits and gives (exit status, seconds, peak MiB)."""
     begun = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
     def measure():
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return process.returncode, time.monotonic() - begun, usage.ru_maxrss / 1024
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, peak_of(process.pid))
+            time.sleep(0.005)
+        return process.returncode, time.monotonic() - begun, peak / 1024
 
     process.measure = measure
     return process
