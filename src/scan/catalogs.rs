@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::inspect::Scanner;
 use super::pass::Digests;
+use super::scanner::Scanner;
 use crate::anomaly::Anomaly;
 use crate::cms::SignedData;
 use crate::cms::catalog::{CatalogList, MemberDigest};

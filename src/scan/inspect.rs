@@ -1,44 +1,23 @@
 //! Bytes in, record out: the one function through which every file goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, OnceLock};
 
-use super::catalogs::Catalogs;
 use super::kernel::{catalog_pleases, kernel_choice};
-use super::options::{HashMode, Options};
-use super::pass::{self, Digests, PageRun, Plan};
-use super::supply::{Supplement, Supplier};
+use super::options::HashMode;
+use super::pass::{self, Digests, Plan};
+use super::scanner::Scanner;
+use super::supply::Supplement;
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
-use crate::container::pe::{self, PageLayoutError, PeFacts, Remains};
-use crate::container::{
-    Covers, Format, HashedRegions, MemorySource, Presence, Source, Subject, container_for, read_up_to, sniff,
-};
-use crate::crypto::{DigestAlgorithm, SignatureMemo};
-use crate::hunt::{self, Baseline, FileFacts, KnownNames};
+use crate::container::pe::{self, PeFacts, Remains};
+use crate::container::{Format, HashedRegions, Presence, Source, Subject, container_for, read_up_to};
+use crate::crypto::DigestAlgorithm;
+use crate::hunt::{self, FileFacts};
 use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
-use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo, error_record};
-use crate::trust::{BlockLists, CatalogIndex, KernelRoots, RevocationLists, TrustStore};
+use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo};
+use crate::trust::RevocationLists;
 use crate::verify::{self, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
-
-/// Judges files. A record is a pure function of the file's bytes, the lists, the options and the moment;
-/// one scanner may be used from many threads at once.
-#[derive(Debug)]
-pub struct Scanner {
-    pub(super) options: Options,
-    pub(super) trust: TrustStore,
-    pub(super) intermediates: Vec<Vec<u8>>,
-    pub(super) revocation: Arc<RevocationLists>,
-    pub(super) memo: SignatureMemo,
-    pub(super) kernel_roots: KernelRoots,
-    catalogs: Option<Catalogs>,
-    names: OnceLock<KnownNames>,
-    supplier: Option<Arc<dyn Supplier>>,
-    blocked: BlockLists,
-    allowed: BlockLists,
-    baseline: Option<Baseline>,
-}
 
 /// A file judged by what is in it.
 struct Inspected {
@@ -65,157 +44,21 @@ struct ReadFile<'r> {
 }
 
 /// What the pass over a file found.
-struct Digested {
-    computed: Digests,
-    reported: Digests,
-    page_hashes: Vec<Option<PageHashes>>,
+pub(super) struct Digested {
+    pub(super) computed: Digests,
+    pub(super) reported: Digests,
+    pub(super) page_hashes: Vec<Option<PageHashes>>,
 }
 
 impl Scanner {
-    /// A scanner that trusts the embedded store.
-    #[must_use]
-    pub fn new(options: Options) -> Scanner {
-        Scanner::with_trust(options, TrustStore::embedded())
-    }
-
-    /// A scanner that trusts the given store.
-    #[must_use]
-    pub fn with_trust(options: Options, trust: TrustStore) -> Scanner {
-        Scanner {
-            options,
-            trust,
-            intermediates: Vec::new(),
-            revocation: Arc::default(),
-            memo: SignatureMemo::default(),
-            kernel_roots: KernelRoots::default(),
-            catalogs: None,
-            names: OnceLock::new(),
-            supplier: None,
-            blocked: BlockLists::default(),
-            allowed: BlockLists::default(),
-            baseline: None,
-        }
-    }
-
-    /// Adds certificates (DER) that may serve as intermediates.
-    #[must_use]
-    pub fn with_intermediates(mut self, certificates: Vec<Vec<u8>>) -> Scanner {
-        self.intermediates = certificates;
-        self
-    }
-
-    /// Adds revocation lists.
-    #[must_use]
-    pub fn with_revocation(mut self, lists: RevocationLists) -> Scanner {
-        self.revocation = Arc::new(lists);
-        self
-    }
-
-    /// Names what others warn of, and what is wanted all the same.
-    #[must_use]
-    pub fn with_blocklists(mut self, blocked: BlockLists, allowed: BlockLists) -> Scanner {
-        self.blocked = blocked;
-        self.allowed = allowed;
-        self
-    }
-
-    /// Compares every file with what a known-good folder held.
-    #[must_use]
-    pub fn with_baseline(mut self, baseline: Baseline) -> Scanner {
-        self.baseline = Some(baseline);
-        self
-    }
-
-    /// Looks every file up in catalogs.
-    #[must_use]
-    pub fn with_catalogs(mut self, index: CatalogIndex) -> Scanner {
-        self.catalogs = Some(Catalogs::new(index));
-        self
-    }
-
-    /// Asks for what a file needs beyond these lists before it is judged. What it got belongs to that file alone.
-    #[must_use]
-    pub fn with_supplier(mut self, supplier: Arc<dyn Supplier>) -> Scanner {
-        self.supplier = Some(supplier);
-        self
-    }
-
-    /// The catalogs that are looked at.
-    #[must_use]
-    pub fn catalogs(&self) -> Option<&CatalogIndex> {
-        self.catalogs.as_ref().map(|catalogs| &catalogs.index)
-    }
-
-    /// The options in use.
-    #[must_use]
-    pub fn options(&self) -> &Options {
-        &self.options
-    }
-
-    /// The trust store in use.
-    #[must_use]
-    pub fn trust(&self) -> &TrustStore {
-        &self.trust
-    }
-
-    /// Judges bytes in memory; `name` becomes the record's path.
-    #[must_use]
-    pub fn scan_bytes(&self, name: &str, bytes: &[u8]) -> Record {
-        self.scan_source(name, &MemorySource(bytes))
-    }
-
-    /// Judges a source; `name` becomes the record's path. Errors of reading become `Error` records.
-    #[must_use]
-    pub fn scan_source(&self, name: &str, source: &dyn Source) -> Record {
-        match sniff(source) {
-            Ok(format) => self.compared(self.scan_as(name, source, format, &mut Vec::new())),
-            Err(error) => self.io_error(name, Format::Other, &error),
-        }
-    }
-
-    /// Judges a source whose format is known, with a buffer that is reused between files.
-    #[must_use]
-    pub fn scan_as(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> Record {
-        if let Some(limit) = self.options.max_size.filter(|limit| source.len() > *limit) {
-            let message = format!("the file has {} bytes, more than the limit of {limit}", source.len());
-            let mut record = self.error(name, format, Reason::Limit, message);
-            record.size = Some(source.len());
-            return record;
-        }
-        match self.inspect(name, source, format, buffer) {
-            Ok(record) => Record { host: self.options.host.clone(), ..record },
-            Err(error) => self.io_error(name, format, &error),
-        }
-    }
-
-    /// A finished record, which knows its path and what catalogs say, with what the baseline finds in it.
-    pub(super) fn compared(&self, mut record: Record) -> Record {
-        if let Some(baseline) = self.baseline.as_ref().filter(|_| self.options.findings) {
-            record.findings.extend(baseline.findings(&record));
-        }
-        record
-    }
-
-    /// The record of a file that was not judged.
-    #[must_use]
-    pub fn error(&self, name: &str, format: Format, reason: Reason, message: String) -> Record {
-        let record = error_record(name, format, reason, message, self.options.now, (&self.options).into(), &self.trust);
-        Record { host: self.options.host.clone(), ..record }
-    }
-
-    /// The record of a file that could not be read.
-    #[must_use]
-    pub fn io_error(&self, name: &str, format: Format, error: &io::Error) -> Record {
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound => Reason::NotFound,
-            io::ErrorKind::UnexpectedEof => Reason::ChangedWhileReading,
-            _ => Reason::Io,
-        };
-        self.error(name, format, reason, error.to_string())
-    }
-
     /// Judges a file by what is in it, and then by the catalogs that list it.
-    fn inspect(&self, name: &str, source: &dyn Source, format: Format, buffer: &mut Vec<u8>) -> io::Result<Record> {
+    pub(super) fn inspect(
+        &self,
+        name: &str,
+        source: &dyn Source,
+        format: Format,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Record> {
         let algorithms = self.catalogs.as_ref().map(|catalogs| catalogs.index.algorithms()).unwrap_or_default();
         let inspected = self.inspect_alone(name, source, format, &algorithms, buffer)?;
         let Inspected { mut record, digests, mut driver, .. } = inspected;
@@ -295,29 +138,6 @@ impl Scanner {
         };
         let read = ReadFile { size: source.len(), format, subject: &subject, tree: &tree, version, anomalies, remains };
         Ok(self.judge(name, read, digested))
-    }
-
-    /// Everything that has to be computed over the file's bytes, in one pass.
-    fn digest(
-        &self,
-        source: &dyn Source,
-        subject: &Subject,
-        tree: &[ParsedSignature<'_>],
-        listed: &[DigestAlgorithm],
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<Digested> {
-        let (mut plan, mut pages) = self.plan(subject, tree, source.len());
-        plan.look_up(listed, subject.pe.is_some());
-        plan.sum = self.options.findings && subject.pe.is_some() && !tree.is_empty();
-        let computed = pass::run(source, &mut plan, buffer)?;
-        for (report, at) in pages.iter_mut().flatten() {
-            if let Some(run) = at.and_then(|at| plan.pages.get(at)) {
-                report.matched = Some(run.first_mismatch.is_none());
-                report.first_mismatch = run.first_mismatch;
-            }
-        }
-        let page_hashes = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
-        Ok(Digested { reported: plan.reported(&computed), computed, page_hashes })
     }
 
     /// Facts, verdicts and the record of a file whose bytes have been read.
@@ -445,61 +265,6 @@ impl Scanner {
         Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None })
     }
 
-    /// Everything that the one pass has to compute, and the page hash reports by signature with the index of
-    /// their run in the plan.
-    fn plan<'p>(
-        &self,
-        subject: &Subject,
-        tree: &[ParsedSignature<'p>],
-        length: u64,
-    ) -> (Plan<'p>, Vec<Option<PageReport>>) {
-        let bodies = || tree.iter().map(|signature| signature.body.as_ref().ok());
-        let mut wanted: BTreeSet<DigestAlgorithm> = bodies()
-            .flatten()
-            .filter_map(|body| DigestAlgorithm::from_oid(body.content.file()?.digest_algorithm.oid))
-            .filter(|algorithm| !matches!(algorithm, DigestAlgorithm::Md2 | DigestAlgorithm::Md4))
-            .collect();
-        match self.options.hashes {
-            HashMode::None => {}
-            HashMode::Sha256 if !subject.signatures.is_any() || wanted.is_empty() => {
-                wanted.insert(DigestAlgorithm::Sha256);
-            }
-            HashMode::Sha256 => {}
-            HashMode::All => wanted.extend(HashMode::ALL),
-        }
-        if matches!(subject.signatures, Presence::Unsupported) || subject.covers == Covers::Itself {
-            wanted.clear();
-        }
-        let covered = wanted.into_iter().collect();
-        let mut plan = Plan::new(self.options.file_hashes(), covered, subject.regions.clone());
-        let reports = bodies()
-            .map(|body| {
-                let list = body?.content.file()?.page_hashes()?;
-                Some(page_run(subject.pe.as_ref()?, list, length, &mut plan.pages))
-            })
-            .collect();
-        (plan, reports)
-    }
-
-    /// The section-sorted digest, where the layout makes it differ from the linear one.
-    fn section_layout(
-        &self,
-        source: &dyn Source,
-        facts: &PeFacts,
-        digests: &Digests,
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<Option<Anomaly>> {
-        let Some(algorithm) = digests.authentihash.keys().next().copied() else { return Ok(None) };
-        let budget = source.len().saturating_mul(2);
-        let Some(ranges) = facts.section_sorted_ranges(source.len(), budget) else { return Ok(None) };
-        let value = pass::digest_ranges(source, facts, &ranges, algorithm, buffer)?;
-        let message = format!(
-            "sections and file order differ: hashed section by section the {} digest would be {value}",
-            algorithm.name()
-        );
-        Ok(Some(Anomaly::new("section-layout", message)))
-    }
-
     fn version(&self, source: &dyn Source, subject: &Subject) -> io::Result<Option<(VersionInfo, String)>> {
         let Some((facts, (rva, _))) = subject.pe.as_ref().and_then(|facts| Some((facts, facts.resource_directory?)))
         else {
@@ -523,9 +288,6 @@ impl Scanner {
     }
 }
 
-/// Page hashes of one signature as far as known before the pass, and the index of their run in the plan.
-type PageReport = (PageHashes, Option<usize>);
-
 fn texts(digests: &BTreeMap<DigestAlgorithm, crate::crypto::DigestValue>) -> BTreeMap<String, String> {
     digests.iter().map(|(algorithm, value)| (algorithm.name().to_owned(), value.to_string())).collect()
 }
@@ -535,46 +297,6 @@ fn layout(subject: &Subject, length: u64) -> Layout {
     Layout {
         data_after_table: table.is_some_and(|table| table.end < length),
         malformed: matches!(subject.signatures, Presence::Malformed { .. }),
-    }
-}
-
-/// Starts a comparison of page hashes, or says why there is none.
-fn page_run<'p>(
-    facts: &PeFacts,
-    list: crate::cms::spc::PageHashList<'p>,
-    length: u64,
-    runs: &mut Vec<PageRun<'p>>,
-) -> PageReport {
-    // The last entry marks the end of the hashed image; its digest is zeros.
-    let count = list.len().saturating_sub(1);
-    let end = list.entry(count);
-    let mut report = PageHashes {
-        algorithm: list.algorithm.name().to_owned(),
-        count,
-        matched: None,
-        first_mismatch: None,
-        problem: None,
-    };
-    if !list.is_whole() || count == 0 || end.is_none_or(|(_, digest)| digest.iter().any(|byte| *byte != 0)) {
-        report.problem = Some("the list does not end with its terminating entry".to_owned());
-        return (report, None);
-    }
-    let offsets = (0..count).map(|index| list.entry(index).map_or(u32::MAX, |entry| entry.0));
-    match pe::page_plan(facts, offsets, length) {
-        Ok(plan) => {
-            runs.push(PageRun::new(list, plan));
-            (report, Some(runs.len().saturating_sub(1)))
-        }
-        Err(PageLayoutError::ForeignOffset(offset)) => {
-            report.matched = Some(false);
-            report.first_mismatch = Some(u64::from(offset));
-            report.problem = Some(format!("offset {offset} is no page of this file"));
-            (report, None)
-        }
-        Err(PageLayoutError::Unordered(offset)) => {
-            report.problem = Some(format!("offset {offset} is out of order"));
-            (report, None)
-        }
     }
 }
 

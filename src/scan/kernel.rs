@@ -1,6 +1,6 @@
 //! Drivers: what their signatures, and those of catalogs, say to the kernel.
 
-use super::inspect::Scanner;
+use super::scanner::Scanner;
 use crate::container::{Format, Presence, Subject};
 use crate::judge::{self, DriverContext, KernelReason, Setting, SignatureVerdict};
 use crate::record::{Driver, KernelFacts, Record};

@@ -2,6 +2,7 @@
 
 mod catalogs;
 mod certificate;
+mod digests;
 mod file;
 mod files;
 mod inspect;
@@ -9,14 +10,15 @@ mod kernel;
 mod options;
 mod pass;
 mod run;
+mod scanner;
 mod supply;
 mod tally;
 mod walk;
 
 pub use files::{FileSource, Stamp, standard_input};
-pub use inspect::Scanner;
 pub use options::{HashMode, Options};
 pub use run::Scan;
+pub use scanner::Scanner;
 pub use supply::{Need, OcspSubject, Supplied, Supplier, Wanted};
 pub use tally::{Progress, Tally};
 pub use walk::{Globs, Target, WalkOptions};

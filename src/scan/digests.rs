@@ -1,0 +1,138 @@
+//! What is computed over a file's bytes: which digests, which pages, and the passes that do it.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use super::inspect::Digested;
+use super::options::HashMode;
+use super::pass::{self, Digests, PageRun, Plan};
+use super::scanner::Scanner;
+use crate::anomaly::Anomaly;
+use crate::container::pe::{self, PageLayoutError, PeFacts};
+use crate::container::{Covers, Presence, Source, Subject};
+use crate::crypto::DigestAlgorithm;
+use crate::record::PageHashes;
+use crate::verify::ParsedSignature;
+
+/// Page hashes of one signature as far as known before the pass, and the index of their run in the plan.
+type PageReport = (PageHashes, Option<usize>);
+
+impl Scanner {
+    /// Everything that has to be computed over the file's bytes, in one pass.
+    pub(super) fn digest(
+        &self,
+        source: &dyn Source,
+        subject: &Subject,
+        tree: &[ParsedSignature<'_>],
+        listed: &[DigestAlgorithm],
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Digested> {
+        let (mut plan, mut pages) = self.plan(subject, tree, source.len());
+        plan.look_up(listed, subject.pe.is_some());
+        plan.sum = self.options.findings && subject.pe.is_some() && !tree.is_empty();
+        let computed = pass::run(source, &mut plan, buffer)?;
+        for (report, at) in pages.iter_mut().flatten() {
+            if let Some(run) = at.and_then(|at| plan.pages.get(at)) {
+                report.matched = Some(run.first_mismatch.is_none());
+                report.first_mismatch = run.first_mismatch;
+            }
+        }
+        let page_hashes = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
+        Ok(Digested { reported: plan.reported(&computed), computed, page_hashes })
+    }
+
+    /// Everything that the one pass has to compute, and the page hash reports by signature with the index of
+    /// their run in the plan.
+    fn plan<'p>(
+        &self,
+        subject: &Subject,
+        tree: &[ParsedSignature<'p>],
+        length: u64,
+    ) -> (Plan<'p>, Vec<Option<PageReport>>) {
+        let bodies = || tree.iter().map(|signature| signature.body.as_ref().ok());
+        let mut wanted: BTreeSet<DigestAlgorithm> = bodies()
+            .flatten()
+            .filter_map(|body| DigestAlgorithm::from_oid(body.content.file()?.digest_algorithm.oid))
+            .filter(|algorithm| !matches!(algorithm, DigestAlgorithm::Md2 | DigestAlgorithm::Md4))
+            .collect();
+        match self.options.hashes {
+            HashMode::None => {}
+            HashMode::Sha256 if !subject.signatures.is_any() || wanted.is_empty() => {
+                wanted.insert(DigestAlgorithm::Sha256);
+            }
+            HashMode::Sha256 => {}
+            HashMode::All => wanted.extend(HashMode::ALL),
+        }
+        if matches!(subject.signatures, Presence::Unsupported) || subject.covers == Covers::Itself {
+            wanted.clear();
+        }
+        let covered = wanted.into_iter().collect();
+        let mut plan = Plan::new(self.options.file_hashes(), covered, subject.regions.clone());
+        let reports = bodies()
+            .map(|body| {
+                let list = body?.content.file()?.page_hashes()?;
+                Some(page_run(subject.pe.as_ref()?, list, length, &mut plan.pages))
+            })
+            .collect();
+        (plan, reports)
+    }
+
+    /// The section-sorted digest, where the layout makes it differ from the linear one.
+    pub(super) fn section_layout(
+        &self,
+        source: &dyn Source,
+        facts: &PeFacts,
+        digests: &Digests,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Option<Anomaly>> {
+        let Some(algorithm) = digests.authentihash.keys().next().copied() else { return Ok(None) };
+        let budget = source.len().saturating_mul(2);
+        let Some(ranges) = facts.section_sorted_ranges(source.len(), budget) else { return Ok(None) };
+        let value = pass::digest_ranges(source, facts, &ranges, algorithm, buffer)?;
+        let message = format!(
+            "sections and file order differ: hashed section by section the {} digest would be {value}",
+            algorithm.name()
+        );
+        Ok(Some(Anomaly::new("section-layout", message)))
+    }
+}
+
+/// Starts a comparison of page hashes, or says why there is none.
+fn page_run<'p>(
+    facts: &PeFacts,
+    list: crate::cms::spc::PageHashList<'p>,
+    length: u64,
+    runs: &mut Vec<PageRun<'p>>,
+) -> PageReport {
+    // The last entry marks the end of the hashed image; its digest is zeros.
+    let count = list.len().saturating_sub(1);
+    let end = list.entry(count);
+    let mut report = PageHashes {
+        algorithm: list.algorithm.name().to_owned(),
+        count,
+        matched: None,
+        first_mismatch: None,
+        problem: None,
+    };
+    if !list.is_whole() || count == 0 || end.is_none_or(|(_, digest)| digest.iter().any(|byte| *byte != 0)) {
+        report.problem = Some("the list does not end with its terminating entry".to_owned());
+        return (report, None);
+    }
+    let offsets = (0..count).map(|index| list.entry(index).map_or(u32::MAX, |entry| entry.0));
+    match pe::page_plan(facts, offsets, length) {
+        Ok(plan) => {
+            runs.push(PageRun::new(list, plan));
+            (report, Some(runs.len().saturating_sub(1)))
+        }
+        Err(PageLayoutError::ForeignOffset(offset)) => {
+            report.matched = Some(false);
+            report.first_mismatch = Some(u64::from(offset));
+            report.problem = Some(format!("offset {offset} is no page of this file"));
+            (report, None)
+        }
+        Err(PageLayoutError::Unordered(offset)) => {
+            report.problem = Some(format!("offset {offset} is out of order"));
+            (report, None)
+        }
+    }
+}
