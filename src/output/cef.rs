@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use super::escape::for_terminal;
 use super::event::{
-    Alert, Moment, PRODUCT, VERSION, boolean, confidence_name, cut, event_id, evidence_within, file_name,
-    finding_codes, finding_severity, list_within, milliseconds, named_signer, status_severity,
+    Alert, PRODUCT, VERSION, boolean, confidence_name, cut, event_id, evidence_within, file_name, finding_codes,
+    finding_severity, list_within, named_signer, status_severity,
 };
+use super::events::{EventFormat, Events};
+use super::identity::epoch_milliseconds;
 use super::sysmon::signature_fields;
-use super::{Origin, Output, Record, signer_name};
+use super::{Origin, Record, signer_name};
 use crate::Time;
-use crate::record::FindingLine;
 use crate::scan::Tally;
 
 /// Lengths of the extension dictionary: most text, custom strings, and host names.
@@ -22,19 +23,23 @@ const HOST: usize = 100;
 #[derive(Debug)]
 pub struct Cef<W> {
     writer: W,
-    origin: Origin,
-    moment: Moment,
 }
 
 impl<W: Write> Cef<W> {
     /// Lines that are written to `writer`, each in one piece.
-    pub fn new(origin: Origin, writer: W) -> Self {
-        Cef { writer, origin, moment: Moment::default() }
+    pub fn events(origin: Origin, writer: W) -> Events<Self> {
+        Events::new(Cef { writer }, origin)
+    }
+}
+
+impl<W: Write> EventFormat for Cef<W> {
+    fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
+        file_line(record, origin).write(&mut self.writer)
     }
 
-    fn alert(&mut self, alert: &Alert<'_>) -> io::Result<()> {
+    fn alert(&mut self, alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> io::Result<()> {
         let mut line = Line::new(&event_id(alert.code), alert.title, finding_severity(alert.severity));
-        line.start(self.moment.text(), &self.origin);
+        line.start(judged_at, origin);
         if let Some(record) = alert.record {
             line.file(record);
             line.custom("cs1", "FileStatus", record.status.name());
@@ -51,23 +56,8 @@ impl<W: Write> Cef<W> {
         }
         line.write(&mut self.writer)
     }
-}
 
-impl<W: Write> Output for Cef<W> {
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.moment.see(record);
-        file_line(record, &self.origin).write(&mut self.writer)?;
-        for finding in &record.findings {
-            self.alert(&Alert::single(record, finding))?;
-        }
-        Ok(())
-    }
-
-    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
-        self.alert(&Alert::cross(finding))
-    }
-
-    fn finish(&mut self, _: &Tally) -> io::Result<()> {
+    fn end(&mut self, _: &Tally, _: &str, _: &Origin) -> io::Result<()> {
         self.writer.flush()
     }
 }
@@ -92,7 +82,7 @@ fn file_line(record: &Record, origin: &Origin) -> Line {
     line.custom("cs6", "FindingIDs", &finding_codes(record, ","));
     line.custom("flexString2", "SysmonSignatureStatus", fields.sysmon_signature_status.unwrap_or_default());
     let verified = record.timestamp.as_ref().filter(|timestamp| timestamp.verified);
-    let signed = verified.and_then(|timestamp| milliseconds(timestamp.time.as_deref()?));
+    let signed = verified.and_then(|timestamp| epoch_milliseconds(timestamp.time.as_deref()?));
     line.custom("deviceCustomDate1", "SigningTime", &signed.map(|time| time.to_string()).unwrap_or_default());
     line
 }
@@ -116,7 +106,7 @@ impl Line {
     }
 
     fn start(&mut self, moment: &str, origin: &Origin) {
-        self.field("rt", &milliseconds(moment).map(|time| time.to_string()).unwrap_or_default(), TEXT);
+        self.field("rt", &epoch_milliseconds(moment).map(|time| time.to_string()).unwrap_or_default(), TEXT);
         self.field("dvchost", origin.host.as_deref().unwrap_or_default(), HOST);
     }
 
@@ -180,11 +170,12 @@ fn extension(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Output;
     use crate::output::samples;
 
     fn lines(record: &Record, origin: Origin) -> String {
         let mut bytes = Vec::new();
-        let mut output = Cef::new(origin, &mut bytes);
+        let mut output = Cef::events(origin, &mut bytes);
         output.record(record).unwrap();
         output.finish(&Tally::default()).unwrap();
         String::from_utf8(bytes).unwrap()

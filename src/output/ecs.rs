@@ -9,15 +9,16 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::attack::{self, Tactic};
+use super::event::Alert;
+use super::events::{EventFormat, Events};
 use super::identity::{
-    Moment, Object, Place, any_signer, deciding, evidence_texts, file_id, finding_id, is_signed, leaf, line_id,
-    name_parts, put, severity_name,
+    Object, Place, alert_id, any_signer, deciding, evidence_texts, file_id, is_signed, leaf, name_parts, put,
+    severity_name,
 };
-use super::json::append;
-use super::{Origin, Output, signer_name};
+use super::{JsonLines, Origin, Output, signer_name};
 use crate::hunt::row;
 use crate::judge::{Reason, Status};
-use crate::record::{ChainCertificate, Confidence, Finding, FindingLine, Record, Severity, Signer};
+use crate::record::{ChainCertificate, Record, Severity, Signer};
 use crate::scan::Tally;
 
 /// The value of `ecs.version`.
@@ -26,45 +27,27 @@ pub const ECS_VERSION: &str = "9.4.0";
 /// Events as JSON Lines.
 #[derive(Debug)]
 pub struct Ecs<W> {
-    writer: W,
-    origin: Origin,
-    moment: Moment,
-    buffer: Vec<u8>,
+    lines: JsonLines<W>,
 }
 
 impl<W: Write> Ecs<W> {
     /// Events that are written to `writer`.
-    pub fn new(origin: &Origin, writer: W) -> Self {
-        Ecs { writer, origin: origin.clone(), moment: Moment::default(), buffer: Vec::new() }
-    }
-
-    fn line(&mut self, event: &Object) -> io::Result<()> {
-        self.buffer.clear();
-        append(event, &mut self.buffer)?;
-        self.buffer.push(b'\n');
-        self.writer.write_all(&self.buffer)
+    pub fn events(origin: Origin, writer: W) -> Events<Self> {
+        Events::new(Ecs { lines: JsonLines::new(writer) }, origin)
     }
 }
 
-impl<W: Write> Output for Ecs<W> {
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.moment.see(record);
-        let event = file_event(record, &self.origin);
-        self.line(&event)?;
-        for finding in &record.findings {
-            let event = finding_event(record, finding, &self.origin);
-            self.line(&event)?;
-        }
-        self.writer.flush()
+impl<W: Write> EventFormat for Ecs<W> {
+    fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
+        self.lines.line(&file_event(record, origin))
     }
 
-    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
-        let event = line_event(finding, self.moment.text(&self.origin), &self.origin);
-        self.line(&event)
+    fn alert(&mut self, alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> io::Result<()> {
+        self.lines.line(&finding_event(alert, judged_at, origin))
     }
 
-    fn finish(&mut self, _: &Tally) -> io::Result<()> {
-        self.writer.flush()
+    fn end(&mut self, tally: &Tally, _: &str, _: &Origin) -> io::Result<()> {
+        self.lines.finish(tally)
     }
 }
 
@@ -292,19 +275,10 @@ fn file_event(record: &Record, origin: &Origin) -> Object {
     event
 }
 
-/// What both kinds of findings have in common.
-struct Found<'f> {
-    code: &'f str,
-    title: &'f str,
-    severity: Severity,
-    confidence: Confidence,
-    attack: &'f [String],
-}
-
 /// `event.severity` is 1 to 5 and `event.risk_score` what Elastic gives an alert of that severity.
 /// Source: Elastic Security, detection rules: 21 low, 47 medium, 73 high, 99 critical.
-fn add_finding(event: &mut Object, found: &Found<'_>, id: &str) {
-    let (severity, risk) = match found.severity {
+fn add_finding(event: &mut Object, alert: &Alert<'_>, id: &str) {
+    let (severity, risk) = match alert.severity {
         Severity::Info => (1, 0),
         Severity::Low => (2, 21),
         Severity::Medium => (3, 47),
@@ -315,77 +289,56 @@ fn add_finding(event: &mut Object, found: &Found<'_>, id: &str) {
         event,
         "event",
         json!({
-            "kind": if found.severity == Severity::Info { "event" } else { "alert" },
+            "kind": if alert.severity == Severity::Info { "event" } else { "alert" },
             "category": ["file", "intrusion_detection"],
             "type": ["info"],
             "module": "sigscan",
             "provider": "sigscan",
             "dataset": "sigscan.finding",
             "action": "signature-finding",
-            "code": found.code,
+            "code": alert.code,
             "severity": severity,
             "risk_score": risk,
             "id": id,
         }),
     );
-    put(event, "message", found.title);
-    let row = row(found.code);
+    put(event, "message", alert.title);
+    let row = row(alert.code);
     let mut rule = Object::new();
-    put(&mut rule, "id", found.code);
-    put(&mut rule, "name", found.title);
+    put(&mut rule, "id", alert.code);
+    put(&mut rule, "name", alert.title);
     put(&mut rule, "category", "code-signature");
     put(&mut rule, "ruleset", "sigscan");
     put(&mut rule, "version", env!("CARGO_PKG_VERSION"));
     put(&mut rule, "description", row.map(|row| row.condition));
     put(&mut rule, "reference", row.and_then(|row| row.references.first().copied()));
     put(event, "rule", rule);
-    put(event, "threat", threat(found.attack));
+    put(event, "threat", threat(alert.attack));
 }
 
-fn finding_event(record: &Record, finding: &Finding, origin: &Origin) -> Object {
-    let mut event = head(&record.judged_at, origin);
-    let found = Found {
-        code: &finding.code,
-        title: &finding.title,
-        severity: finding.severity,
-        confidence: finding.confidence,
-        attack: &finding.attack,
-    };
-    add_finding(&mut event, &found, &finding_id(record, finding, origin));
-    event.extend(ecs_fields(record));
-    let mut said = proof(&found, &finding.evidence);
-    put(&mut said, "related", finding.related.clone());
-    if let Some(sigscan) = event.get_mut("sigscan").and_then(Value::as_object_mut) {
-        put(sigscan, "finding", said);
+fn finding_event(alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> Object {
+    let mut event = head(judged_at, origin);
+    add_finding(&mut event, alert, &alert_id(alert, judged_at, origin));
+    let mut said = Object::new();
+    put(&mut said, "severity", severity_name(alert.severity));
+    put(&mut said, "confidence", json!(alert.confidence));
+    put(&mut said, "evidence", evidence_texts(alert.evidence));
+    match alert.record {
+        Some(record) => {
+            event.extend(ecs_fields(record));
+            put(&mut said, "related", alert.members);
+            if let Some(sigscan) = event.get_mut("sigscan").and_then(Value::as_object_mut) {
+                put(sigscan, "finding", said);
+            }
+        }
+        None => {
+            put(&mut said, "members", alert.members);
+            put(&mut said, "donor", alert.donor);
+            put(&mut event, "sigscan", json!({ "finding": said, "judged_at": judged_at }));
+        }
     }
     add_related_host(&mut event, origin);
     event
-}
-
-fn line_event(finding: &FindingLine, judged_at: &str, origin: &Origin) -> Object {
-    let mut event = head(judged_at, origin);
-    let found = Found {
-        code: &finding.code,
-        title: &finding.title,
-        severity: finding.severity,
-        confidence: finding.confidence,
-        attack: &finding.attack,
-    };
-    add_finding(&mut event, &found, &line_id(finding, judged_at, origin));
-    let mut said = proof(&found, &finding.evidence);
-    put(&mut said, "members", finding.members.clone());
-    put(&mut said, "donor", finding.donor.as_deref());
-    put(&mut event, "sigscan", json!({ "finding": said, "judged_at": judged_at }));
-    add_related_host(&mut event, origin);
-    event
-}
-
-fn proof(found: &Found<'_>, evidence: &std::collections::BTreeMap<String, Value>) -> Object {
-    let mut said = Object::new();
-    put(&mut said, "severity", severity_name(found.severity));
-    put(&mut said, "confidence", json!(found.confidence));
-    put(&mut said, "evidence", evidence_texts(evidence));
-    said
 }
 
 /// Techniques with the tactics that they serve; a technique without a known name is told by its number alone.

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::sysmon::{SysmonSignature, signature_fields};
 use super::{Record, json, signer_name};
-use crate::Time;
 use crate::judge::Status;
 use crate::record::{Confidence, Finding, FindingLine, Severity, Signer};
 
@@ -21,11 +20,6 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(super) fn file_name(path: &str) -> &str {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
     if name.is_empty() { path } else { name }
-}
-
-/// An RFC 3339 moment as milliseconds since 1970.
-pub(super) fn milliseconds(moment: &str) -> Option<i64> {
-    Time::parse_rfc3339(moment)?.0.checked_mul(1000)
 }
 
 /// How bad a status is on a scale from 1 to 10 (LEEF `sev` 1 to 10, CEF severity 0 to 10), in the order of
@@ -284,21 +278,4 @@ impl<'a> AlertEvent<'a> {
 /// What a finding's event is called, in every format alike.
 pub(super) fn event_id(code: &str) -> String {
     format!("SIG-{code}")
-}
-
-/// The moment of the scan, for findings about several files, which carry none: every record of a scan has the same.
-#[derive(Debug, Default)]
-pub(super) struct Moment(String);
-
-impl Moment {
-    pub(super) fn see(&mut self, record: &Record) {
-        if self.0 != record.judged_at {
-            self.0.clone_from(&record.judged_at);
-        }
-    }
-
-    /// RFC 3339; empty before the first record.
-    pub(super) fn text(&self) -> &str {
-        &self.0
-    }
 }

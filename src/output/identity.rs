@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Origin;
+use super::event::Alert;
 use crate::asn1::Time;
-use crate::record::{ChainCertificate, Finding, FindingLine, Record, Severity, Signature, Signer};
+use crate::record::{ChainCertificate, Record, Severity, Signature, Signer};
 
 /// An object in JSON, members in the order in which they were added.
 pub(super) type Object = Map<String, Value>;
@@ -55,37 +56,16 @@ pub(super) fn file_id(record: &Record, origin: &Origin) -> String {
     record_identity(record, origin, &[])
 }
 
-/// The identity of the event of a finding about one file: what [`file_id`] is of, with code and evidence.
-pub(super) fn finding_id(record: &Record, finding: &Finding, origin: &Origin) -> String {
-    let evidence = serde_json::to_string(&finding.evidence).unwrap_or_default();
-    record_identity(record, origin, &[&finding.code, &evidence])
-}
-
-/// The identity of the event of a finding about several files: of its code, evidence, members and moment, and the
-/// machine's name.
-pub(super) fn line_id(finding: &FindingLine, judged_at: &str, origin: &Origin) -> String {
-    let evidence = serde_json::to_string(&finding.evidence).unwrap_or_default();
-    let parts = [host(origin), judged_at, &finding.code, &evidence];
-    let members: Vec<&str> = finding.members.iter().map(String::as_str).collect();
+/// The identity of the event of a finding. About one file: what [`file_id`] is of, with code and evidence. About several: of
+/// code, evidence, members and moment, and the machine's name.
+pub(super) fn alert_id(alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> String {
+    let evidence = serde_json::to_string(alert.evidence).unwrap_or_default();
+    if let Some(record) = alert.record {
+        return record_identity(record, origin, &[alert.code, &evidence]);
+    }
+    let parts = [host(origin), judged_at, alert.code, &evidence];
+    let members: Vec<&str> = alert.members.iter().map(String::as_str).collect();
     identity(&[&parts[..], &members].concat())
-}
-
-/// The moment of what is about no single file: that of the last record, or else what the origin says.
-#[derive(Debug, Default)]
-pub(super) struct Moment(Option<String>);
-
-impl Moment {
-    /// The moment of a record counts from now on.
-    pub(super) fn see(&mut self, record: &Record) {
-        if self.0.as_ref() != Some(&record.judged_at) {
-            self.0 = Some(record.judged_at.clone());
-        }
-    }
-
-    /// RFC 3339; the first second of 1970 when nobody said.
-    pub(super) fn text<'m>(&'m self, origin: &'m Origin) -> &'m str {
-        self.0.as_deref().or(origin.judged_at.as_deref()).unwrap_or("1970-01-01T00:00:00Z")
-    }
 }
 
 /// Milliseconds since 1970, of RFC 3339 text.

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use super::escape::for_terminal;
 use super::event::{
-    Alert, Moment, PRODUCT, VERSION, boolean, confidence_name, cut, event_id, evidence_within, file_name,
-    finding_codes, finding_severity, list_within, milliseconds, named_signer, status_severity,
+    Alert, PRODUCT, VERSION, boolean, confidence_name, cut, event_id, evidence_within, file_name, finding_codes,
+    finding_severity, list_within, named_signer, status_severity,
 };
+use super::events::{EventFormat, Events};
+use super::identity::epoch_milliseconds;
 use super::sysmon::signature_fields;
-use super::{Origin, Output, Record, signer_name};
-use crate::record::FindingLine;
+use super::{Origin, Record, signer_name};
 use crate::scan::Tally;
 
 /// Longest value in bytes. QRadar takes lines of up to 32 KiB; a certificate may hold names of megabytes.
@@ -22,18 +23,22 @@ const PATH_LIMIT: usize = 4096;
 #[derive(Debug)]
 pub struct Leef<W> {
     writer: W,
-    origin: Origin,
-    moment: Moment,
 }
 
 impl<W: Write> Leef<W> {
     /// Lines that are written to `writer`, each in one piece.
-    pub fn new(origin: Origin, writer: W) -> Self {
-        Leef { writer, origin, moment: Moment::default() }
+    pub fn events(origin: Origin, writer: W) -> Events<Self> {
+        Events::new(Leef { writer }, origin)
+    }
+}
+
+impl<W: Write> EventFormat for Leef<W> {
+    fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
+        file_line(record, origin).write(&mut self.writer)
     }
 
-    fn alert(&mut self, alert: &Alert<'_>) -> io::Result<()> {
-        let mut line = Line::new(&event_id(alert.code), self.moment.text());
+    fn alert(&mut self, alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> io::Result<()> {
+        let mut line = Line::new(&event_id(alert.code), judged_at);
         line.field("sev", &finding_severity(alert.severity).to_string());
         line.field("FindingCode", alert.code);
         line.field("FindingTitle", alert.title);
@@ -43,9 +48,9 @@ impl<W: Write> Leef<W> {
         if let Some(record) = alert.record {
             line.field("FileStatus", record.status.name());
             line.signer(record);
-            line.file(record, &self.origin);
+            line.file(record, origin);
         } else {
-            line.field("hostname", self.origin.host.as_deref().unwrap_or_default());
+            line.field("hostname", origin.host.as_deref().unwrap_or_default());
         }
         if !alert.members.is_empty() {
             line.field("MemberCount", &alert.members.len().to_string());
@@ -54,23 +59,8 @@ impl<W: Write> Leef<W> {
         line.limited("Donor", alert.donor.unwrap_or_default(), PATH_LIMIT);
         line.write(&mut self.writer)
     }
-}
 
-impl<W: Write> Output for Leef<W> {
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.moment.see(record);
-        file_line(record, &self.origin).write(&mut self.writer)?;
-        for finding in &record.findings {
-            self.alert(&Alert::single(record, finding))?;
-        }
-        Ok(())
-    }
-
-    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
-        self.alert(&Alert::cross(finding))
-    }
-
-    fn finish(&mut self, _: &Tally) -> io::Result<()> {
+    fn end(&mut self, _: &Tally, _: &str, _: &Origin) -> io::Result<()> {
         self.writer.flush()
     }
 }
@@ -119,7 +109,7 @@ impl Line {
     fn new(event: &str, moment: &str) -> Line {
         let event = cut(&for_terminal(event).replace('|', " "), 255);
         let mut line = Line(format!("LEEF:2.0|{PRODUCT}|{PRODUCT}|{VERSION}|{event}|x09|cat=CodeSignature"));
-        if let Some(time) = milliseconds(moment) {
+        if let Some(time) = epoch_milliseconds(moment) {
             line.field("devTime", &time.to_string());
         }
         line
@@ -166,11 +156,12 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Output;
     use crate::output::samples;
 
     fn lines(records: &[Record], origin: Origin) -> String {
         let mut bytes = Vec::new();
-        let mut output = Leef::new(origin, &mut bytes);
+        let mut output = Leef::events(origin, &mut bytes);
         for record in records {
             output.record(record).unwrap();
         }

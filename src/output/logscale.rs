@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::event::{Alert, AlertEvent, FileEvent, Moment};
+use super::event::{Alert, AlertEvent, FileEvent};
+use super::events::{EventFormat, Events};
 use super::{JsonLines, Origin, Output, Record};
-use crate::record::FindingLine;
 use crate::scan::Tally;
 
 /// A group of one event a line: a request's body is a JSON array of such groups. The tags are two, `type` and `kind`
@@ -15,8 +15,6 @@ use crate::scan::Tally;
 #[derive(Debug)]
 pub struct LogScale<W> {
     lines: JsonLines<W>,
-    origin: Origin,
-    moment: Moment,
 }
 
 #[derive(Serialize)]
@@ -40,37 +38,26 @@ struct Event<'a, E: Serialize> {
 
 impl<W: Write> LogScale<W> {
     /// Groups that are written to `writer`.
-    pub fn new(origin: Origin, writer: W) -> Self {
-        LogScale { lines: JsonLines::new(writer), origin, moment: Moment::default() }
+    pub fn events(origin: Origin, writer: W) -> Events<Self> {
+        Events::new(LogScale { lines: JsonLines::new(writer) }, origin)
     }
 
-    fn group<E: Serialize>(&mut self, kind: &'static str, attributes: E) -> io::Result<()> {
-        let event = Event { timestamp: self.moment.text(), attributes };
+    fn group<E: Serialize>(&mut self, kind: &'static str, timestamp: &str, attributes: E) -> io::Result<()> {
+        let event = Event { timestamp, attributes };
         self.lines.line(&Group { tags: Tags { r#type: "sigscan", kind }, events: [event] })
-    }
-
-    fn alert(&mut self, alert: &Alert<'_>) -> io::Result<()> {
-        let host = self.origin.host.clone();
-        self.group("finding", AlertEvent::new(alert, host.as_deref()))
     }
 }
 
-impl<W: Write> Output for LogScale<W> {
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.moment.see(record);
-        let host = self.origin.host.clone();
-        self.group("file", FileEvent::new(record, host.as_deref()))?;
-        for finding in &record.findings {
-            self.alert(&Alert::single(record, finding))?;
-        }
-        Ok(())
+impl<W: Write> EventFormat for LogScale<W> {
+    fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
+        self.group("file", &record.judged_at, FileEvent::new(record, origin.host.as_deref()))
     }
 
-    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
-        self.alert(&Alert::cross(finding))
+    fn alert(&mut self, alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> io::Result<()> {
+        self.group("finding", judged_at, AlertEvent::new(alert, origin.host.as_deref()))
     }
 
-    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+    fn end(&mut self, tally: &Tally, _: &str, _: &Origin) -> io::Result<()> {
         self.lines.finish(tally)
     }
 }

@@ -5,20 +5,18 @@
 //! was counted. `time` is the moment as of which files were judged, so that the output is a pure function of records. What
 //! the schema has no attribute for goes to `unmapped.sigscan`.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
 use super::attack;
-use super::identity::{
-    Moment, Object, Place, epoch_milliseconds, evidence_texts, file_id, finding_id, line_id, put, severity_name,
-};
-use super::json::append;
-use super::{Origin, Output};
+use super::event::Alert;
+use super::events::{EventFormat, Events};
+use super::identity::{Object, Place, alert_id, epoch_milliseconds, evidence_texts, file_id, put, severity_name};
+use super::{JsonLines, Origin, Output};
 use crate::hunt::row;
 use crate::judge::{Reason, Status};
-use crate::record::{Confidence, Finding, FindingLine, Record, Severity, Signature, Signer};
+use crate::record::{Confidence, Record, Severity, Signature, Signer};
 use crate::scan::Tally;
 
 /// The value of `metadata.version`.
@@ -27,52 +25,31 @@ pub const OCSF_VERSION: &str = "1.8.0";
 /// Events as JSON Lines.
 #[derive(Debug)]
 pub struct Ocsf<W> {
-    writer: W,
-    origin: Origin,
-    moment: Moment,
+    lines: JsonLines<W>,
     detections: u64,
-    buffer: Vec<u8>,
 }
 
 impl<W: Write> Ocsf<W> {
     /// Events that are written to `writer`.
-    pub fn new(origin: &Origin, writer: W) -> Self {
-        Ocsf { writer, origin: origin.clone(), moment: Moment::default(), detections: 0, buffer: Vec::new() }
-    }
-
-    fn line(&mut self, event: &Object) -> io::Result<()> {
-        self.buffer.clear();
-        append(event, &mut self.buffer)?;
-        self.buffer.push(b'\n');
-        self.writer.write_all(&self.buffer)
+    pub fn events(origin: Origin, writer: W) -> Events<Self> {
+        Events::new(Ocsf { lines: JsonLines::new(writer), detections: 0 }, origin)
     }
 }
 
-impl<W: Write> Output for Ocsf<W> {
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.moment.see(record);
-        if record.findings.is_empty() {
-            let event = evidence_info(record, &self.origin);
-            self.line(&event)?;
-        }
-        for finding in &record.findings {
-            self.detections = self.detections.saturating_add(1);
-            let event = file_finding(record, finding, &self.origin);
-            self.line(&event)?;
-        }
-        self.writer.flush()
+impl<W: Write> EventFormat for Ocsf<W> {
+    /// A file with findings is the evidence of each of them.
+    fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
+        if record.findings.is_empty() { self.lines.line(&evidence_info(record, origin)) } else { Ok(()) }
     }
 
-    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+    fn alert(&mut self, alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> io::Result<()> {
         self.detections = self.detections.saturating_add(1);
-        let event = line_finding(finding, self.moment.text(&self.origin), &self.origin);
-        self.line(&event)
+        self.lines.line(&detection(alert, judged_at, origin))
     }
 
-    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
-        let event = scan_activity(tally, self.detections, self.moment.text(&self.origin), &self.origin);
-        self.line(&event)?;
-        self.writer.flush()
+    fn end(&mut self, tally: &Tally, judged_at: &str, origin: &Origin) -> io::Result<()> {
+        self.lines.line(&scan_activity(tally, self.detections, judged_at, origin))?;
+        self.lines.finish(tally)
     }
 }
 
@@ -168,29 +145,20 @@ fn evidence_info(record: &Record, origin: &Origin) -> Object {
     event
 }
 
-/// What both kinds of findings have in common.
-struct Found<'f> {
-    code: &'f str,
-    title: &'f str,
-    severity: Severity,
-    confidence: Confidence,
-    attack: &'f [String],
-    evidence: &'f BTreeMap<String, Value>,
-}
-
-fn detection(found: &Found<'_>, judged_at: &str, id: &str, origin: &Origin) -> Object {
-    let mut event = head(&DETECTION, judged_at, severity(found.severity), Some(id));
+fn detection(alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> Object {
+    let id = alert_id(alert, judged_at, origin);
+    let mut event = head(&DETECTION, judged_at, severity(alert.severity), Some(&id));
     put(&mut event, "status_id", 1);
     put(&mut event, "status", "New");
-    let (confidence_id, caption) = confidence(found.confidence);
+    let (confidence_id, caption) = confidence(alert.confidence);
     put(&mut event, "confidence_id", confidence_id);
     put(&mut event, "confidence", caption);
-    put(&mut event, "is_alert", found.severity >= Severity::Medium);
-    put(&mut event, "message", found.title);
-    let row = row(found.code);
+    put(&mut event, "is_alert", alert.severity >= Severity::Medium);
+    put(&mut event, "message", alert.title);
+    let row = row(alert.code);
     let mut info = Object::new();
     put(&mut info, "uid", id);
-    put(&mut info, "title", found.title);
+    put(&mut info, "title", alert.title);
     put(&mut info, "desc", row.map(|row| row.condition));
     put(&mut info, "src_url", row.and_then(|row| row.references.first().copied()));
     put(&mut info, "types", vec!["Code Signature"]);
@@ -198,12 +166,36 @@ fn detection(found: &Found<'_>, judged_at: &str, id: &str, origin: &Origin) -> O
     put(
         &mut info,
         "analytic",
-        json!({ "uid": found.code, "name": found.title, "type_id": 1, "type": "Rule", "version": env!("CARGO_PKG_VERSION") }),
+        json!({ "uid": alert.code, "name": alert.title, "type_id": 1, "type": "Rule", "version": env!("CARGO_PKG_VERSION") }),
     );
-    put(&mut info, "attacks", found.attack.iter().flat_map(|id| attacks(id)).collect::<Vec<_>>());
+    put(&mut info, "attacks", alert.attack.iter().flat_map(|id| attacks(id)).collect::<Vec<_>>());
     put(&mut event, "finding_info", info);
     put(&mut event, "device", device(origin));
+    add_evidence(&mut event, alert);
     event
+}
+
+/// The files, and what is proven of them.
+fn add_evidence(event: &mut Object, alert: &Alert<'_>) {
+    let mut proof = Object::new();
+    put(&mut proof, "severity", severity_name(alert.severity));
+    put(&mut proof, "confidence", json!(alert.confidence));
+    put(&mut proof, "evidence", evidence_texts(alert.evidence));
+    let mut said = match alert.record {
+        Some(record) => {
+            put(event, "evidences", json!([{ "file": file(record) }]));
+            put(&mut proof, "related", alert.members);
+            verdict(record)
+        }
+        None => {
+            let member = |path: &String| json!({ "file": named_file(path) });
+            put(event, "evidences", alert.members.iter().map(member).collect::<Vec<_>>());
+            put(&mut proof, "donor", alert.donor);
+            Object::new()
+        }
+    };
+    put(&mut said, "finding", proof);
+    put(event, "unmapped", json!({ "sigscan": said }));
 }
 
 /// A technique, once for each tactic that it serves.
@@ -225,51 +217,6 @@ fn attacks(id: &str) -> Vec<Object> {
         attack
     };
     row.tactics.iter().map(with_tactic).collect()
-}
-
-fn proof(found: &Found<'_>) -> Object {
-    let mut said = Object::new();
-    put(&mut said, "severity", severity_name(found.severity));
-    put(&mut said, "confidence", json!(found.confidence));
-    put(&mut said, "evidence", evidence_texts(found.evidence));
-    said
-}
-
-fn file_finding(record: &Record, finding: &Finding, origin: &Origin) -> Object {
-    let found = Found {
-        code: &finding.code,
-        title: &finding.title,
-        severity: finding.severity,
-        confidence: finding.confidence,
-        attack: &finding.attack,
-        evidence: &finding.evidence,
-    };
-    let mut event = detection(&found, &record.judged_at, &finding_id(record, finding, origin), origin);
-    put(&mut event, "evidences", json!([{ "file": file(record) }]));
-    let mut said = verdict(record);
-    let mut proof = proof(&found);
-    put(&mut proof, "related", finding.related.clone());
-    put(&mut said, "finding", proof);
-    put(&mut event, "unmapped", json!({ "sigscan": said }));
-    event
-}
-
-fn line_finding(finding: &FindingLine, judged_at: &str, origin: &Origin) -> Object {
-    let found = Found {
-        code: &finding.code,
-        title: &finding.title,
-        severity: finding.severity,
-        confidence: finding.confidence,
-        attack: &finding.attack,
-        evidence: &finding.evidence,
-    };
-    let mut event = detection(&found, judged_at, &line_id(finding, judged_at, origin), origin);
-    let member = |path: &String| json!({ "file": named_file(path) });
-    put(&mut event, "evidences", finding.members.iter().map(member).collect::<Vec<_>>());
-    let mut proof = proof(&found);
-    put(&mut proof, "donor", finding.donor.as_deref());
-    put(&mut event, "unmapped", json!({ "sigscan": { "finding": proof } }));
-    event
 }
 
 fn named_file(path: &str) -> Object {

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::event::{Alert, AlertEvent, FileEvent, Moment, PRODUCT};
+use super::event::{Alert, AlertEvent, FileEvent, PRODUCT};
+use super::events::{EventFormat, Events};
 use super::{JsonLines, Origin, Output, Record};
 use crate::Time;
-use crate::record::FindingLine;
 use crate::scan::Tally;
 
 /// An envelope a line: what the collector takes in one request or many. Records have the source type `sigscan:file`,
@@ -15,8 +15,6 @@ use crate::scan::Tally;
 #[derive(Debug)]
 pub struct SplunkHec<W> {
     lines: JsonLines<W>,
-    origin: Origin,
-    moment: Moment,
 }
 
 #[derive(Serialize)]
@@ -33,38 +31,34 @@ struct Envelope<'a, E: Serialize> {
 
 impl<W: Write> SplunkHec<W> {
     /// Envelopes that are written to `writer`.
-    pub fn new(origin: Origin, writer: W) -> Self {
-        SplunkHec { lines: JsonLines::new(writer), origin, moment: Moment::default() }
+    pub fn events(origin: Origin, writer: W) -> Events<Self> {
+        Events::new(SplunkHec { lines: JsonLines::new(writer) }, origin)
     }
 
-    fn envelope<E: Serialize>(&mut self, sourcetype: &'static str, event: E) -> io::Result<()> {
-        let time = Time::parse_rfc3339(self.moment.text()).map(|time| time.0);
-        let host = self.origin.host.as_deref();
+    fn envelope<E: Serialize>(
+        &mut self,
+        sourcetype: &'static str,
+        judged_at: &str,
+        host: Option<&str>,
+        event: E,
+    ) -> io::Result<()> {
+        let time = Time::parse_rfc3339(judged_at).map(|time| time.0);
         self.lines.line(&Envelope { time, host, source: PRODUCT, sourcetype, event })
-    }
-
-    fn alert(&mut self, alert: &Alert<'_>) -> io::Result<()> {
-        let host = self.origin.host.clone();
-        self.envelope("sigscan:finding", AlertEvent::new(alert, host.as_deref()))
     }
 }
 
-impl<W: Write> Output for SplunkHec<W> {
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        self.moment.see(record);
-        let host = self.origin.host.clone();
-        self.envelope("sigscan:file", FileEvent::new(record, host.as_deref()))?;
-        for finding in &record.findings {
-            self.alert(&Alert::single(record, finding))?;
-        }
-        Ok(())
+impl<W: Write> EventFormat for SplunkHec<W> {
+    fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
+        let host = origin.host.as_deref();
+        self.envelope("sigscan:file", &record.judged_at, host, FileEvent::new(record, host))
     }
 
-    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
-        self.alert(&Alert::cross(finding))
+    fn alert(&mut self, alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> io::Result<()> {
+        let host = origin.host.as_deref();
+        self.envelope("sigscan:finding", judged_at, host, AlertEvent::new(alert, host))
     }
 
-    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+    fn end(&mut self, tally: &Tally, _: &str, _: &Origin) -> io::Result<()> {
         self.lines.finish(tally)
     }
 }
