@@ -341,6 +341,56 @@ fn a_scan_sends_what_it_would_print() {
     let _ = TcpStream::connect(server.address);
 }
 
+/// A line as it was before it was sent, and the identifier that it was sent with.
+fn unmarked(format: &str, mut value: Value) -> (Value, String) {
+    let id = match format {
+        "splunk-hec" => {
+            let fields = value.as_object_mut().unwrap().remove("fields").unwrap();
+            assert_eq!(fields.as_object().unwrap().len(), 1);
+            fields["delivery_id"].clone()
+        }
+        "logscale" => value["events"][0]["attributes"].as_object_mut().unwrap().remove("delivery_id").unwrap(),
+        _ => value.as_object_mut().unwrap().remove("delivery_id").unwrap(),
+    };
+    (value, id.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn every_format_of_lines_arrives_as_it_would_be_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("spool");
+    let files = testdata("scenarios/sigthief");
+    let scan = [files.to_str().unwrap(), "--at", "2026-06-01", "--host", "pc-1", "--format"];
+    let json = ["jsonl", "splunk-hec", "logscale", "sysmon", "ecs", "ocsf"];
+    for format in json.into_iter().chain(["leef", "cef"]) {
+        let server = Server::start(|_| fine());
+        let url = format!("http://{}/", server.address);
+        let send = ["--send", &url, "--spool", spool.to_str().unwrap(), "--quiet"];
+        assert_eq!(sigscan(&[&scan[..], &[format], &send].concat()).status.code(), Some(0), "{format}");
+        let sent: String = server.asked().iter().map(text).collect();
+        let printed = String::from_utf8(sigscan(&[&scan[..], &[format, "--quiet"]].concat()).stdout).unwrap();
+        let ids: Vec<String> = if json.contains(&format) {
+            let wanted: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let arrived: Vec<Value> = match format {
+                "logscale" => serde_json::from_str(&sent).unwrap(),
+                _ => sent.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+            };
+            let (arrived, ids): (Vec<Value>, _) = arrived.into_iter().map(|value| unmarked(format, value)).unzip();
+            assert_eq!(arrived, wanted, "{format}");
+            ids
+        } else {
+            let separator = if format == "leef" { "\tdelivery_id=" } else { " delivery_id=" };
+            let (arrived, ids): (Vec<&str>, _) =
+                sent.lines().map(|line| line.rsplit_once(separator).unwrap()).map(|(a, b)| (a, b.to_owned())).unzip();
+            assert_eq!(arrived, printed.lines().collect::<Vec<_>>(), "{format}");
+            ids
+        };
+        let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(distinct.len(), printed.lines().count(), "{format}");
+        assert!(ids.len() > 5 && ids.iter().all(|id| id.len() == 32), "{format}: {ids:?}");
+    }
+}
+
 #[test]
 fn a_scan_that_is_killed_has_its_records_in_the_spool() {
     let folder = tempfile::tempdir().unwrap();
