@@ -125,6 +125,94 @@ fn compact_lines_fit_into_64_kib_where_the_event_leaves_room() {
     }
 }
 
+/// A table, each row with its cells, and the verdicts that the fixtures have.
+fn table(output: &[u8]) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(output);
+    reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn a_table_gets_columns_behind_it_and_is_otherwise_the_same() {
+    let rows = [
+        "1,\"C:\\pe32.exe\",\"two\nlines, \"\"quoted\"\"\"\r\n",
+        "2,C:\\THIEF.EXE, kept \n",
+        "3,,no file\n",
+        "4,C:\\gone.exe\n",
+        "\n",
+        "5,C:\\pe32.exe,x,too many\n",
+        "6,C:\\pe32.exe,\"never closed",
+    ];
+    let input = format!("\u{feff}n,ImageLoaded,\"no,te\"\r\n{}", rows.concat());
+    for jobs in ["1", "3"] {
+        let output = out(&["--protocol", "csv", "--path-map", &mapped(), "--jobs", jobs], input.as_bytes());
+        let output = String::from_utf8(output).unwrap();
+        let (header, mut rest) = output.split_once("\r\n").unwrap();
+        let added = "sigscan.status,sigscan.hresult,sigscan.subject,sigscan.revocation,sigscan.sha256,sigscan.error,\
+                     sigscan.SignatureStatus,sigscan.Signed,sigscan.SysmonSignatureStatus,sigscan.Signer,\
+                     sigscan.SignerVerified,sigscan.reason,sigscan.self_signed,sigscan.issuer,sigscan.serial,\
+                     sigscan.thumbprint_sha1,sigscan.thumbprint_sha256,sigscan.not_after,sigscan.signing_time,\
+                     sigscan.signing_time_verified,sigscan.authentihash_sha256,sigscan.findings,sigscan.judged_at";
+        assert_eq!(header, format!("\u{feff}n,ImageLoaded,\"no,te\",{added}"));
+        // What stands before our cells, and what ours begin and end with.
+        let answers = [
+            (rows[0].trim_end(), ",Valid,0x00000000,", ",2026-06-01T00:00:00Z\r\n"),
+            (rows[1].trim_end_matches('\n'), ",Invalid,0x80096010,", ",2026-06-01T00:00:00Z\n"),
+            (rows[2].trim_end(), &",".repeat(23), "\n"),
+            // A short row is filled up, so that ours are in their columns.
+            ("4,C:\\gone.exe,", ",Error,,,not-checked,,there is no such file below the mapped folder,", "Z\n"),
+            ("", "", "\n"),
+            (rows[5].trim_end(), "", "\n"),
+            (rows[6], "", ""),
+        ];
+        for (before, from, to) in answers {
+            let after = rest.strip_prefix(before).unwrap().strip_prefix(from).unwrap();
+            let end = after.find(to).unwrap() + to.len();
+            assert!(!after[..end - to.len()].contains('\n'), "{after}");
+            rest = &after[end..];
+        }
+        assert_eq!(rest, "");
+    }
+    assert_eq!(out(&["--protocol", "csv"], b""), b"");
+}
+
+#[test]
+fn columns_of_ours_that_are_there_are_replaced() {
+    let input = "sigscan.status,Image,sigscan.reason\nValid,C:\\thief.exe,ok\nValid,,ok\n";
+    let rows = table(&out(&["--protocol", "csv", "--path-map", &mapped()], input.as_bytes()));
+    assert_eq!(rows[0].len(), 3 + 21);
+    assert_eq!(rows[1][..3], ["Invalid", "C:\\thief.exe", "bad-digest"]);
+    assert_eq!(rows[2][..3], ["", "", ""]);
+}
+
+#[test]
+fn splunk_gets_its_table_back_with_the_empty_cells_filled_out() {
+    let record: Value = serde_json::from_slice(&std::fs::read(testdata("fixtures/thief.exe.json")).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let records = folder.path().join("records.jsonl");
+    std::fs::write(&records, serde_json::to_string(&record).unwrap()).unwrap();
+    let (digest, claimed) = (record["hashes"]["sha256"].as_str().unwrap(), &record["claimed_signer"]["common_name"]);
+    let input = format!(
+        "path,sha256,status,Signer,other,SignerVerified\n\
+         C:\\THIEF.exe,,,,,\n\
+         \"C:\\thief.exe\",,\"\",kept,\"\",true\n\
+         ,{digest},,,x,\n\
+         ,,,,x,\n\
+         C:\\gone.exe\n"
+    );
+    let arguments = ["--protocol", "splunk-lookup", "--path-map", &mapped(), "--records", records.to_str().unwrap()];
+    let output = String::from_utf8(out(&arguments, input.as_bytes())).unwrap();
+    let signer = claimed.as_str().unwrap();
+    let wanted = format!(
+        "path,sha256,status,Signer,other,SignerVerified\n\
+         C:\\THIEF.exe,{digest},Invalid,{signer},,false\n\
+         \"C:\\thief.exe\",{digest},Invalid,kept,\"\",true\n\
+         ,{digest},Invalid,{signer},x,false\n\
+         ,,,,x,\n\
+         C:\\gone.exe,,Error,,,\n"
+    );
+    assert_eq!(output, wanted);
+}
+
 #[test]
 fn a_sender_that_waits_for_each_answer_gets_it() {
     let mut child = start(&["--path-map", &mapped(), "--protocol", "rsyslog", "--compact"]);

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use super::judging::{JudgingArgs, size};
 use super::run::{catalogs_of, jobs, online_downloads, scanner};
 use super::words::grouped;
-use crate::enrich::fields::{Shape, verdict};
+use crate::enrich::fields::{Shape, Written, cells, verdict};
 use crate::enrich::line::{Counts, Enricher, Protocol};
 use crate::enrich::paths::{PathMap, PathRule};
 use crate::enrich::records::Records;
@@ -73,6 +73,21 @@ pub enum ProtocolArg {
     Ndjson,
     /// For rsyslog's mmexternal: a message a line, and the properties to set
     Rsyslog,
+    /// A table with a header, and the same table with columns behind it: those of --format lookup
+    Csv,
+    /// For Splunk's external lookups: a table with a header, and the same table with empty cells filled out
+    SplunkLookup,
+}
+
+impl From<ProtocolArg> for Protocol {
+    fn from(value: ProtocolArg) -> Self {
+        match value {
+            ProtocolArg::Ndjson => Protocol::Ndjson,
+            ProtocolArg::Rsyslog => Protocol::Rsyslog,
+            ProtocolArg::Csv => Protocol::Csv,
+            ProtocolArg::SplunkLookup => Protocol::SplunkLookup,
+        }
+    }
 }
 
 /// Runs the subcommand.
@@ -82,6 +97,8 @@ pub enum ProtocolArg {
 pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let started = Instant::now();
     let enricher = Arc::new(enricher(args)?);
+    // A defect costs a line its verdict and is counted; shippers take what is on standard error for an answer.
+    std::panic::set_hook(Box::new(|_| {}));
     let input: Box<dyn Read + Send> = match &args.file {
         Some(path) if path != Path::new("-") => {
             Box::new(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)
@@ -98,7 +115,7 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let mut output = BufWriter::with_capacity(1 << 18, io::stdout());
     let longest = usize::try_from(args.max_line).unwrap_or(usize::MAX);
     let ended = stream::run(&enricher, input, &mut output, jobs(&args.judging), longest);
-    let text = statistics(&enricher.counts, started.elapsed());
+    let text = statistics(&enricher.counts, Protocol::from(args.protocol).is_table(), started.elapsed());
     let problem = match ended {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Some(error.to_string()),
         _ => None,
@@ -125,33 +142,32 @@ fn enricher(args: &EnrichArgs) -> Result<Enricher, String> {
     if let Some(downloads) = online_downloads(&args.judging)? {
         scanner = scanner.with_supplier(downloads);
     }
+    let protocol = Protocol::from(args.protocol);
     let render = Box::new(move |record: &crate::record::Record| {
-        let text = verdict(record, shape);
-        let weight = text.len();
-        (text, weight)
+        let written = if protocol.is_table() {
+            Written::Cells(cells(record, shape))
+        } else {
+            Written::Json(verdict(record, shape))
+        };
+        let weight = written.weight();
+        (written, weight)
     });
     let records = Records::open(&args.records)?;
     let cache = usize::try_from(args.cache_size).unwrap_or(usize::MAX);
-    Ok(Enricher {
-        verdicts: Verdicts::new(scanner, PathMap::new(args.path_map.clone()), records, render, cache),
-        fields: NamedFields { path: args.path_field.clone(), hash: args.hash_field.clone() },
-        target: args.target_field.clone(),
-        shape,
-        protocol: match args.protocol {
-            ProtocolArg::Ndjson => Protocol::Ndjson,
-            ProtocolArg::Rsyslog => Protocol::Rsyslog,
-        },
-        counts: Counts::default(),
-    })
+    let verdicts = Verdicts::new(scanner, PathMap::new(args.path_map.clone()), records, render, cache);
+    let fields = NamedFields { path: args.path_field.clone(), hash: args.hash_field.clone() };
+    Ok(Enricher::new(verdicts, fields, args.target_field.clone(), shape, protocol))
 }
 
-fn statistics(counts: &Counts, elapsed: Duration) -> String {
+fn statistics(counts: &Counts, table: bool, elapsed: Duration) -> String {
     let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let lines = get(&counts.lines);
     let others = [
-        (get(&counts.not_json), "not JSON objects"),
+        (get(&counts.malformed), if table { "not rows of the table" } else { "not JSON objects" }),
         (get(&counts.without_file), "without a file"),
         (get(&counts.too_long), "too long"),
+        (get(&counts.no_room), "without room for a verdict"),
+        (get(&counts.failed), "failed by a defect of sigscan"),
     ];
     let mut parts = vec![format!("{} of {} lines enriched", grouped(get(&counts.enriched)), grouped(lines))];
     parts.extend(others.iter().filter(|other| other.0 > 0).map(|(count, what)| format!("{} {what}", grouped(*count))));

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::shapes::{CHANNEL, FALCON_NAME, FALCON_PART, HOST, ID, NAME, PARTS, PROVIDER, RECORD, TIME};
+
 /// Fields of one event that are kept; Sysmon's largest has fewer than thirty, an ECS document some hundreds.
 const MAX_FIELDS: usize = 2048;
 /// Levels of objects that are looked into; ECS documents have six.
@@ -72,7 +74,9 @@ impl Event {
             fields: BTreeMap::new(),
             raw: String::new(),
         };
-        let part = DATA.iter().find(|part| all.keys().any(|key| key.starts_with(**part)));
+        let falcon = Some(FALCON_PART).filter(|_| all.contains_key(FALCON_NAME));
+        let is_there = |part: &&str| all.keys().any(|key| below(key, part).is_some());
+        let part = PARTS.into_iter().find(is_there).or(falcon);
         event.fields = match part {
             Some(part) => data_fields(&all, part),
             None => all,
@@ -97,53 +101,15 @@ impl Event {
     }
 }
 
-/// Where shippers put what every event has; the first that is there counts.
-const PROVIDER: &[&str] = &[
-    "Event.System.Provider.Name",
-    "Event.System.Provider.#attributes.Name",
-    "Event.System.Provider_attributes.Name",
-    "winlog.provider_name",
-    "event.provider",
-    "SourceName",
-    "ProviderName",
-    "Provider",
-];
-const CHANNEL: &[&str] = &["Event.System.Channel", "winlog.channel", "Channel"];
-const ID: &[&str] =
-    &["Event.System.EventID", "Event.System.EventID.#text", "winlog.event_id", "event.code", "EventID", "EventId"];
-const NAME: &[&str] = &["event_simpleName", "#event_simpleName", "event.event_simpleName"];
-const TIME: &[&str] = &[
-    "Event.System.TimeCreated.SystemTime",
-    "Event.System.TimeCreated.#attributes.SystemTime",
-    "Event.System.TimeCreated_attributes.SystemTime",
-    "@timestamp",
-    "EventTime",
-    "UtcTime",
-    "timestamp",
-];
-const HOST: &[&str] = &[
-    "Event.System.Computer",
-    "winlog.computer_name",
-    "host.name",
-    "host.hostname",
-    "ComputerName",
-    "Computer",
-    "Hostname",
-    "event.ComputerName",
-];
-const RECORD: &[&str] = &["Event.System.EventRecordID", "winlog.record_id", "RecordNumber"];
-/// Parts that hold an event's own fields.
-const DATA: &[&str] =
-    &["Event.EventData.", "Event.UserData.", "winlog.event_data.", "winlog.user_data.", "EventData.", "event."];
+/// What follows a part's name and the dot behind it.
+fn below<'k>(key: &'k str, part: &str) -> Option<&'k str> {
+    key.strip_prefix(part)?.strip_prefix('.')
+}
 
 /// The fields of one part under their own names. ECS fields stay beside winlogbeat's: some pipelines move, not copy.
 fn data_fields(all: &BTreeMap<String, String>, part: &str) -> BTreeMap<String, String> {
-    // `event.` is a part in Falcon's stream only; in ECS it describes the event.
-    if part == "event." && !all.contains_key("event.event_simpleName") {
-        return all.clone();
-    }
     let own = all.iter().filter_map(|(key, value)| {
-        let key = key.strip_prefix(part)?;
+        let key = below(key, part)?;
         Some((key.strip_prefix("#attributes.").unwrap_or(key).to_owned(), value.clone()))
     });
     let mut fields: BTreeMap<String, String> = own.collect();
@@ -218,6 +184,10 @@ mod tests {
         let event = event(r##"{"#event_simpleName":"ProcessRollup2","ComputerName":"WS","FileName":"signtool.exe"}"##);
         assert_eq!((event.name.as_deref(), event.id), (Some("ProcessRollup2"), None));
         assert_eq!((event.host.as_deref(), event.get("FileName")), (Some("WS"), Some("signtool.exe")));
+        let stream = r#"{"metadata":{"offset":1},"event":{"event_simpleName":"PeFileWritten","FileName":"a.exe"}}"#;
+        let stream = super::Event::from_json(&serde_json::from_str(stream).unwrap()).unwrap();
+        assert_eq!((stream.name.as_deref(), stream.get("FileName")), (Some("PeFileWritten"), Some("a.exe")));
+        assert_eq!(stream.get("metadata.offset"), None);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! What an event gets: a record, or its most important parts.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use crate::output::signer_name;
+use super::csv::cell;
+use crate::output::escape::for_csv;
+use crate::output::{LOOKUP_COLUMNS, lookup_row};
 use crate::record::Record;
 
 /// Longest line with [`Shape::Compact`], without its end: what pipelines with buffers of 64 KiB can take.
@@ -93,54 +97,104 @@ fn cut(text: &str) -> String {
     text.chars().take(MAX_TEXT.saturating_sub(1)).chain(std::iter::once('…')).collect()
 }
 
-/// Columns that a lookup can fill, and what goes into them.
-pub const COLUMNS: [&str; 16] = [
-    "status",
-    "reason",
-    "hresult",
-    "signer",
-    "signer_subject",
-    "issuer",
-    "serial",
-    "thumbprint_sha1",
-    "thumbprint_sha256",
-    "self_signed",
-    "signed_at",
-    "revocation",
-    "findings",
-    "sha256",
-    "authentihash_sha256",
-    "error",
-];
+/// A record as it goes into events: written once for all events that name its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// The value of a field.
+    Json(String),
+    /// The cells of [`columns`], quoted where they need it.
+    Cells(Vec<String>),
+}
 
-/// The cells of [`COLUMNS`], in their order.
+impl Written {
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Written::Json(text) => text.len(),
+            Written::Cells(cells) => {
+                cells.iter().map(String::len).fold(cells.len().saturating_mul(24), usize::saturating_add)
+            }
+        }
+    }
+}
+
+/// Columns that tables can have beside those of `--format lookup`.
+const MORE: [&str; 6] = ["status", "hresult", "subject", "revocation", "sha256", "error"];
+
+/// Columns that tables get or lookups fill: those of `--format lookup` and a few more.
+pub fn columns() -> impl Iterator<Item = &'static str> {
+    MORE.into_iter().chain(LOOKUP_COLUMNS)
+}
+
+/// Whether a column says no more than the status and its reason.
 #[must_use]
-pub fn cells(record: &Record) -> Vec<String> {
-    let signer = record.signer.as_ref();
-    let of = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let word = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
-    let codes: Vec<&str> = record.findings.iter().map(|finding| finding.code.as_str()).collect();
-    let time = record
-        .timestamp
-        .as_ref()
-        .filter(|timestamp| timestamp.verified)
-        .and_then(|timestamp| timestamp.time.as_deref());
-    vec![
-        record.status.name().to_owned(),
-        record.reason.code().to_owned(),
-        of(record.hresult.as_deref()),
-        of(signer.and_then(signer_name)),
-        of(signer.map(|signer| signer.subject.as_str())),
-        of(signer.map(|signer| signer.issuer.as_str())),
-        of(signer.map(|signer| signer.serial.as_str())),
-        of(signer.map(|signer| signer.thumbprint_sha1.as_str())),
-        of(signer.map(|signer| signer.thumbprint_sha256.as_str())),
-        record.self_signed.to_string(),
-        of(time),
-        word(serde_json::to_value(record.revocation).unwrap_or_default()),
-        codes.join(" "),
-        of(record.hashes.get("sha256").map(String::as_str)),
-        of(record.authentihash.get("sha256").map(String::as_str)),
-        of(record.error.as_ref().map(|error| error.message.as_str())),
-    ]
+pub fn is_least(column: &str) -> bool {
+    matches!(column, "status" | "SignatureStatus" | "reason")
+}
+
+/// The cells of [`columns`], in their order, safe for spreadsheets and quoted where they need it.
+#[must_use]
+pub fn cells(record: &Record, shape: Shape) -> Vec<String> {
+    let signer = record.signer.as_ref().or(record.claimed_signer.as_ref());
+    let revocation = serde_json::to_value(record.revocation).unwrap_or_default();
+    let more = [
+        Some(record.status.name()),
+        record.hresult.as_deref(),
+        signer.map(|signer| signer.subject.as_str()),
+        revocation.as_str(),
+        record.hashes.get("sha256").map(String::as_str),
+        record.error.as_ref().map(|error| error.message.as_str()),
+    ];
+    let more = more.into_iter().map(|text| Cow::Borrowed(text.unwrap_or_default()));
+    let texts = more.chain(lookup_row(record)).map(|text| match shape {
+        Shape::Whole => text,
+        Shape::Compact => Cow::Owned(cut(&text)),
+    });
+    texts.map(|text| cell(&for_csv(&text)).into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::samples;
+
+    fn cells_of(record: &Record, shape: Shape) -> Vec<(&'static str, String)> {
+        columns().zip(cells(record, shape)).filter(|(_, cell)| !cell.is_empty()).collect()
+    }
+
+    #[test]
+    fn cells_say_what_lookups_say_and_escape_it() {
+        let wanted = [
+            ("status", "Invalid"),
+            ("hresult", "0x80096010"),
+            ("subject", "O=\\u{202e}Evil"),
+            ("revocation", "not-checked"),
+            ("sha256", "cc"),
+            ("SignatureStatus", "Invalid"),
+            ("Signed", "false"),
+            ("SysmonSignatureStatus", "Unavailable"),
+            ("Signer", "Good"),
+            ("SignerVerified", "false"),
+            ("reason", "bad-digest"),
+            ("self_signed", "true"),
+            ("issuer", "CN=Good CA"),
+            ("serial", "1A2B"),
+            ("thumbprint_sha1", "11"),
+            ("thumbprint_sha256", "22"),
+            ("not_after", "2028-01-01T00:00:00Z"),
+            ("authentihash_sha256", "bb"),
+            ("judged_at", "2026-06-01T00:00:00Z"),
+        ];
+        assert_eq!(cells_of(&samples::hostile(), Shape::Whole), wanted.map(|(name, cell)| (name, cell.to_owned())));
+        assert_eq!(columns().count(), cells(&samples::missing(), Shape::Whole).len());
+        let mut named = samples::valid();
+        if let Some(signer) = &mut named.signer {
+            signer.common_name = Some("=A, \"B\"".to_owned());
+            signer.issuer = "i".repeat(600);
+        }
+        let compact = cells_of(&named, Shape::Compact);
+        assert!(compact.contains(&("Signer", "\"'=A, \"\"B\"\"\"".to_owned())));
+        assert!(compact.contains(&("issuer", format!("{}…", "i".repeat(511)))));
+    }
 }

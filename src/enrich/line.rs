@@ -1,10 +1,12 @@
 //! One line in, one line out.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use super::fields::{MAX_COMPACT, Shape, least};
+use super::fields::{MAX_COMPACT, Shape, Written, least};
 use super::json::{Object, object_of};
+use super::rows::Columns;
 use super::subject::{NamedFields, Subject, subject};
 use super::verdicts::{Verdict, Verdicts};
 use crate::judge::Status;
@@ -17,21 +19,37 @@ pub enum Protocol {
     Ndjson,
     /// What rsyslog's mmexternal speaks: a message in, the properties to be changed out.
     Rsyslog,
+    /// A table: a row in, the same row with columns behind it out.
+    Csv,
+    /// What Splunk's external lookups speak: a table in, the same table with its empty cells filled out.
+    SplunkLookup,
+}
+
+impl Protocol {
+    /// Whether rows of a table come in, with the header first.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        matches!(self, Protocol::Csv | Protocol::SplunkLookup)
+    }
 }
 
 /// What was counted.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Lines in and out.
+    /// Lines in and out; the header of a table is none.
     pub lines: AtomicU64,
     /// Lines that got a verdict.
     pub enriched: AtomicU64,
-    /// Lines that are no JSON object and went through as they were.
-    pub not_json: AtomicU64,
+    /// Lines that are no JSON object, or no row of the table, and went through as they were.
+    pub malformed: AtomicU64,
     /// Lines that name no file.
     pub without_file: AtomicU64,
     /// Lines that were too long to be looked at.
     pub too_long: AtomicU64,
+    /// Lines with a verdict that did not fit into [`MAX_COMPACT`], and went through as they were.
+    pub no_room: AtomicU64,
+    /// Lines on which sigscan itself failed.
+    pub failed: AtomicU64,
     /// Verdicts by status, in the order of [`Status::WORST_FIRST`].
     pub statuses: [AtomicU64; Status::WORST_FIRST.len()],
 }
@@ -45,53 +63,108 @@ pub(super) fn count(counter: &AtomicU64) {
 #[derive(Debug)]
 pub struct Enricher {
     /// Who judges.
-    pub verdicts: Verdicts<String>,
+    verdicts: Verdicts<Written>,
     /// Fields that somebody named.
-    pub fields: NamedFields,
+    pub(super) fields: NamedFields,
     /// Where the verdict goes.
-    pub target: String,
+    pub(super) target: String,
     /// How much of it.
-    pub shape: Shape,
+    pub(super) shape: Shape,
     /// How lines come in and go out.
-    pub protocol: Protocol,
+    pub(super) protocol: Protocol,
     /// What was counted.
     pub counts: Counts,
+    /// The header of a table, once it was met.
+    pub(super) columns: OnceLock<Columns>,
+    /// The answer where judging fails by a defect of sigscan.
+    failed: Arc<Verdict<Written>>,
 }
 
 impl Enricher {
-    /// Appends what becomes of a line, which has no line end, to `out`.
+    /// An enricher that asks these verdicts, which are written for this protocol, and adds them as `target`.
+    #[must_use]
+    pub fn new(
+        verdicts: Verdicts<Written>,
+        fields: NamedFields,
+        target: String,
+        shape: Shape,
+        protocol: Protocol,
+    ) -> Enricher {
+        let failed = Arc::new(verdicts.failure());
+        let (counts, columns) = (Counts::default(), OnceLock::new());
+        Enricher { verdicts, fields, target, shape, protocol, counts, columns, failed }
+    }
+
+    /// Appends what becomes of a line, which has no line end, to `out`. A panic would be a defect of sigscan; it must not
+    /// take the stream with it, so that such a line comes out as it was.
     pub fn line(&self, line: &[u8], out: &mut Vec<u8>, buffer: &mut Vec<u8>) {
         count(&self.counts.lines);
+        let start = out.len();
+        if catch_unwind(AssertUnwindSafe(|| self.answer(line, out, buffer))).is_err() {
+            count(&self.counts.failed);
+            out.truncate(start);
+            self.unchanged(line, out);
+        }
+    }
+
+    fn answer(&self, line: &[u8], out: &mut Vec<u8>, buffer: &mut Vec<u8>) {
+        if self.protocol.is_table() {
+            return self.row(line, out, buffer);
+        }
         let Some(event) = Object::parse(line) else {
-            count(&self.counts.not_json);
+            count(&self.counts.malformed);
             return self.unchanged(line, out);
         };
-        match self.protocol {
-            Protocol::Ndjson => match subject(&event, &self.fields) {
-                Some(subject) => {
-                    let verdict = self.judged(&subject, buffer);
-                    let mut text = event.with_member(&self.target, &verdict.text);
-                    if self.shape == Shape::Compact && text.len() > MAX_COMPACT {
-                        let little = least(verdict.status.name(), verdict.reason.code());
-                        text = event.with_member(&self.target, &little);
-                    }
-                    out.extend_from_slice(text.as_bytes());
-                }
-                None => self.without_file(line, out),
-            },
-            Protocol::Rsyslog => match self.in_message(&event, buffer) {
-                Some(verdict) => {
-                    let tree = object_of(&[(self.target.clone(), verdict.text.clone())]);
-                    out.extend_from_slice(object_of(&[("$!".to_owned(), tree)]).as_bytes());
-                }
-                None => self.without_file(line, out),
-            },
+        let verdict = match self.protocol {
+            Protocol::Rsyslog => self.in_message(&event, buffer),
+            _ => subject(&event, &self.fields).map(|subject| self.judged(&subject, buffer)),
+        };
+        let Some(verdict) = verdict else {
+            count(&self.counts.without_file);
+            return self.unchanged(line, out);
+        };
+        let whole = self.with_verdict(&event, &verdict);
+        match whole.filter(|text| self.fits(text.len())).or_else(|| self.with_least(&event, &verdict)) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => {
+                count(&self.counts.no_room);
+                self.unchanged(line, out);
+            }
         }
+    }
+
+    /// The line with all that is said of the file.
+    fn with_verdict(&self, event: &Object<'_>, verdict: &Verdict<Written>) -> Option<String> {
+        match &verdict.text {
+            Written::Json(text) => Some(self.with_target(event, text)),
+            Written::Cells(_) => None,
+        }
+    }
+
+    /// The line with the least that can be said, if it has room for that.
+    fn with_least(&self, event: &Object<'_>, verdict: &Verdict<Written>) -> Option<String> {
+        let little = least(verdict.status.name(), verdict.reason.code());
+        Some(self.with_target(event, &little)).filter(|text| self.fits(text.len()))
+    }
+
+    fn with_target(&self, event: &Object<'_>, value: &str) -> String {
+        match self.protocol {
+            Protocol::Rsyslog => {
+                let tree = object_of(&[(self.target.clone(), value.to_owned())]);
+                object_of(&[("$!".to_owned(), tree)])
+            }
+            _ => event.with_member(&self.target, value),
+        }
+    }
+
+    /// Whether a line of this length may leave.
+    pub(super) fn fits(&self, length: usize) -> bool {
+        self.shape == Shape::Whole || length <= MAX_COMPACT
     }
 
     /// The verdict of a file that a message names: in its tree, beside it, or in its text, which may be JSON behind the
     /// cookie of CEE. Sources: rsyslog, "mmexternal", "External plugin interface"; Lumberjack, "CEE/Lumberjack".
-    fn in_message(&self, message: &Object<'_>, buffer: &mut Vec<u8>) -> Option<Arc<Verdict<String>>> {
+    fn in_message(&self, message: &Object<'_>, buffer: &mut Vec<u8>) -> Option<Arc<Verdict<Written>>> {
         let tree = message.find("$!").and_then(|found| found.object(message));
         let found =
             tree.as_ref().and_then(|tree| subject(tree, &self.fields)).or_else(|| subject(message, &self.fields));
@@ -105,8 +178,13 @@ impl Enricher {
         Some(self.judged(&subject, buffer))
     }
 
-    fn judged(&self, subject: &Subject<'_>, buffer: &mut Vec<u8>) -> Arc<Verdict<String>> {
-        let verdict = self.verdicts.of(subject, buffer);
+    /// The verdict of a file; where finding it fails by a defect of sigscan, `Error` like a scan's.
+    pub(super) fn judged(&self, subject: &Subject<'_>, buffer: &mut Vec<u8>) -> Arc<Verdict<Written>> {
+        let found = catch_unwind(AssertUnwindSafe(|| self.verdicts.of(subject, buffer)));
+        let verdict = found.unwrap_or_else(|_| {
+            count(&self.counts.failed);
+            Arc::clone(&self.failed)
+        });
         count(&self.counts.enriched);
         let position = Status::WORST_FIRST.iter().position(|status| *status == verdict.status);
         if let Some(counter) = position.and_then(|position| self.counts.statuses.get(position)) {
@@ -115,25 +193,59 @@ impl Enricher {
         verdict
     }
 
-    fn without_file(&self, line: &[u8], out: &mut Vec<u8>) {
-        count(&self.counts.without_file);
-        self.unchanged(line, out);
-    }
-
     /// Part of a line that is too long to be looked at, with its end if it has one.
     pub(super) fn long(&self, bytes: &[u8], last: bool, out: &mut Vec<u8>) {
         match self.protocol {
-            Protocol::Ndjson => out.extend_from_slice(bytes),
             Protocol::Rsyslog if last => out.extend_from_slice(if bytes.ends_with(b"\n") { b"{}\n" } else { b"{}" }),
             Protocol::Rsyslog => {}
+            Protocol::Ndjson | Protocol::Csv | Protocol::SplunkLookup => out.extend_from_slice(bytes),
         }
     }
 
     /// A line that gets nothing: the line itself, or no change.
-    pub(super) fn unchanged(&self, line: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(match self.protocol {
-            Protocol::Ndjson => line,
-            Protocol::Rsyslog => b"{}",
+    fn unchanged(&self, line: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(if self.protocol == Protocol::Rsyslog { b"{}" } else { line });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::Time;
+    use crate::enrich::fields::verdict;
+    use crate::enrich::paths::PathMap;
+    use crate::enrich::records::Records;
+    use crate::scan::{Options, Scanner};
+
+    /// An enricher whose rendering fails for files whose name says so.
+    fn fragile(protocol: Protocol) -> Enricher {
+        let scanner = Scanner::new(Options::at(Time::parse_rfc3339("2026-06-01").unwrap()));
+        let render = Box::new(|record: &crate::record::Record| {
+            assert!(!record.path.contains("poison"), "a defect");
+            (Written::Json(verdict(record, Shape::Compact)), 100)
         });
+        let verdicts = Verdicts::new(scanner, PathMap::default(), Records::default(), render, 1 << 20);
+        Enricher::new(verdicts, NamedFields::default(), "sigscan".to_owned(), Shape::Compact, protocol)
+    }
+
+    #[test]
+    fn a_defect_costs_one_line_its_verdict_and_the_stream_goes_on() {
+        for protocol in [Protocol::Ndjson, Protocol::Rsyslog] {
+            let enricher = fragile(protocol);
+            let answer = |name: &str| -> serde_json::Value {
+                let mut out = Vec::new();
+                enricher.line(format!(r#"{{"Image":"{name}"}}"#).as_bytes(), &mut out, &mut Vec::new());
+                let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
+                let said = if protocol == Protocol::Rsyslog { &line["$!"]["sigscan"] } else { &line["sigscan"] };
+                serde_json::json!([said["status"], said["reason"], said["error"]["message"]])
+            };
+            let missing = serde_json::json!(["Error", "not-found", "no --path-map says where this path is"]);
+            let failed = serde_json::json!(["Error", "io", "internal error: please report this file's shape"]);
+            assert_eq!(answer("C:/fine"), missing);
+            assert_eq!(answer("C:/poison"), failed);
+            assert_eq!(answer("C:/fine"), missing);
+            assert_eq!(enricher.counts.failed.load(Ordering::Relaxed), 1);
+            assert_eq!(enricher.counts.lines.load(Ordering::Relaxed), 3);
+        }
     }
 }

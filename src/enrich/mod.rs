@@ -1,6 +1,7 @@
 //! Streams of Windows events in: what they tell of signing, and the same events with signature fields out.
 
 pub mod cache;
+pub mod csv;
 pub mod event;
 pub mod events;
 pub mod evtx;
@@ -9,6 +10,8 @@ pub mod json;
 pub mod line;
 pub mod paths;
 pub mod records;
+pub mod rows;
+mod shapes;
 pub mod stream;
 pub mod subject;
 pub mod verdicts;

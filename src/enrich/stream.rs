@@ -10,7 +10,8 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
-use super::line::{Enricher, count};
+use super::csv::RowEnds;
+use super::line::{Enricher, Protocol, count};
 
 /// Bytes of one read.
 const READ: usize = 1 << 18;
@@ -30,6 +31,8 @@ struct Batch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece {
     Line,
+    /// The first line of a table.
+    Header,
     /// Part of a line that is too long.
     Part,
     /// Its last part.
@@ -53,9 +56,14 @@ pub fn run(
     let (done_in, done) = bounded::<(u64, Vec<u8>)>(window);
     let (permit_in, permits) = bounded::<()>(window);
     // The threads are not waited for if writing fails: a reader may be blocked for ever.
+    let knows = Arc::clone(enricher);
     let reader = thread::spawn(move || {
         let mut number = 0u64;
-        cut(input, longest, &mut |batch| {
+        cut(input, Cutter::new(Ends::of(knows.protocol), longest), &mut |batch| {
+            if let Some((to, Piece::Header)) = batch.pieces.first() {
+                // Before anybody meets the rows.
+                knows.learn_header(batch.bytes.get(..*to).unwrap_or_default());
+            }
             let sent = permit_in.send(()).is_ok() && batch_in.send((number, batch)).is_ok();
             number = number.saturating_add(1);
             sent
@@ -84,6 +92,7 @@ fn work(enricher: &Enricher, batches: &Receiver<(u64, Batch)>, done: &Sender<(u6
                     enricher.line(line, &mut out, &mut buffer);
                     out.extend_from_slice(end);
                 }
+                Piece::Header => enricher.header(line, &mut out),
                 Piece::Part => enricher.long(line, false, &mut out),
                 Piece::LastPart => {
                     count(&enricher.counts.lines);
@@ -122,79 +131,134 @@ fn write_in_order(done: &Receiver<(u64, Vec<u8>)>, permits: &Receiver<()>, outpu
     }
 }
 
-/// Cuts the input into batches of whole lines; lines longer than `longest` go out in parts.
-fn cut(mut input: impl Read, longest: usize, give: &mut dyn FnMut(Batch) -> bool) -> io::Result<()> {
-    let mut held: Vec<u8> = Vec::new();
-    // Bytes of `held` that are known to hold no line end.
-    let mut searched = 0usize;
-    let mut within_long = false;
-    let mut chunk = vec![0u8; READ];
-    loop {
-        let length = match input.read(&mut chunk) {
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => {
-                finish(held, within_long, give);
-                return Err(error);
-            }
-        };
-        if length == 0 {
-            finish(held, within_long, give);
-            return Ok(());
+/// Where lines end.
+#[derive(Debug, Clone)]
+enum Ends {
+    /// At each line feed.
+    Lines,
+    /// At each line feed outside of quotes; the first row is the header.
+    Rows(RowEnds),
+}
+
+impl Ends {
+    fn of(protocol: Protocol) -> Ends {
+        if protocol.is_table() { Ends::Rows(RowEnds::new()) } else { Ends::Lines }
+    }
+
+    /// Positions behind each end in what follows what was searched before.
+    fn find(&mut self, fresh: &[u8]) -> Vec<usize> {
+        let ends = fresh.iter().enumerate();
+        let ends = ends.filter(|(_, byte)| match self {
+            Ends::Lines => **byte == b'\n',
+            Ends::Rows(rows) => rows.ends_with(**byte),
+        });
+        ends.map(|(at, _)| at.saturating_add(1)).collect()
+    }
+}
+
+/// What is held of the input until it is a whole line.
+struct Cutter {
+    ends: Ends,
+    longest: usize,
+    held: Vec<u8>,
+    /// Bytes of `held` that are known to hold no line end.
+    searched: usize,
+    within_long: bool,
+    /// Whether the next line is the first of a table.
+    header: bool,
+}
+
+impl Cutter {
+    fn new(ends: Ends, longest: usize) -> Cutter {
+        let header = matches!(ends, Ends::Rows(_));
+        Cutter { ends, longest, held: Vec::new(), searched: 0, within_long: false, header }
+    }
+
+    fn piece(&mut self, long: bool) -> Piece {
+        let header = std::mem::take(&mut self.header);
+        match () {
+            () if long => Piece::LastPart,
+            () if header => Piece::Header,
+            () => Piece::Line,
         }
-        held.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        let fresh = held.get(searched..).unwrap_or_default();
-        let ends: Vec<usize> = fresh
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'\n')
-            .map(|(at, _)| at.saturating_add(searched).saturating_add(1))
-            .collect();
+    }
+
+    /// Takes what was read and gives out what is whole by now; lines that are too long go out in parts.
+    fn take(&mut self, chunk: &[u8]) -> Option<Batch> {
+        self.held.extend_from_slice(chunk);
+        let ends = self.ends.find(self.held.get(self.searched..).unwrap_or_default());
         let mut pieces = Vec::with_capacity(ends.len());
         let mut from = 0usize;
         for end in ends {
-            let long = within_long || end.saturating_sub(from) > longest.saturating_add(1);
-            pieces.push((end, if long { Piece::LastPart } else { Piece::Line }));
-            within_long = false;
+            let end = end.saturating_add(self.searched);
+            let long = self.within_long || end.saturating_sub(from) > self.longest.saturating_add(1);
+            let piece = self.piece(long);
+            pieces.push((end, piece));
+            self.within_long = false;
             from = end;
         }
-        let rest = held.len().saturating_sub(from);
-        if rest > 0 && (within_long || rest > longest) {
-            pieces.push((held.len(), Piece::Part));
-            within_long = true;
-            from = held.len();
+        let rest = self.held.len().saturating_sub(from);
+        if rest > 0 && (self.within_long || rest > self.longest) {
+            pieces.push((self.held.len(), Piece::Part));
+            self.within_long = true;
+            from = self.held.len();
         }
-        let left = held.split_off(from);
-        let bytes = std::mem::replace(&mut held, left);
-        searched = held.len();
-        if !pieces.is_empty() && !give_in_batches(bytes, pieces, give) {
-            return Ok(());
+        let left = self.held.split_off(from);
+        let bytes = std::mem::replace(&mut self.held, left);
+        self.searched = self.held.len();
+        (!pieces.is_empty()).then_some(Batch { bytes, pieces })
+    }
+
+    /// The last line, if the input does not end with a line end.
+    fn finish(mut self) -> Option<Batch> {
+        if self.held.is_empty() && !self.within_long {
+            return None;
+        }
+        let piece = self.piece(self.within_long);
+        Some(Batch { pieces: vec![(self.held.len(), piece)], bytes: self.held })
+    }
+}
+
+/// Cuts the input into batches of whole lines.
+fn cut(mut input: impl Read, mut cutter: Cutter, give: &mut dyn FnMut(Batch) -> bool) -> io::Result<()> {
+    let mut chunk = vec![0u8; READ];
+    loop {
+        let read = match input.read(&mut chunk) {
+            Ok(length) => Ok(length),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(length @ 1..) => {
+                let batch = cutter.take(chunk.get(..length).unwrap_or_default());
+                if !batch.is_none_or(|batch| give_in_batches(batch, give)) {
+                    return Ok(());
+                }
+            }
+            end => {
+                if let Some(batch) = cutter.finish() {
+                    give(batch);
+                }
+                return end.map(|_| ());
+            }
         }
     }
 }
 
-fn give_in_batches(bytes: Vec<u8>, pieces: Vec<(usize, Piece)>, give: &mut dyn FnMut(Batch) -> bool) -> bool {
-    if pieces.len() <= BATCH {
-        return give(Batch { bytes, pieces });
+fn give_in_batches(batch: Batch, give: &mut dyn FnMut(Batch) -> bool) -> bool {
+    if batch.pieces.len() <= BATCH {
+        return give(batch);
     }
     let mut from = 0usize;
-    for part in pieces.chunks(BATCH) {
+    for part in batch.pieces.chunks(BATCH) {
         let to = part.last().map_or(from, |(end, _)| *end);
         let pieces = part.iter().map(|(end, piece)| (end.saturating_sub(from), *piece)).collect();
-        if !give(Batch { bytes: bytes.get(from..to).unwrap_or_default().to_vec(), pieces }) {
+        if !give(Batch { bytes: batch.bytes.get(from..to).unwrap_or_default().to_vec(), pieces }) {
             return false;
         }
         from = to;
     }
     true
-}
-
-/// The last line, if the input does not end with a line end.
-fn finish(held: Vec<u8>, within_long: bool, give: &mut dyn FnMut(Batch) -> bool) {
-    if !held.is_empty() || within_long {
-        let piece = if within_long { Piece::LastPart } else { Piece::Line };
-        give(Batch { pieces: vec![(held.len(), piece)], bytes: held });
-    }
 }
 
 #[cfg(test)]
@@ -214,8 +278,12 @@ mod tests {
     }
 
     fn pieces(text: &[u8], step: usize, longest: usize) -> Vec<(Vec<u8>, Piece)> {
+        cut_by(&Ends::Lines, text, step, longest)
+    }
+
+    fn cut_by(ends: &Ends, text: &[u8], step: usize, longest: usize) -> Vec<(Vec<u8>, Piece)> {
         let mut all = Vec::new();
-        cut(Slow(text, step), longest, &mut |batch| {
+        cut(Slow(text, step), Cutter::new(ends.clone(), longest), &mut |batch| {
             assert!(batch.pieces.len() <= BATCH);
             let mut from = 0;
             for (to, piece) in batch.pieces {
@@ -256,5 +324,30 @@ mod tests {
                 found.iter().filter(|(_, piece)| *piece == Piece::Line).map(|(bytes, _)| bytes.as_slice()).collect();
             assert_eq!(lines, [&b"12345\n"[..], b"1\n"], "{step}");
         }
+    }
+    #[test]
+    fn rows_of_a_table_end_outside_of_quotes_and_the_first_is_the_header() {
+        let text = b"a,\"b\nc\"\nd,\"e\n\nf\"\n\"123\n45678901\",2\nlast";
+        let wanted = [
+            (&b"a,\"b\nc\"\n"[..], Piece::Header),
+            (b"d,\"e\n\nf\"\n", Piece::Line),
+            (b"\"123\n45678901\",2\n", Piece::LastPart),
+            (b"last", Piece::Line),
+        ];
+        for step in 1..=text.len() {
+            let mut whole: Vec<(Vec<u8>, Piece)> = Vec::new();
+            for (bytes, piece) in cut_by(&Ends::of(Protocol::Csv), text, step, 9) {
+                match whole.last_mut() {
+                    Some((before, last @ Piece::Part)) => {
+                        before.extend(bytes);
+                        *last = piece;
+                    }
+                    _ => whole.push((bytes, piece)),
+                }
+            }
+            let whole: Vec<_> = whole.iter().map(|(bytes, piece)| (bytes.as_slice(), *piece)).collect();
+            assert_eq!(whole, wanted, "{step}");
+        }
+        assert_eq!(cut_by(&Ends::of(Protocol::Csv), b"a,b", 1, 9), [(b"a,b".to_vec(), Piece::Header)]);
     }
 }

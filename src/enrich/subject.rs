@@ -3,55 +3,7 @@
 use std::borrow::Cow;
 
 use super::json::{Found, Object, Place};
-
-/// Where Windows event data lies in the events of shippers: at the top (NXLog, LogScale), in the tree of the event log,
-/// and where Winlogbeat, Logstash and Wazuh put it.
-const CONTAINERS: [&str; 6] =
-    ["", "EventData", "Event.EventData", "winlog.event_data", "event_data", "windows.EventData"];
-
-/// A field that names a file, and those that state its digests.
-struct Row {
-    field: &'static str,
-    hashes: &'static [&'static str],
-    /// Whether the field is looked for in [`CONTAINERS`] or only at the top.
-    windows: bool,
-    /// The object that ECS has for such a file.
-    ecs: &'static str,
-}
-
-const SYSMON: &[&str] = &["Hashes"];
-const FALCON: &[&str] = &["SHA256HashData", "SHA1HashData", "MD5HashData"];
-
-/// In this order, because an event that loads or writes a file names the process too.
-/// Sources: Sysmon's schema (`sysmon -s`); ECS field reference (dll, file, process); Microsoft, "4688(S)"; the events of
-/// CrowdStrike Falcon.
-const ROWS: [Row; 10] = [
-    Row {
-        field: "dll.path",
-        hashes: &["dll.hash.sha256", "dll.hash.sha1", "dll.hash.md5"],
-        windows: false,
-        ecs: "dll",
-    },
-    Row {
-        field: "file.path",
-        hashes: &["file.hash.sha256", "file.hash.sha1", "file.hash.md5"],
-        windows: false,
-        ecs: "file",
-    },
-    Row { field: "ImageLoaded", hashes: SYSMON, windows: true, ecs: "dll" },
-    Row { field: "TargetFilename", hashes: SYSMON, windows: true, ecs: "file" },
-    Row { field: "NewProcessName", hashes: &[], windows: true, ecs: "process" },
-    Row { field: "TargetFileName", hashes: FALCON, windows: true, ecs: "file" },
-    Row {
-        field: "process.executable",
-        hashes: &["process.hash.sha256", "process.hash.sha1", "process.hash.md5"],
-        windows: false,
-        ecs: "process",
-    },
-    Row { field: "Image", hashes: SYSMON, windows: true, ecs: "process" },
-    Row { field: "ImageFileName", hashes: FALCON, windows: true, ecs: "process" },
-    Row { field: "FilePath", hashes: FALCON, windows: true, ecs: "file" },
-];
+use super::shapes::{FALCON_NAME, FALCON_PART, FILES, PARTS};
 
 /// Kind of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -143,10 +95,11 @@ fn named<'e>(event: &Object<'e>, names: &[String]) -> Option<Subject<'e>> {
 }
 
 fn known<'e>(event: &Object<'e>) -> Option<Subject<'e>> {
-    let containers: Vec<Container<'e>> = CONTAINERS.iter().filter_map(|name| Container::find(event, name)).collect();
-    let top = [Container { object: event.clone(), prefix: "" }];
-    ROWS.iter().find_map(|row| {
-        let places = if row.windows { containers.as_slice() } else { top.as_slice() };
+    let falcon = Some(FALCON_PART).filter(|_| event.find(FALCON_NAME).is_some());
+    let names = std::iter::once("").chain(PARTS).chain(falcon);
+    let containers: Vec<Container<'e>> = names.filter_map(|name| Container::find(event, name)).collect();
+    FILES.iter().find_map(|row| {
+        let places = if row.in_parts { containers.as_slice() } else { containers.get(..1).unwrap_or_default() };
         places.iter().find_map(|container| {
             let found = container.field(row.field)?;
             let name = found.text().filter(|text| !text.is_empty() && text != "-")?;
@@ -220,6 +173,10 @@ mod tests {
             (
                 r#"{"process":{"executable":"C:\\p.exe","hash":{"sha1":"0123456789abcdef0123456789abcdef01234567"}}}"#,
                 (r"C:\p.exe", 1, "process"),
+            ),
+            (
+                r#"{"event":{"event_simpleName":"PeFileWritten","TargetFileName":"C:\\t.exe"},"metadata":{}}"#,
+                (r"C:\t.exe", 0, "file"),
             ),
             (
                 r#"{"event_simpleName":"ProcessRollup2","ImageFileName":"\\Device\\HarddiskVolume3\\x.exe","SHA1HashData":"0000000000000000000000000000000000000000"}"#,

@@ -145,6 +145,13 @@ impl<T> Verdicts<T> {
         Arc::new(self.rendered(&self.scanner.error(name, Format::Other, Reason::NotFound, why.to_owned())).0)
     }
 
+    /// What is said where judging fails by a defect of sigscan: what a scan says then.
+    #[must_use]
+    pub fn failure(&self) -> Verdict<T> {
+        let message = "internal error: please report this file's shape".to_owned();
+        self.rendered(&self.scanner.error("", Format::Other, Reason::Io, message)).0
+    }
+
     /// The verdict of the file of that name, if it is in reach.
     fn file(&self, name: &str, buffer: &mut Vec<u8>) -> Sought<T> {
         let known = self.names.lock().ok().and_then(|mut names| names.get(name));

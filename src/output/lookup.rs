@@ -37,7 +37,7 @@ impl LookupKey {
 }
 
 /// The columns behind the two keys.
-const COLUMNS: [&str; 17] = [
+pub(crate) const COLUMNS: [&str; 17] = [
     "SignatureStatus",
     "Signed",
     "SysmonSignatureStatus",
@@ -116,7 +116,8 @@ impl<W: Write> Output for Lookup<W> {
     }
 }
 
-fn row(record: &Record) -> [Cow<'_, str>; COLUMNS.len()] {
+/// The cells of [`COLUMNS`], in their order, as they are.
+pub(crate) fn row(record: &Record) -> [Cow<'_, str>; COLUMNS.len()] {
     let fields = signature_fields(record);
     let signer = named_signer(record).map(|(signer, _)| signer);
     let timestamp = record.timestamp.as_ref();

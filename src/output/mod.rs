@@ -38,6 +38,7 @@ pub use json::JsonArray;
 pub use jsonl::JsonLines;
 pub use leef::Leef;
 pub use logscale::LogScale;
+pub(crate) use lookup::{COLUMNS as LOOKUP_COLUMNS, row as lookup_row};
 pub use lookup::{Lookup, LookupKey};
 pub use mde::Mde;
 pub use ocsf::{OCSF_VERSION, Ocsf};

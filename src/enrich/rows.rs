@@ -1,0 +1,222 @@
+//! Tables of events: a row in, the same row with cells added or filled out.
+//!
+//! `csv` adds columns behind those of the table, named like the target field with a dot before each. `splunk-lookup` adds
+//! nothing and fills the empty cells of the columns that it knows, as Splunk asks of the programs behind its external
+//! lookups. Source: Splunk Enterprise, "Configure external lookups"; transforms.conf, `external_cmd`.
+
+use super::csv::{Row, cell};
+use super::fields::{Written, columns, is_least};
+use super::line::{Enricher, Protocol, count};
+use super::shapes::{FILES, PARTS, TABLE_FILES, TABLE_HASHES};
+use super::subject::{NamedFields, Subject, digests};
+
+/// What the first row of a table says.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// Columns of the table.
+    width: usize,
+    /// Where files are named, with the columns that state their digests; the first with a name counts.
+    files: Vec<(usize, Vec<usize>)>,
+    /// Columns whose digests count where no file is named.
+    hashes: Vec<usize>,
+    /// For each column of the table, which of [`columns`] goes there.
+    places: Vec<Option<usize>>,
+    /// Which of [`columns`] are added behind.
+    added: Vec<usize>,
+}
+
+impl Columns {
+    /// Reads the first row, without its line end.
+    pub(super) fn of(header: &[u8], fields: &NamedFields, protocol: Protocol, target: &str) -> Columns {
+        let row = Row::header(header);
+        let names: Vec<String> =
+            (0..row.len()).map(|column| row.text(column).unwrap_or_default().trim().to_owned()).collect();
+        let named = |name: &str| names.iter().position(|column| column == name);
+        let all = |wanted: &[String]| wanted.iter().filter_map(|name| named(name)).collect::<Vec<_>>();
+        let mut files: Vec<(usize, Vec<usize>)> = match fields.path.as_slice() {
+            [] => known(&named),
+            paths => all(paths).into_iter().map(|column| (column, Vec::new())).collect(),
+        };
+        let hashes = match fields.hash.as_slice() {
+            [] => TABLE_HASHES.iter().filter_map(|name| named(name)).collect(),
+            hashes => all(hashes),
+        };
+        if !fields.hash.is_empty() {
+            files.iter_mut().for_each(|(_, own)| own.clone_from(&hashes));
+        }
+        let ours: Vec<String> = columns()
+            .map(|name| if protocol == Protocol::Csv { format!("{target}.{name}") } else { name.to_owned() })
+            .collect();
+        let places: Vec<Option<usize>> =
+            names.iter().map(|name| ours.iter().position(|column| column == name)).collect();
+        let added = match protocol {
+            Protocol::Csv => (0..ours.len()).filter(|column| !places.contains(&Some(*column))).collect(),
+            _ => Vec::new(),
+        };
+        Columns { width: names.len(), files, hashes, places, added }
+    }
+
+    fn subject<'r>(&self, row: &Row<'r>) -> Option<Subject<'r>> {
+        let text = |column: &usize| row.text(*column).filter(|text| !text.is_empty() && text != "-");
+        let stated = |columns: &[usize]| {
+            let mut hashes: Vec<_> = columns.iter().filter_map(text).flat_map(|text| digests(&text)).collect();
+            hashes.sort();
+            hashes
+        };
+        let named = self.files.iter().find_map(|(column, hashes)| Some((text(column)?, hashes)));
+        let (name, hashes) = match named {
+            Some((name, hashes)) => (Some(name), stated(hashes)),
+            None => (None, stated(&self.hashes)),
+        };
+        let found = name.is_some() || !hashes.is_empty();
+        found.then_some(Subject { name, hashes, holder: None, ecs: "file" })
+    }
+}
+
+/// Columns that are known to name files, under the names that they have in objects with dots between levels.
+fn known(named: &dyn Fn(&str) -> Option<usize>) -> Vec<(usize, Vec<usize>)> {
+    let mut found = Vec::new();
+    for row in FILES.iter().chain(&TABLE_FILES) {
+        let parts = PARTS.iter().filter(|_| row.in_parts).map(|part| format!("{part}."));
+        for part in std::iter::once(String::new()).chain(parts) {
+            let column = |name: &str| named(&format!("{part}{name}"));
+            found.extend(
+                column(row.field).map(|file| (file, row.hashes.iter().filter_map(|hash| column(hash)).collect())),
+            );
+        }
+    }
+    found
+}
+
+impl Enricher {
+    /// Takes in the first row of a table, with its line end if it has one.
+    pub(super) fn learn_header(&self, line: &[u8]) {
+        let header = line.strip_suffix(b"\n").unwrap_or(line);
+        let header = header.strip_suffix(b"\r").unwrap_or(header);
+        // Only the first can be the first.
+        let _ = self.columns.set(Columns::of(header, &self.fields, self.protocol, &self.target));
+    }
+
+    /// Appends what becomes of the first row.
+    pub(super) fn header(&self, line: &[u8], out: &mut Vec<u8>) {
+        let end = line_end(line);
+        let header = line.get(..line.len().saturating_sub(end.len())).unwrap_or_default();
+        out.extend_from_slice(header);
+        let added = self.columns.get().map(|columns| columns.added.as_slice()).unwrap_or_default();
+        let names: Vec<&str> = columns().collect();
+        for name in added.iter().filter_map(|column| names.get(*column)) {
+            out.push(b',');
+            out.extend_from_slice(cell(&format!("{}.{name}", self.target)).as_bytes());
+        }
+        out.extend_from_slice(end);
+    }
+
+    /// Appends what becomes of a row, which has no line feed.
+    pub(super) fn row(&self, line: &[u8], out: &mut Vec<u8>, buffer: &mut Vec<u8>) {
+        let (text, end) = line.strip_suffix(b"\r").map_or((line, &b""[..]), |text| (text, b"\r"));
+        let row = Row::of(text);
+        let Some(columns) = self.columns.get().filter(|columns| row.len() <= columns.width && row.is_closed()) else {
+            count(&self.counts.malformed);
+            return out.extend_from_slice(line);
+        };
+        let verdict = (!row.is_empty()).then(|| columns.subject(&row)).flatten();
+        let verdict = verdict.map(|subject| self.judged(&subject, buffer));
+        let cells = match verdict.as_deref().map(|verdict| &verdict.text) {
+            Some(Written::Cells(cells)) => cells.as_slice(),
+            _ => {
+                count(&self.counts.without_file);
+                &[]
+            }
+        };
+        let start = out.len();
+        // The line feed is not here; a carriage return still comes.
+        let fits = |out: &Vec<u8>| self.fits(out.len().saturating_sub(start).saturating_add(end.len()));
+        if row.is_empty() || (cells.is_empty() && columns.added.is_empty()) {
+            out.extend_from_slice(text);
+        } else {
+            self.filled(&row, columns, cells, out);
+            if !fits(out) {
+                out.truncate(start);
+                self.filled(&row, columns, &least(cells), out);
+            }
+            if !fits(out) {
+                count(&self.counts.no_room);
+                out.truncate(start);
+                out.extend_from_slice(text);
+            }
+        }
+        out.extend_from_slice(end);
+    }
+
+    /// The row with these cells, or none, in their places.
+    fn filled(&self, row: &Row<'_>, columns: &Columns, cells: &[String], out: &mut Vec<u8>) {
+        let overwrite = self.protocol == Protocol::Csv;
+        for (column, place) in columns.places.iter().enumerate() {
+            if column > 0 {
+                out.push(b',');
+            }
+            let own = row.raw(column);
+            let ours = place.map(|place| cells.get(place).map(String::as_bytes).unwrap_or_default());
+            out.extend_from_slice(match ours {
+                // In a column of ours nobody else has a say.
+                Some(ours) if overwrite || own.is_empty() || own == b"\"\"" => ours,
+                _ => own,
+            });
+        }
+        for column in &columns.added {
+            out.push(b',');
+            out.extend_from_slice(cells.get(*column).map(String::as_bytes).unwrap_or_default());
+        }
+    }
+}
+
+/// The status and its reason alone.
+fn least(cells: &[String]) -> Vec<String> {
+    let kept = columns().zip(cells);
+    kept.map(|(name, cell)| if is_least(name) { cell.clone() } else { String::new() }).collect()
+}
+
+fn line_end(line: &[u8]) -> &[u8] {
+    match line {
+        [.., b'\r', b'\n'] => b"\r\n",
+        [.., b'\n'] => b"\n",
+        _ => b"",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    fn columns_of(header: &str, path: &[&str], hash: &[&str]) -> Columns {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let fields = NamedFields { path: names(path), hash: names(hash) };
+        Columns::of(header.as_bytes(), &fields, Protocol::SplunkLookup, "sigscan")
+    }
+
+    fn found(columns: &Columns, row: &str) -> Option<(Option<String>, usize)> {
+        let subject = columns.subject(&Row::of(row.as_bytes()))?;
+        Some((subject.name.map(Cow::into_owned), subject.hashes.len()))
+    }
+
+    #[test]
+    fn columns_are_found_by_the_names_that_fields_have() {
+        let digest = "ab".repeat(32);
+        let (a, b) = (r"C:\a.exe", r"C:\b.dll");
+        let sysmon = columns_of("\u{feff}Image ,\"ImageLoaded\",Hashes,status", &[], &[]);
+        assert_eq!(found(&sysmon, &format!("{a},{b},SHA256={digest},")), Some((Some(b.to_owned()), 1)));
+        assert_eq!(found(&sysmon, &format!("{a},-,")), Some((Some(a.to_owned()), 0)));
+        assert_eq!(found(&sysmon, &format!(",,{digest}")), Some((None, 1)));
+        assert_eq!(found(&sysmon, ",,x"), None);
+        assert_eq!(sysmon.places, [None, None, None, Some(0)]);
+        let flat = columns_of("x,winlog.event_data.ImageLoaded,winlog.event_data.Hashes", &[], &[]);
+        assert_eq!(found(&flat, &format!("1,{b},MD5={}", "cd".repeat(16))), Some((Some(b.to_owned()), 1)));
+        let splunk = columns_of("file_path,file_hash", &[], &[]);
+        assert_eq!(found(&splunk, &format!("\"{a}\",{digest}")), Some((Some(a.to_owned()), 1)));
+        let named = columns_of("path,where,digest,sha256", &["where"], &["digest"]);
+        assert_eq!(found(&named, &format!("{a},{b},{digest},{digest}")), Some((Some(b.to_owned()), 1)));
+        assert_eq!(found(&named, &format!("{a},,,{digest}")), None);
+    }
+}
