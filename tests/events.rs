@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "events/join.rs"]
+mod join;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -167,7 +170,7 @@ fn the_exit_code_tells_and_the_summary_counts() {
     assert_eq!(code(&["-q", "missing.evtx"]), Some(2));
     assert_eq!(code(&["-q", "falcon.jsonl", "--exclude-host", "[a"]), Some(2));
     let output = events(&["falcon.jsonl", "--exclude-parent", "msbuild.exe"]);
-    let expected = "7 events read, 4 detections, 1 CertutilImport, 1 SuspiciousCertFileCreation, \
+    let expected = "7 events in 1 file, 4 detections, 1 CertutilImport, 1 SuspiciousCertFileCreation, \
         2 CertStoreRegistryMod, 1 excluded\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
 }
@@ -185,7 +188,7 @@ fn hostile_input_costs_what_is_hostile_and_nothing_else() {
         let summary = String::from_utf8(output.stderr.clone()).unwrap();
         (detections(&output).len(), output.status.code().unwrap(), summary.lines().last().unwrap_or("").to_owned())
     };
-    let found = |not_read: &str| (1, 0, format!("1 events read, 1 detections, 1 SigntoolSigning{not_read}"));
+    let found = |not_read: &str| (1, 0, format!("1 event in 1 file, 1 detection, 1 SigntoolSigning{not_read}"));
     let deep = format!("{}{}", "{\"a\":".repeat(100_000), "1");
     assert_eq!(run("deep.jsonl", format!("{deep}\n{good}\n").as_bytes()), found(", 1 not read"));
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(9 << 20));
@@ -203,7 +206,7 @@ fn hostile_input_costs_what_is_hostile_and_nothing_else() {
     assert_eq!((output.0, output.1), (4, 0));
     assert!(output.2.ends_with(", 3 not read"), "{}", output.2);
     assert_eq!(run("cut.xml", &xml.as_bytes()[..xml.len() - 600]).0, 3);
-    assert_eq!(run("nothing", b"").2, "0 events read, 0 detections");
+    assert_eq!(run("nothing", b"").2, "0 events in 1 file, 0 detections");
     assert_eq!(run("text.txt", b"no events").1, 2);
     assert_eq!(run("empty.evtx", b"ElfFile\0").1, 2);
 }

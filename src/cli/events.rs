@@ -1,22 +1,40 @@
 //! `sigscan events`: files of events in, detections out.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use walkdir::WalkDir;
 
 use super::args::FailOn;
-use crate::enrich::events::{Detection, DetectionType, Judged, Tuning, TuningArguments, detect, input};
+use super::detection::{EventCounts, shown, summary};
+use super::judging::{JudgingArgs, size};
+use super::run::{catalogs_of, online_downloads, scanner};
+use crate::enrich::events::{Detection, Files, Judge, NoFiles, Tuning, TuningArguments, detect, input};
+use crate::enrich::paths::{PathMap, PathRule};
+use crate::enrich::records::Records;
 use crate::output::JsonLines;
 use crate::output::escape::for_terminal;
 
 /// Options of `sigscan events`.
 #[derive(Debug, Args)]
 pub struct EventsArgs {
-    /// Windows event logs (EVTX), or events as JSON or XML; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Windows event logs (EVTX), or events as JSON or XML, and folders of them; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
     pub files: Vec<PathBuf>,
+    /// Judge the files that events name: they lie below DIR, where the machine's system drive is mounted (C:\ and every
+    /// \Device\HarddiskVolumeN\)
+    #[arg(long, value_name = "DIR", help_heading = "Files of events")]
+    pub root: Option<PathBuf>,
+    /// Files whose names begin with PREFIX lie in FOLDER, such as 'D:\=/mnt/d' or '\Device\HarddiskVolume4\=/mnt/d'
+    #[arg(long, value_name = "PREFIX=FOLDER", help_heading = "Files of events")]
+    pub path_map: Vec<PathRule>,
+    /// Where a file is out of reach, use its record in FILE (JSON Lines of a scan), found by digest or else by path
+    #[arg(long, value_name = "FILE", help_heading = "Files of events")]
+    pub records: Vec<PathBuf>,
+    /// Memory for verdicts of files that may be named again
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "128M", help_heading = "Files of events")]
+    pub cache_size: u64,
     /// JSON Lines, also on a terminal
     #[arg(long, help_heading = "Output")]
     pub json: bool,
@@ -41,15 +59,9 @@ pub struct EventsArgs {
     /// Leave out this machine, such as a build server
     #[arg(long, value_name = "GLOB", help_heading = "Tuning")]
     pub exclude_host: Vec<String>,
-}
-
-/// What was read and found.
-#[derive(Default)]
-struct Counts {
-    events: u64,
-    unread: u64,
-    excluded: u64,
-    found: BTreeMap<DetectionType, u64>,
+    /// How files are judged.
+    #[command(flatten)]
+    pub judging: JudgingArgs,
 }
 
 /// Runs the subcommand; whether a detection was at or above `--fail-on`, or a sentence for a person.
@@ -61,32 +73,83 @@ pub(super) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<bool, String
         parents: args.exclude_parent.clone(),
         hosts: args.exclude_host.clone(),
     })?;
+    let mut files = files(args)?;
     let people = io::stdout().is_terminal() && !args.json;
-    let mut run = Run { args, tuning, people, counts: Counts::default(), failed: false, problems: Vec::new(), out };
-    let written = args.files.iter().try_for_each(|path| run.file(path)).and_then(|()| run.out.flush());
+    let mut run =
+        Run { args, tuning, people, counts: EventCounts::default(), failed: false, problems: Vec::new(), out };
+    let written = {
+        let judge: &mut dyn Judge = match &mut files {
+            Some(files) => files,
+            None => &mut NoFiles,
+        };
+        args.files.iter().try_for_each(|path| run.path(path, judge)).and_then(|()| run.out.flush())
+    };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
         _ => {}
     }
+    run.counts.named = files.map(|files| files.counts);
     if !args.quiet {
         eprint!("{}", summary(&run.counts));
     }
     if run.problems.is_empty() { Ok(run.failed) } else { Err(run.problems.join("\nsigscan: ")) }
 }
 
+/// Where files of events are and how they are judged; none if nobody said where they are.
+fn files(args: &EventsArgs) -> Result<Option<Files>, String> {
+    let mut rules = args.path_map.clone();
+    if let Some(root) = &args.root {
+        let text = root.to_str().filter(|_| root.is_dir());
+        let text = text.ok_or_else(|| format!("--root {}: no folder, or a name that is not UTF-8", root.display()))?;
+        for prefix in [r"C:\", r"\Device\HarddiskVolume*\"] {
+            let rule = format!("{prefix}={text}").parse::<PathRule>();
+            rules.push(rule.map_err(|error| format!("--root {}: {error}", root.display()))?);
+        }
+    }
+    if rules.is_empty() && args.records.is_empty() {
+        return Ok(None);
+    }
+    let mut scanner = scanner(&args.judging, false)?;
+    if let Some(index) = catalogs_of(&args.judging, rules.iter().map(PathRule::folder), args.quiet)? {
+        scanner = scanner.with_catalogs(index);
+    }
+    if let Some(downloads) = online_downloads(&args.judging)? {
+        scanner = scanner.with_supplier(downloads);
+    }
+    let cache = usize::try_from(args.cache_size).unwrap_or(usize::MAX);
+    Ok(Some(Files::new(scanner, PathMap::new(rules), Records::open(&args.records)?, cache)))
+}
+
 struct Run<'r> {
     args: &'r EventsArgs,
     tuning: Tuning,
     people: bool,
-    counts: Counts,
+    counts: EventCounts,
     failed: bool,
     problems: Vec<String>,
     out: &'r mut dyn Write,
 }
 
 impl Run<'_> {
+    /// Reads one file, or all files of events below a folder in path order.
+    fn path(&mut self, path: &Path, judge: &mut dyn Judge) -> io::Result<()> {
+        if path == Path::new("-") || !path.is_dir() {
+            return self.file(path, judge);
+        }
+        for entry in WalkDir::new(path).sort_by_file_name() {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() && input::is_events(entry.path()) => {
+                    self.file(entry.path(), judge)?;
+                }
+                Ok(_) => {}
+                Err(error) => self.problems.push(for_terminal(&error.to_string()).into_owned()),
+            }
+        }
+        Ok(())
+    }
+
     /// Reads one file; errors are those of writing, what cannot be read is remembered.
-    fn file(&mut self, path: &Path) -> io::Result<()> {
+    fn file(&mut self, path: &Path, judge: &mut dyn Judge) -> io::Result<()> {
         let name = path.display().to_string();
         let (mut position, mut unread, mut first) = (0u64, 0u64, None);
         let mut writing = Ok(());
@@ -94,7 +157,6 @@ impl Run<'_> {
             position = position.saturating_add(1);
             match event {
                 Ok(event) => {
-                    let judge = &mut |_: &str| -> Option<Judged> { None };
                     for detection in detect(&event, &name, position, judge) {
                         writing = self.take(&detection);
                         if writing.is_err() {
@@ -110,6 +172,7 @@ impl Run<'_> {
             Ok(())
         });
         writing?;
+        self.counts.files = self.counts.files.saturating_add(1);
         self.counts.events = self.counts.events.saturating_add(position.saturating_sub(unread));
         self.counts.unread = self.counts.unread.saturating_add(unread);
         if let Err(error) = read {
@@ -137,47 +200,4 @@ impl Run<'_> {
             JsonLines::new(&mut *self.out).line(detection)
         }
     }
-}
-
-/// What a person reads of a detection: two or three lines.
-fn shown(detection: &Detection) -> String {
-    let text = |text: &Option<String>| text.as_deref().map(|text| for_terminal(text).into_owned());
-    let event = &detection.event;
-    let number = event.id.map_or_else(|| event.name.clone().unwrap_or_default(), |id| id.to_string());
-    let mut shown = format!(
-        "{:<9}{}  {}\n",
-        super::words::severity(detection.severity).1,
-        for_terminal(&detection.title),
-        detection.attack.join(" "),
-    );
-    let origin = [text(&event.time), text(&event.host), text(&detection.user), Some(format!("event {number}"))];
-    let origin: Vec<String> = origin.into_iter().flatten().collect();
-    shown.push_str(&format!("         {}\n", for_terminal(&origin.join("  "))));
-    if let Some(state) = &detection.signature {
-        let held = if state.signer_verified { "signed by" } else { "names" };
-        let signer = for_terminal(&state.signer);
-        shown.push_str(&format!("         {}, {held} “{signer}”\n", state.status.name()));
-    }
-    for detail in [text(&detection.target), text(&detection.command_line), text(&detection.image)].into_iter().flatten()
-    {
-        let detail: String = detail.chars().take(240).collect();
-        shown.push_str(&format!("         {detail}\n"));
-    }
-    shown.push('\n');
-    shown
-}
-
-fn summary(counts: &Counts) -> String {
-    let total: u64 = counts.found.values().sum();
-    let mut text = format!("{} events read, {total} detections", counts.events);
-    for (kind, count) in &counts.found {
-        text.push_str(&format!(", {count} {kind:?}"));
-    }
-    for (count, what) in [(counts.excluded, "excluded"), (counts.unread, "not read")] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text.push('\n');
-    text
 }

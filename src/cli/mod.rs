@@ -7,6 +7,7 @@ mod baseline;
 mod check;
 mod correlate;
 mod deliver;
+pub mod detection;
 mod enrich;
 mod events;
 mod explain;

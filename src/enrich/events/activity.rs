@@ -9,7 +9,7 @@ pub enum Activity {
     Process(Process),
     /// An image was loaded into a process (Sysmon 7) or a driver into the kernel (Sysmon 6).
     Load(Load),
-    /// A file was written: Sysmon 11, Falcon's NewExecutableWritten, PeFileWritten and GenericFileWritten.
+    /// A file was written: Sysmon 11 and 29, Falcon's NewExecutableWritten, PeFileWritten and GenericFileWritten.
     File(Write),
     /// A registry key or value was written: Sysmon 12 and 13, Falcon's RegGenericValueUpdate and RegistryOperationCreate.
     Registry(Write),
@@ -41,6 +41,8 @@ pub struct Load {
     pub image: Option<String>,
     /// The signer's name as the event states it.
     pub signature: Option<String>,
+    /// Whether there is a signature, as the event states it.
+    pub signed: Option<String>,
     /// The signature's status as the event states it.
     pub signature_status: Option<String>,
     /// Digests as Sysmon writes them.
@@ -56,6 +58,8 @@ pub struct Write {
     pub target: String,
     /// The process that wrote.
     pub image: Option<String>,
+    /// Digests of the file as Sysmon writes them.
+    pub hashes: Option<String>,
 }
 
 /// A block of script.
@@ -88,7 +92,9 @@ impl Activity {
         match (event.id?, log) {
             (1, Log::Sysmon | Log::Unknown) | (4688, Log::Security | Log::Unknown) => process(event),
             (6 | 7, Log::Sysmon | Log::Unknown) => load(event),
-            (11, Log::Sysmon | Log::Unknown) => written(event, &["TargetFilename", "file.path"]).map(Activity::File),
+            (11 | 29, Log::Sysmon | Log::Unknown) => {
+                written(event, &["TargetFilename", "file.path"]).map(Activity::File)
+            }
             (12 | 13, Log::Sysmon | Log::Unknown) => registry(event),
             (4104, Log::PowerShell | Log::Unknown) => {
                 let text = event.first(&["ScriptBlockText", "powershell.file.script_block_text"])?;
@@ -118,8 +124,22 @@ fn process(event: &Event) -> Option<Activity> {
         original_name: text(&["OriginalFileName", "process.pe.original_file_name"]),
         command_line: text(&["CommandLine", "ProcessCommandLine", "process.command_line"]).unwrap_or_default(),
         parent: text(&["ParentImage", "ParentProcessName", "process.parent.executable"]),
-        hashes: text(&["Hashes"]),
+        hashes: hashes(event, &["process.hash"]),
     }))
+}
+
+/// The digests of a file as Sysmon writes them, or as ECS does below one of these objects.
+fn hashes(event: &Event, objects: &[&str]) -> Option<String> {
+    let whole = event.get("Hashes").map(str::to_owned);
+    whole
+        .or_else(|| objects.iter().find_map(|object| listed(event, |name| format!("{object}.{}", name.to_lowercase()))))
+}
+
+/// Digests that have fields of their own, as one list.
+fn listed(event: &Event, field: impl Fn(&str) -> String) -> Option<String> {
+    let of = |name: &&str| event.get(&field(name)).map(|digest| format!("{name}={digest}"));
+    let pairs: Vec<String> = ["SHA256", "SHA1", "MD5"].iter().filter_map(of).collect();
+    (!pairs.is_empty()).then(|| pairs.join(","))
 }
 
 fn load(event: &Event) -> Option<Activity> {
@@ -128,8 +148,9 @@ fn load(event: &Event) -> Option<Activity> {
         image_loaded: text(&["ImageLoaded", "dll.path", "file.path"])?,
         image: text(&["Image", "process.executable"]).filter(|_| event.id == Some(7)),
         signature: text(&["Signature", "dll.code_signature.subject_name", "file.code_signature.subject_name"]),
+        signed: text(&["Signed", "dll.code_signature.exists", "file.code_signature.exists"]),
         signature_status: text(&["SignatureStatus", "dll.code_signature.status", "file.code_signature.status"]),
-        hashes: text(&["Hashes"]),
+        hashes: hashes(event, &["dll.hash", "file.hash"]),
         driver: event.id == Some(6),
     }))
 }
@@ -144,27 +165,28 @@ fn registry(event: &Event) -> Option<Activity> {
 
 fn written(event: &Event, targets: &[&str]) -> Option<Write> {
     let image = event.first(&["Image", "process.executable"]).map(str::to_owned);
-    Some(Write { target: event.first(targets)?.to_owned(), image })
+    Some(Write { target: event.first(targets)?.to_owned(), image, hashes: hashes(event, &["file.hash"]) })
 }
 
 /// Falcon's events as the CrowdStrike Falcon Data Replicator and LogScale carry them.
 fn falcon(event: &Event, name: &str) -> Option<Activity> {
     let text = |names: &[&str]| event.first(names).map(str::to_owned);
     let image = || text(&["ContextImageFileName", "ContextBaseFileName", "FileName"]);
+    let digests = || listed(event, |name| format!("{name}HashData"));
     match name {
         "ProcessRollup2" | "SyntheticProcessRollup2" => Some(Activity::Process(Process {
             image: text(&["ImageFileName", "FileName"])?,
             original_name: text(&["OriginalFilename"]),
             command_line: text(&["CommandLine"]).unwrap_or_default(),
             parent: text(&["ParentImageFileName", "ParentBaseFileName"]),
-            hashes: text(&["SHA256HashData"]).map(|hash| format!("SHA256={hash}")),
+            hashes: digests(),
         })),
         "NewExecutableWritten" | "PeFileWritten" | "GenericFileWritten" => {
             let image = text(&["ContextImageFileName", "ContextBaseFileName"]);
-            Some(Activity::File(Write { target: text(&["TargetFileName"])?, image }))
+            Some(Activity::File(Write { target: text(&["TargetFileName"])?, image, hashes: digests() }))
         }
         "RegGenericValueUpdate" | "RegistryOperationCreate" => {
-            Some(Activity::Registry(Write { target: text(&["RegObjectName"])?, image: image() }))
+            Some(Activity::Registry(Write { target: text(&["RegObjectName"])?, image: image(), hashes: None }))
         }
         _ => None,
     }

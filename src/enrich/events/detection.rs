@@ -12,7 +12,7 @@ pub const DETECTION_SCHEMA: &str = "sigscan.detection/1";
 /// What was detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum DetectionType {
-    /// A signature is there and does not hold, on an image that was loaded or started.
+    /// A signature is there and does not hold, on an image that was loaded, started or written.
     InvalidCodeSignature,
     /// `signtool.exe` signs a file.
     SigntoolSigning,
@@ -114,6 +114,9 @@ pub struct Detection {
     /// The signature that does not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<SignatureState>,
+    /// What the file itself says, and whether the event says the same; where files were looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// Where an event was found.
@@ -156,15 +159,65 @@ pub struct SignatureState {
     /// SHA-1 of the signer's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbprint_sha1: Option<String>,
-    /// SHA-256 of the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// The file that was judged.
+    /// Codes of the findings about the file.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub findings: Vec<String>,
+}
+
+/// What the file that the event names says, and what the event says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// What became of the search for the file.
+    pub file: FileFate,
+    /// The file on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The file that is there now is not the one of the event: their digests differ.
+    /// SHA-256 of that file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file_changed: Option<bool>,
+    pub sha256: Option<String>,
+    /// The status of that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// What the event says of the signature, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventWords>,
+    /// The event's words amount to another status than the file of the event has.
+    pub disagrees: bool,
+    /// What a reader should know, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What became of the search for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileFate {
+    /// It was judged, and its digest is the one that the event states.
+    Same,
+    /// It was judged, and the event states no digest to compare.
+    Unconfirmed,
+    /// The file there now has another digest.
+    Changed,
+    /// It was not found.
+    Missing,
+    /// It was found and could not be judged.
+    NotJudged,
+}
+
+/// What an event says of a signature, as it writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventWords {
+    /// Whether there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<String>,
+    /// Its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Its signer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
 }
 
 /// Whose word a status is.

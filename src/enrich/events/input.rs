@@ -42,6 +42,19 @@ pub fn read_path(path: &Path, take: &mut Take<'_>) -> io::Result<()> {
     })
 }
 
+/// Whether a file in a folder is one of events: an event log by its content, others by the ending of their names.
+#[must_use]
+pub fn is_events(path: &Path) -> bool {
+    const TEXT: [&str; 5] = ["json", "jsonl", "ndjson", "xml", "evtx"];
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if TEXT.iter().any(|known| known.eq_ignore_ascii_case(ending)) {
+        return true;
+    }
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(evtx::MAGIC.len() as u64).read_to_end(&mut start));
+    read.is_ok() && start == evtx::MAGIC
+}
+
 /// Reads events as JSON or XML.
 ///
 /// # Errors

@@ -1,11 +1,11 @@
 //! Which activities are worth a detection. Source: MITRE ATT&CK T1553.002 (Code Signing) and T1036.001 (Invalid Code
 //! Signature), and the detections that are published for them: their conditions, and their names of what was detected.
 
-use super::activity::{Activity, Load, Process, Script, Write};
-use super::detection::{DETECTION_SCHEMA, Detection, DetectionType, EventReference, SignatureState, Witness};
+use super::activity::{Activity, Process, Script, Write};
+use super::detection::{DETECTION_SCHEMA, Detection, DetectionType, EventReference};
+use super::images;
 use super::join::Judge;
 use crate::enrich::event::Event;
-use crate::judge::Status;
 use crate::record::{Confidence, Severity};
 
 /// Characters of a command line or a script that a detection repeats.
@@ -24,23 +24,27 @@ const SUSPICIOUS_PARENTS: [&str; 8] = [
 ];
 
 /// All detections in one event, at most two: a process may both do something and be something.
-pub fn detect(event: &Event, source: &str, position: u64, judge: &mut Judge<'_>) -> Vec<Detection> {
+pub fn detect(event: &Event, source: &str, position: u64, judge: &mut dyn Judge) -> Vec<Detection> {
     let Some(activity) = Activity::of(event) else { return Vec::new() };
     let base = |kind: DetectionType| base(kind, event, source, position);
     match &activity {
         Activity::Process(process) => {
             let acts = [signtool(process, &base), certutil(process, &base), powershell_process(process, &base)];
-            let loaded = started(process, &base, judge);
-            acts.into_iter().chain([loaded]).flatten().collect()
+            let started = images::started(process, &base, judge);
+            acts.into_iter().chain([started]).flatten().collect()
         }
-        Activity::Load(load) => loaded(load, &base, judge).into_iter().collect(),
-        Activity::File(write) => certificate_file(write, &base).into_iter().collect(),
+        Activity::Load(load) => images::loaded(load, &base, judge).into_iter().collect(),
+        Activity::File(write) => match certificate_file(write, &base) {
+            Some(detection) => vec![detection],
+            None => images::written(write, &base, judge).into_iter().collect(),
+        },
         Activity::Registry(write) => certificate_store(write, &base).into_iter().collect(),
         Activity::Script(script) => powershell_script(script, &base).into_iter().collect(),
     }
 }
 
-type Base<'b> = dyn Fn(DetectionType) -> Detection + 'b;
+/// Makes what every detection of one event has.
+pub(super) type Base<'b> = dyn Fn(DetectionType) -> Detection + 'b;
 
 /// What every detection of this event has.
 fn base(kind: DetectionType, event: &Event, source: &str, position: u64) -> Detection {
@@ -75,6 +79,7 @@ fn base(kind: DetectionType, event: &Event, source: &str, position: u64) -> Dete
         store: None,
         thumbprint_sha1: None,
         signature: None,
+        evidence: None,
     }
 }
 
@@ -95,7 +100,7 @@ fn runs(process: &Process, program: &str) -> Option<bool> {
 }
 
 /// A detection about a process: what is said of every one.
-fn about(process: &Process, renamed: bool, base: Detection) -> Detection {
+pub(super) fn about(process: &Process, renamed: bool, base: Detection) -> Detection {
     let command = process.command_line.to_ascii_lowercase();
     let suspicious =
         process.parent.as_deref().is_some_and(|parent| SUSPICIOUS_PARENTS.contains(&name_of(parent).as_str()));
@@ -269,79 +274,4 @@ fn powershell_script(script: &Script, base: &Base<'_>) -> Option<Detection> {
         ..base(DetectionType::PowershellCodeSigning)
     };
     Some(powershell(found, &script.text, detection))
-}
-
-/// An image that was loaded: the file is judged where it is at hand and is the one of the event, else the event's own
-/// word counts.
-fn loaded(load: &Load, base: &Base<'_>, judge: &mut Judge<'_>) -> Option<Detection> {
-    let state = state(&load.image_loaded, load.hashes.as_deref(), stated(load), judge)?;
-    let detection = invalid(&load.image_loaded, state, base)?;
-    let severity = if load.driver { Severity::High } else { detection.severity };
-    Some(Detection { image: load.image.clone(), severity: detection.severity.max(severity), ..detection })
-}
-
-/// A program that was started, judged as an image that was loaded; its event says nothing of signatures.
-fn started(process: &Process, base: &Base<'_>, judge: &mut Judge<'_>) -> Option<Detection> {
-    let state = state(&process.image, process.hashes.as_deref(), None, judge)?;
-    let detection = invalid(&process.image, state, base)?;
-    let (severity, place) = (detection.severity, detection.target.clone());
-    let detection = about(process, false, detection);
-    Some(Detection { severity, target: place, ..detection })
-}
-
-fn state(
-    path: &str,
-    hashes: Option<&str>,
-    stated: Option<SignatureState>,
-    judge: &mut Judge<'_>,
-) -> Option<SignatureState> {
-    let Some(judged) = judge(path).filter(|judged| judged.status != Status::Error) else { return stated };
-    match (judged.is_same(hashes), stated) {
-        // What is there now says nothing of what was loaded then.
-        (Some(false), Some(stated)) => Some(SignatureState { file_changed: Some(true), ..stated }),
-        (Some(false), None) => None,
-        (Some(true) | None, _) => judged.state,
-    }
-}
-
-/// What an event states of a signature, in Sysmon's words or in Elastic's.
-fn stated(load: &Load) -> Option<SignatureState> {
-    let status = match load.signature_status.as_deref()?.to_ascii_lowercase().as_str() {
-        "invalid" | "errorbaddigest" => Status::Invalid,
-        "expired" | "errorexpired" => Status::Expired,
-        "revoked" | "errorrevoked" => Status::Revoked,
-        "untrusted" | "selfsigned" | "erroruntrustedroot" | "errorchaining" => Status::Untrusted,
-        _ => return None,
-    };
-    Some(SignatureState {
-        from: Witness::Event,
-        status,
-        reason: None,
-        signer: load.signature.clone()?,
-        signer_verified: false,
-        thumbprint_sha1: None,
-        sha256: None,
-        path: None,
-        file_changed: None,
-    })
-}
-
-/// A signature that names somebody and does not hold.
-fn invalid(path: &str, state: SignatureState, base: &Base<'_>) -> Option<Detection> {
-    let severity = match state.status {
-        Status::Invalid | Status::Revoked => Severity::High,
-        Status::Untrusted => Severity::Medium,
-        Status::Expired => Severity::Low,
-        _ => return None,
-    };
-    Some(Detection {
-        severity,
-        confidence: match state.from {
-            Witness::File => Confidence::Proof,
-            Witness::Event => Confidence::Medium,
-        },
-        target: Some(path.to_owned()),
-        signature: Some(state),
-        ..base(DetectionType::InvalidCodeSignature)
-    })
 }
