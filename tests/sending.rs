@@ -372,7 +372,11 @@ fn every_format_of_lines_arrives_as_it_would_be_printed() {
         let ids: Vec<String> = if json.contains(&format) {
             let wanted: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             let arrived: Vec<Value> = match format {
-                "logscale" => serde_json::from_str(&sent).unwrap(),
+                // An array a request, of which there may be several.
+                "logscale" => {
+                    let arrays = server.asked().iter().map(text).collect::<Vec<_>>();
+                    arrays.iter().flat_map(|array| serde_json::from_str::<Vec<Value>>(array).unwrap()).collect()
+                }
                 _ => sent.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             };
             let (arrived, ids): (Vec<Value>, _) = arrived.into_iter().map(|value| unmarked(format, value)).unzip();

@@ -19,7 +19,7 @@ use crate::record::{Reason, Record, Severity};
 #[derive(Debug, Parser)]
 #[command(name = "sigscan", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Exit status: 0 the scan ran; 1 something at or above --fail-on was found; 2 wrong usage, a \
-    failure of sigscan itself, or a named path that does not exist; 130 interrupted.\n\n\
+    failure of sigscan itself, or a named path that does not exist; 130 interrupted, 143 terminated.\n\n\
     Examples:\n  sigscan suspicious.exe            the story of one file's signature\n  \
     sigscan /mnt/image --json         one JSON record per signable file\n  \
     sigscan /mnt/image --status invalid,revoked,untrusted,expired")]

@@ -171,7 +171,11 @@ impl Report {
             io::stderr().write_all(format!("{gap}{}", summary.render(tally, &options)).as_bytes())?;
         }
         if interrupted {
-            writeln!(io::stderr(), "Interrupted: the scan is not complete.")?;
+            let left = match tally.unjudged {
+                0 => String::new(),
+                count => format!(" {} found and not judged.", plural(count, "file was", "files were")),
+            };
+            writeln!(io::stderr(), "Interrupted: the scan is not complete.{left}")?;
         }
         Ok(())
     }
@@ -217,7 +221,9 @@ fn sending(post: Option<&Post>, view: View, origin: &Origin) -> Result<Box<dyn O
 }
 
 fn open(view: View, origin: &Origin, terminal: Terminal, quiet: bool) -> Box<dyn Output> {
-    let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    // Who reads a pipe gets a record when it is there, whatever comes after it and however long that takes.
+    let room = if standard_output_is_a_file() { 64 * 1024 } else { 0 };
+    let out = BufWriter::with_capacity(room, io::stdout().lock());
     match view {
         View::Structured(format) => format.open(origin, out),
         View::Hunt(min_severity) => {
@@ -235,6 +241,18 @@ fn open(view: View, origin: &Origin, terminal: Terminal, quiet: bool) -> Box<dyn
             Box::new(Table::new(out, notes, options))
         }
     }
+}
+
+#[cfg(unix)]
+fn standard_output_is_a_file() -> bool {
+    use std::os::fd::AsFd;
+    let file = io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    file.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+}
+
+#[cfg(not(unix))]
+fn standard_output_is_a_file() -> bool {
+    false
 }
 
 /// The story of each record, for a person.

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
@@ -30,8 +30,9 @@ use crate::trust::{
 const FAILURE: u8 = 2;
 /// Something at or above `--fail-on` was found.
 const FOUND: u8 = 1;
-/// Ended by SIGINT.
+/// Ended by SIGINT, and by SIGTERM: 128 and the signal's number, as shells say it.
 const INTERRUPTED: u8 = 130;
+const TERMINATED: u8 = 143;
 
 /// Runs the command line and returns the exit code.
 #[must_use]
@@ -204,17 +205,26 @@ fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
     })
 }
 
-/// A flag that the user's interrupt sets.
+/// Set by SIGTERM.
+static ASKED_TO_END: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// A flag that the user's interrupt sets, and SIGTERM, which services are ended with.
 pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stop);
     // A second handler in one process is the only failure, and then somebody else ends the scan.
     let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    #[cfg(unix)]
+    for flag in [&ASKED_TO_END, &stop] {
+        // Only signals that nobody may handle are refused.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(flag));
+    }
     stop
 }
 
 fn exit_code(tally: &Tally, failed: bool, interrupted: bool, sent: bool) -> u8 {
     match () {
+        () if interrupted && ASKED_TO_END.load(Ordering::Relaxed) => TERMINATED,
         () if interrupted => INTERRUPTED,
         () if tally.missing > 0 || !sent => FAILURE,
         () if failed => FOUND,

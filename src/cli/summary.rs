@@ -226,6 +226,7 @@ mod tests {
             links: 2,
             excluded: 4,
             missing: 1,
+            unjudged: 0,
         };
         let options =
             SummaryOptions { elapsed: Some(Duration::from_millis(500)), shown: Some(2), ..Default::default() };

@@ -329,8 +329,11 @@ fn scan_activity(tally: &Tally, detections: u64, judged_at: &str, origin: &Origi
         .iter()
         .fold(0u64, |sum, count| sum.saturating_add(*count));
     put(&mut event, "message", format!("{} files judged, {detections} findings, {skipped} skipped", tally.records));
-    put(&mut event, "status_id", 1);
-    put(&mut event, "status", "Success");
+    let whole = tally.unjudged == 0;
+    put(&mut event, "status_id", if whole { 1 } else { 2 });
+    put(&mut event, "status", if whole { "Success" } else { "Failure" });
+    let left = (!whole).then(|| format!("ended early: {} files were found and not judged", tally.unjudged));
+    put(&mut event, "status_detail", left);
     put(&mut event, "scan", json!({ "name": "sigscan", "type_id": 0, "type": "Unknown" }));
     put(&mut event, "num_files", tally.records);
     put(&mut event, "num_detections", detections);

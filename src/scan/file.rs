@@ -16,27 +16,32 @@ impl Scanner {
     pub fn scan_file(&self, path: &Path, buffer: &mut Vec<u8>) -> Record {
         let opened = FileSource::open(path).and_then(|source| Ok((sniff(&source)?, source)));
         let record = match opened {
-            Ok((format, source)) => self.guarded(format, &source, buffer),
+            Ok((format, source)) => self.guarded(format, &source, &source, buffer),
             Err(error) => self.io_error("", Format::Other, &error),
         };
         with_path(record, path)
     }
 
-    /// Judges an open file and notices if it changed meanwhile. A panic would be a defect of sigscan; it must
-    /// not take the scan of all other files with it, and must not pass for a verdict.
-    pub(super) fn guarded(&self, format: Format, source: &FileSource, buffer: &mut Vec<u8>) -> Record {
-        let before = source.stamp();
+    /// Judges an open file through `source` and notices if it has changed since it was opened. A panic would be a defect
+    /// of sigscan; it must not take the scan of all other files with it, and must not pass for a verdict.
+    pub(super) fn guarded(
+        &self,
+        format: Format,
+        file: &FileSource,
+        source: &dyn Source,
+        buffer: &mut Vec<u8>,
+    ) -> Record {
         let judged = catch_unwind(AssertUnwindSafe(|| self.scan_as("", source, format, buffer)));
         let Ok(record) = judged else {
             let message = "internal error: please report this file's shape".to_owned();
             return self.error("", format, Reason::Io, message);
         };
-        match before.and_then(|before| source.changed_since(&before)) {
+        match file.changed() {
             Ok(false) => record,
             Ok(true) => {
                 let message = "the file changed while it was being read".to_owned();
                 let mut record = self.error("", format, Reason::ChangedWhileReading, message);
-                record.size = Some(source.len());
+                record.size = Some(file.len());
                 record
             }
             Err(error) => self.io_error("", format, &error),

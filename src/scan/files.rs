@@ -1,8 +1,9 @@
 //! Files as sources, opened so that nothing blocks and nothing is followed by accident.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::container::Source;
 
@@ -10,7 +11,7 @@ use crate::container::Source;
 #[derive(Debug)]
 pub struct FileSource {
     file: File,
-    length: u64,
+    opened: Stamp,
 }
 
 impl FileSource {
@@ -36,32 +37,49 @@ impl FileSource {
         if !metadata.is_file() {
             return Err(not_regular());
         }
-        Ok(FileSource { length: metadata.len(), file })
+        Ok(FileSource { opened: Stamp::of(&metadata), file })
     }
 
     /// Whether the file is no longer what it was when it was opened: another length or time of change.
     ///
     /// # Errors
     /// Errors of asking.
-    pub fn changed_since(&self, before: &Stamp) -> io::Result<bool> {
-        Ok(self.stamp()? != *before)
-    }
-
-    /// Length and time of last change, now.
-    ///
-    /// # Errors
-    /// Errors of asking.
-    pub fn stamp(&self) -> io::Result<Stamp> {
-        let metadata = self.file.metadata()?;
-        Ok(Stamp { length: metadata.len(), modified: metadata.modified().ok() })
+    pub fn changed(&self) -> io::Result<bool> {
+        Ok(Stamp::of(&self.file.metadata()?) != self.opened)
     }
 }
 
 /// What a change to a file cannot leave as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
+struct Stamp {
     length: u64,
     modified: Option<std::time::SystemTime>,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Stamp {
+        Stamp { length: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+/// A source that stops to give anything once somebody sets a flag, so that a huge file is left in the middle.
+#[derive(Debug)]
+pub(super) struct Stoppable<'s> {
+    pub(super) source: &'s FileSource,
+    pub(super) stop: &'s AtomicBool,
+}
+
+impl Source for Stoppable<'_> {
+    fn len(&self) -> u64 {
+        self.source.len()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the scan was ended early"));
+        }
+        self.source.read_at(buffer, offset)
+    }
 }
 
 fn not_regular() -> io::Error {
@@ -70,7 +88,7 @@ fn not_regular() -> io::Error {
 
 impl Source for FileSource {
     fn len(&self) -> u64 {
-        self.length
+        self.opened.length
     }
 
     #[cfg(unix)]

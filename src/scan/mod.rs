@@ -15,7 +15,7 @@ mod supply;
 mod tally;
 mod walk;
 
-pub use files::{FileSource, Stamp, standard_input};
+pub use files::{FileSource, standard_input};
 pub use options::{HashMode, Options};
 pub use run::Scan;
 pub use scanner::Scanner;

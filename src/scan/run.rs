@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::file::with_path;
-use super::files::{FileSource, standard_input};
+use super::files::{FileSource, Stoppable, standard_input};
 use super::walk::{Met, Target, WalkOptions, walk};
 use super::{Progress, Scanner, Tally};
 use crate::container::{Format, sniff};
@@ -74,6 +74,10 @@ impl Scan<'_> {
             drop(results);
             outcome
         })
+        .map(|mut tally| {
+            tally.unjudged = self.progress.unjudged();
+            tally
+        })
     }
 
     fn walk(&self, permits: &Sender<()>, jobs: &Sender<(u64, Met)>) {
@@ -97,6 +101,9 @@ impl Scan<'_> {
                 return;
             }
             let outcome = self.judge(met, &mut buffer);
+            if self.stop.load(Ordering::Relaxed) {
+                return; // it may have been left in the middle
+            }
             let bytes = match &outcome {
                 Outcome::Record(record) | Outcome::Missing(record) => record.size.unwrap_or(0),
                 _ => 0,
@@ -169,7 +176,7 @@ impl Scan<'_> {
         match passed_over {
             Some(outcome) if !self.walk.listed => return outcome,
             Some(outcome) => {
-                let record = self.scanner.guarded(format, &source, buffer);
+                let record = self.guarded(format, &source, buffer);
                 let unread = matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
                 return if unread || record.is_in_catalog() {
                     Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
@@ -179,13 +186,17 @@ impl Scan<'_> {
             }
             None => {}
         }
-        let record = self.scanner.guarded(format, &source, buffer);
+        let record = self.guarded(format, &source, buffer);
         Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
+    }
+
+    fn guarded(&self, format: Format, file: &FileSource, buffer: &mut Vec<u8>) -> Record {
+        self.scanner.guarded(format, file, &Stoppable { source: file, stop: self.stop }, buffer)
     }
 
     fn standard_input(&self, buffer: &mut Vec<u8>) -> Outcome {
         let record = match standard_input().and_then(|source| Ok((sniff(&source)?, source))) {
-            Ok((format, source)) => self.scanner.guarded(format, &source, buffer),
+            Ok((format, source)) => self.guarded(format, &source, buffer),
             Err(error) => self.scanner.io_error("", Format::Other, &error),
         };
         Outcome::Record(Box::new(with_path(record, Path::new("-"))))

@@ -24,6 +24,8 @@ pub struct Tally {
     pub excluded: u64,
     /// Named paths that do not exist.
     pub missing: u64,
+    /// Things that were found and not looked at, because the scan was ended early; there may be more that was not found.
+    pub unjudged: u64,
 }
 
 /// How far a running scan is; written by the workers, read by whoever draws it.
@@ -45,6 +47,11 @@ impl Progress {
     pub(crate) fn done(&self, bytes: u64) {
         self.done.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How many were found and not dealt with.
+    pub(crate) fn unjudged(&self) -> u64 {
+        self.found.load(Ordering::Relaxed).saturating_sub(self.done.load(Ordering::Relaxed))
     }
 
     /// The walk is over: the number of files found is final.

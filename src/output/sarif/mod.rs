@@ -131,7 +131,7 @@ impl<W: Write> Output for Sarif<W> {
 fn invocations(tally: &Tally) -> Value {
     let unsupported = tally.unsupported.values().fold(0u64, |sum, count| sum.saturating_add(*count));
     json!([{
-        "executionSuccessful": true,
+        "executionSuccessful": tally.unjudged == 0,
         "properties": {
             "records": tally.records,
             "bytes": tally.bytes,
@@ -141,6 +141,7 @@ fn invocations(tally: &Tally) -> Value {
             "links": tally.links,
             "excluded": tally.excluded,
             "missing": tally.missing,
+            "unjudged": tally.unjudged,
         },
     }])
 }

@@ -1,0 +1,296 @@
+//! The world moves while it is scanned: files change, go away and cannot be read, and processes are told to stop. Nothing
+//! of that is silent, nothing of it becomes a verdict, and nothing of it touches another file's record.
+
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+#[path = "program/mod.rs"]
+mod program;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use program::{scanner, testdata};
+use serde_json::Value;
+use sigscan::container::{MemorySource, Source};
+use sigscan::{HashMode, Options, Scanner, Time};
+
+const AT: &str = "2026-06-01T00:00:00Z";
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(testdata().join("fixtures").join(name)).unwrap()
+}
+
+fn sigscan(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sigscan")).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs the program from a shell that first does something to itself.
+fn after(first: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{first}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_sigscan")]);
+    command.args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Status and reason by path.
+fn verdicts(output: &Output) -> BTreeMap<String, String> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let records = records.filter(|record| record["schema"] == "sigscan.record/1");
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    records.map(|it| (word(&it["path"]), format!("{}/{}", word(&it["status"]), word(&it["reason"])))).collect()
+}
+
+/// A disk that fails, or a file that ends early, at one of its reads.
+struct Failing<'a> {
+    whole: MemorySource<'a>,
+    /// Reads that still succeed.
+    left: AtomicUsize,
+    /// What the others give: an error, or nothing.
+    error: Option<io::ErrorKind>,
+}
+
+impl Source for Failing<'_> {
+    fn len(&self) -> u64 {
+        self.whole.len()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            return self.whole.read_at(buffer, offset);
+        }
+        self.error.map_or(Ok(0), |kind| Err(kind.into()))
+    }
+}
+
+#[test]
+fn a_read_that_fails_is_an_error_whichever_it_is() {
+    let slow = scanner(&["root", "tsa-root"], AT, &[]);
+    let judges = [slow, {
+        let options = Options { hashes: HashMode::All, ..Options::at(Time::parse_rfc3339(AT).unwrap()) };
+        Scanner::with_trust(options, program::trusting(&["root", "tsa-root"]))
+    }];
+    for name in ["pe32.exe", "unsigned-pe32.exe", "nested-broken.exe", "catalog-v2.cat"] {
+        let octets = match fs::read(testdata().join("fixtures").join(name)) {
+            Ok(octets) => octets,
+            Err(_) => panic!("no fixture {name}"),
+        };
+        for judge in &judges {
+            let counter = Failing { whole: MemorySource(&octets), left: AtomicUsize::new(usize::MAX), error: None };
+            let sound = judge.scan_source(name, &counter);
+            let reads = usize::MAX - counter.left.load(Ordering::Relaxed);
+            assert!(reads >= 2, "{name}: {reads}");
+            for good in 0..reads {
+                let failing = |error| Failing { whole: MemorySource(&octets), left: AtomicUsize::new(good), error };
+                let record = judge.scan_source(name, &failing(Some(io::ErrorKind::Other)));
+                assert_eq!((record.status.name(), record.reason.code()), ("Error", "io"), "{name}: read {good}");
+                // A file that ends where it had more is not what it was; where only what is told beside the verdict was
+                // missed, the verdict stands.
+                let record = judge.scan_source(name, &failing(None));
+                let verdict = (record.status.name(), record.reason.code());
+                let stands = verdict == (sound.status.name(), sound.reason.code());
+                assert!(stands || verdict == ("Error", "changed-while-reading"), "{name}: read {good}: {verdict:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_changes_all_the_time_gives_whole_records_and_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let (signed, unsigned) = (fixture("pe32.exe"), fixture("unsigned-pe32.exe"));
+    let steady = folder.path().join("steady");
+    fs::create_dir(&steady).unwrap();
+    for number in 0..40 {
+        fs::write(steady.join(format!("{number:02}.exe")), &signed).unwrap();
+    }
+    let moving = folder.path().join("moving");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut round = 0usize;
+            while !stop.load(Ordering::Relaxed) {
+                let below = moving.join(format!("d{}", round % 5));
+                let _ = fs::create_dir_all(&below);
+                let file = below.join(format!("f{}.exe", round % 7));
+                match round % 6 {
+                    0 => drop(fs::write(&file, &signed)),
+                    1 => drop(fs::write(&file, &unsigned)),
+                    2 => drop(
+                        fs::OpenOptions::new()
+                            .append(true)
+                            .open(&file)
+                            .map(|mut it| io::Write::write(&mut it, &signed)),
+                    ),
+                    3 => drop(fs::OpenOptions::new().write(true).open(&file).map(|it| it.set_len(700))),
+                    4 => drop(fs::rename(&file, below.join("g.exe"))),
+                    _ => drop(fs::remove_dir_all(&below)),
+                }
+                round += 1;
+            }
+        });
+        for _ in 0..15 {
+            let output = sigscan(&[folder.path().to_str().unwrap(), "--json", "--quiet", "--at", AT]);
+            assert_eq!((output.status.code(), said(&output)), (Some(0), String::new()));
+            let found = verdicts(&output);
+            let calm = found.iter().filter(|(path, _)| path.contains("/steady/"));
+            assert_eq!(
+                calm.map(|(_, verdict)| verdict.as_str()).collect::<Vec<_>>(),
+                ["Untrusted/chain-incomplete"; 40]
+            );
+            for (path, verdict) in &found {
+                let known = [
+                    "Untrusted/chain-incomplete",
+                    "Unsigned/no-signature",
+                    "Invalid/malformed",
+                    "Invalid/bad-digest",
+                    "Error/not-found",
+                    "Error/changed-while-reading",
+                    "Error/io",
+                ];
+                assert!(known.contains(&verdict.as_str()), "{path}: {verdict}");
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn names_of_every_kind_are_scanned_or_named_as_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let signed = fixture("pe32.exe");
+    let longest = "n".repeat(251) + ".exe";
+    fs::write(folder.path().join(&longest), &signed).unwrap();
+    let odd = PathBuf::from(std::ffi::OsStr::from_bytes(b"\xff\xfe\x80.exe"));
+    fs::write(folder.path().join(&odd), &signed).unwrap();
+    fs::write(folder.path().join("a\nb\x1b[2J.exe"), &signed).unwrap();
+    // Deeper than the system takes in one name: two folders of half the depth, one moved into the other.
+    let half = || (0..12).map(|_| "d".repeat(200)).collect::<PathBuf>();
+    let (upper, lower) = (folder.path().join("u").join(half()), folder.path().join("l").join(half()));
+    fs::create_dir_all(&upper).unwrap();
+    fs::create_dir_all(&lower).unwrap();
+    fs::rename(folder.path().join("l"), upper.join("l")).unwrap();
+    let output = sigscan(&[folder.path().to_str().unwrap(), "--json", "--at", AT]);
+    assert_eq!(output.status.code(), Some(0));
+    let found = verdicts(&output);
+    assert_eq!(found.values().filter(|verdict| *verdict == "Untrusted/chain-incomplete").count(), 3, "{found:?}");
+    let (path, verdict) = found.iter().find(|(path, _)| path.contains("ddd")).unwrap();
+    assert!(verdict == "Error/io" && path.len() > 4000, "{verdict}");
+    assert_eq!(found.len(), 4);
+}
+
+#[test]
+fn loops_of_links_end() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.exe"), fixture("pe32.exe")).unwrap();
+    symlink(folder.path(), folder.path().join("self")).unwrap();
+    symlink("two", folder.path().join("one")).unwrap();
+    symlink("one", folder.path().join("two")).unwrap();
+    for (option, links) in [("--quiet", "3"), ("--follow", "1")] {
+        let output = sigscan(&[folder.path().to_str().unwrap(), "--json", "--at", AT, option]);
+        assert_eq!(output.status.code(), Some(0));
+        let found = verdicts(&output);
+        let good = found.values().filter(|verdict| *verdict == "Untrusted/chain-incomplete").count();
+        assert_eq!(good, 1, "{option} {links}: {found:?}");
+        let followed = found.values().filter(|verdict| verdict.starts_with("Error/")).count();
+        assert_eq!(followed, if option == "--follow" { 2 } else { 0 }, "{found:?}");
+    }
+}
+
+#[test]
+fn files_of_the_kernel_end_the_scan_like_any_other() {
+    let own = format!("/proc/{}", std::process::id());
+    if !Path::new(&own).exists() {
+        return; // no such system here
+    }
+    for folder in [own.as_str(), "/dev"] {
+        let start = Instant::now();
+        let output = sigscan(&[folder, "--json", "--quiet", "--no-correlate"]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(start.elapsed() < Duration::from_secs(60), "{folder}: {:?}", start.elapsed());
+        assert!(verdicts(&output).values().all(|verdict| !verdict.starts_with("Valid")));
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_is_a_failure_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = testdata().join("fixtures");
+    let scan = [fixtures.to_str().unwrap(), "--include", "p*.exe", "--at", AT, "--quiet", "--json"];
+    if Path::new("/dev/full").exists() {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_sigscan")).args(scan).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(said(&output), "sigscan: writing the output: No space left on device (os error 28)\n");
+    }
+    // A limit of the file's size stands for a full disk: 4 blocks of 512 octets.
+    let path = folder.path().join("records.jsonl");
+    let output = after("trap '' XFSZ; ulimit -f 4", &[&scan[..6], &["--output", path.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(said(&output), "sigscan: writing the output: File too large (os error 27)\n");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "neither half a file nor a temporary one");
+}
+
+#[test]
+fn without_descriptors_files_are_errors_and_the_rest_is_judged() {
+    let fixtures = testdata().join("fixtures");
+    let scan = [fixtures.to_str().unwrap(), "--include", "p*.exe", "--at", AT, "--quiet", "--json", "--jobs", "2"];
+    let whole = verdicts(&sigscan(&scan));
+    for limit in [4, 5, 6, 7, 8, 12] {
+        let output = after(&format!("ulimit -n {limit}"), &scan);
+        let found = verdicts(&output);
+        match output.status.code() {
+            Some(0) => {
+                let other = |path: &String, verdict: &String| whole.get(path) != Some(verdict) && verdict != "Error/io";
+                assert!(!found.iter().any(|(path, verdict)| other(path, verdict)), "{limit}: {found:?}");
+                let root = |path: &String| path == fixtures.to_str().unwrap();
+                assert!(found.len() == whole.len() || found.keys().any(root), "{limit}: {}", found.len());
+            }
+            code => assert!(code == Some(2) && !said(&output).is_empty() && found.is_empty(), "{limit}: {code:?}"),
+        }
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_scan_that_is_told_to_stop_says_what_it_has_and_what_it_has_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.exe"), fixture("pe32.exe")).unwrap();
+    // Takes minutes to hash, and is left in the middle.
+    let endless = fs::File::create(folder.path().join("b.exe")).unwrap();
+    endless.set_len(1 << 40).unwrap();
+    io::Write::write_all(&mut &endless, &fixture("unsigned-pe32.exe")).unwrap();
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+        command.args([folder.path().to_str().unwrap(), "--json", "--at", AT, "--jobs", "1"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut output = io::BufReader::new(child.stdout.take().unwrap());
+        io::BufRead::read_line(&mut output, &mut line).unwrap();
+        assert!(line.contains("\"status\":\"Untrusted\""), "{line}");
+        signal(&child, name);
+        let start = Instant::now();
+        io::Read::read_to_string(&mut output, &mut line).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(20), "{name}: {:?}", start.elapsed());
+        assert_eq!((ended.status.code(), ended.status.signal()), (Some(code), None), "{name}");
+        let told = said(&ended);
+        assert!(told.ends_with("Interrupted: the scan is not complete. 1 file was found and not judged.\n"), "{told}");
+        assert_eq!(line.lines().filter(|line| line.contains("sigscan.record/1")).count(), 1, "{line}");
+    }
+}
