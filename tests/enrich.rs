@@ -114,6 +114,40 @@ fn the_whole_record_is_added_unless_less_is_asked_for_and_forged_verdicts_give_w
 }
 
 #[test]
+fn verdicts_are_merged_under_the_names_that_rules_know() {
+    let value = |merge: &str, line: &str| -> Value {
+        serde_json::from_slice(&out(&["--merge", merge, "--path-map", &mapped()], line.as_bytes())).unwrap()
+    };
+    let load = r#"{"winlog":{"event_id":7,"event_data":{"ImageLoaded":"C:\\thief.exe","SignatureStatus":"Valid"}}}"#;
+    let event = value("sysmon", load);
+    let data = &event["winlog"]["event_data"];
+    assert_eq!((&data["Signed"], &data["SignerVerified"]), (&json!("false"), &json!("false")));
+    assert_eq!((&data["SignatureStatus"], &event["sigscan"]["SignatureStatus"]), (&json!("Valid"), &json!("Invalid")));
+    assert_eq!(data["Signature"], record("thief.exe")["claimed_signer"]["common_name"]);
+    let event = value("ecs", load);
+    assert_eq!(event["winlog"]["event_data"].as_object().unwrap().len(), 2);
+    assert_eq!(event["dll"]["code_signature"]["status"], "errorBadDigest");
+    assert_eq!(event["dll"]["hash"]["sha256"], record("thief.exe")["hashes"]["sha256"]);
+    assert_eq!((&event["sigscan"]["status"], event.get("file")), (&json!("Invalid"), None));
+    let start = r#"{"process":{"executable":"C:\\pe32.exe","pid":1}}"#;
+    assert_eq!(value("ecs", start)["process"]["code_signature"]["trusted"], true);
+    let gone = value("ecs", r#"{"process":{"executable":"C:\\gone.exe","pid":1}}"#);
+    assert_eq!(
+        (&gone["process"], &gone["sigscan"]["reason"]),
+        (&json!({"executable": "C:\\gone.exe", "pid": 1}), &json!("not-found"))
+    );
+    for arguments in [["--merge", "ecs", "--protocol", "csv"], ["--merge", "ecs", "--target-field", "dll"]] {
+        let refused = enrich(&arguments).output().unwrap();
+        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
+    }
+}
+
+/// The record of a fixture.
+fn record(name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(testdata(&format!("fixtures/{name}.json"))).unwrap()).unwrap()
+}
+
+#[test]
 fn compact_lines_fit_into_64_kib_where_the_event_leaves_room() {
     for length in [10usize, 65_000, 65_460] {
         let line = format!("{{\"x\":\"{}\",\"Image\":\"C:\\\\pe32.exe\"}}", "y".repeat(length));
@@ -258,9 +292,6 @@ fn a_file_that_is_not_the_event_s_has_no_verdict_and_records_of_others_are_found
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(testdata("fixtures/pe32.exe"), folder.path().join("a.exe")).unwrap();
     let map = format!(r"C:\={}", folder.path().display());
-    let record = |name: &str| -> Value {
-        serde_json::from_slice(&std::fs::read(testdata(&format!("fixtures/{name}.json"))).unwrap()).unwrap()
-    };
     let digest = |name: &str| record(name)["hashes"]["sha256"].as_str().unwrap().to_owned();
     let event = |name: &str, digest: &str| {
         format!("{{\"ImageLoaded\":\"C:\\\\{name}\",\"Hashes\":\"MD5=00,SHA256={digest}\"}}\n")

@@ -14,6 +14,7 @@ use super::run::{catalogs_of, jobs, online_downloads, scanner};
 use super::words::grouped;
 use crate::enrich::fields::{Shape, Written, cells, verdict};
 use crate::enrich::line::{Counts, Enricher, Protocol};
+use crate::enrich::merge::{Merge, forms};
 use crate::enrich::paths::{PathMap, PathRule};
 use crate::enrich::records::Records;
 use crate::enrich::stream;
@@ -46,6 +47,11 @@ pub struct EnrichArgs {
     /// The field that gets the verdict; what an event already has there is replaced
     #[arg(long, value_name = "FIELD", default_value = "sigscan", help_heading = "Events")]
     pub target_field: String,
+    /// Merge the verdict into the events under the names of ecs (code_signature, hash, pe of dll, process or file) or sysmon
+    /// (SignatureStatus and the like). What an event says already stays; what of ours has no room there, and the status,
+    /// goes below the target field
+    #[arg(long, value_name = "NAMES", help_heading = "Events")]
+    pub merge: Option<MergeArg>,
     /// Add the most important fields only, and keep lines below 64 KiB where the event itself leaves room
     #[arg(long, help_heading = "Events")]
     pub compact: bool,
@@ -86,6 +92,24 @@ impl From<ProtocolArg> for Protocol {
             ProtocolArg::Rsyslog => Protocol::Rsyslog,
             ProtocolArg::Csv => Protocol::Csv,
             ProtocolArg::SplunkLookup => Protocol::SplunkLookup,
+        }
+    }
+}
+
+/// Names to merge by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MergeArg {
+    /// Elastic Common Schema
+    Ecs,
+    /// Sysmon's events 6 and 7
+    Sysmon,
+}
+
+impl From<MergeArg> for Merge {
+    fn from(value: MergeArg) -> Self {
+        match value {
+            MergeArg::Ecs => Merge::Ecs,
+            MergeArg::Sysmon => Merge::Sysmon,
         }
     }
 }
@@ -133,7 +157,19 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     problem.map_or(Ok(0), Err)
 }
 
+/// What cannot be meant.
+fn usage(args: &EnrichArgs) -> Result<(), String> {
+    match args.merge {
+        Some(_) if args.protocol != ProtocolArg::Ndjson => Err("--merge needs --protocol ndjson".to_owned()),
+        Some(MergeArg::Ecs) if ["file", "dll", "process", "related"].contains(&args.target_field.as_str()) => {
+            Err(format!("--merge ecs has fields of its own below {}: choose another --target-field", args.target_field))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn enricher(args: &EnrichArgs) -> Result<Enricher, String> {
+    usage(args)?;
     let shape = if args.compact { Shape::Compact } else { Shape::Whole };
     let mut scanner = scanner(&args.judging, false)?;
     if let Some(index) = catalogs_of(&args.judging, args.path_map.iter().map(PathRule::folder), true)? {
@@ -142,12 +178,12 @@ fn enricher(args: &EnrichArgs) -> Result<Enricher, String> {
     if let Some(downloads) = online_downloads(&args.judging)? {
         scanner = scanner.with_supplier(downloads);
     }
-    let protocol = Protocol::from(args.protocol);
+    let (protocol, merge) = (Protocol::from(args.protocol), args.merge.map(Merge::from));
     let render = Box::new(move |record: &crate::record::Record| {
-        let written = if protocol.is_table() {
-            Written::Cells(cells(record, shape))
-        } else {
-            Written::Json(verdict(record, shape))
+        let written = match merge {
+            Some(merge) => Written::Forms(forms(record, merge, shape)),
+            None if protocol.is_table() => Written::Cells(cells(record, shape)),
+            None => Written::Json(verdict(record, shape)),
         };
         let weight = written.weight();
         (written, weight)

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::csv::cell;
+use super::merge::Form;
 use crate::output::escape::for_csv;
 use crate::output::{LOOKUP_COLUMNS, lookup_row};
 use crate::record::Record;
@@ -13,7 +14,7 @@ use crate::record::Record;
 pub const MAX_COMPACT: usize = 65_535;
 /// Characters of one value that a compact verdict keeps.
 const MAX_TEXT: usize = 512;
-/// Findings that a compact verdict names.
+/// Findings that a compact verdict names, and members of any list that it keeps.
 const MAX_FINDINGS: usize = 64;
 
 /// How much of a record an event gets.
@@ -75,17 +76,12 @@ pub fn least(status: &str, reason: &str) -> String {
     format!(r#"{{"status":"{status}","reason":"{reason}"}}"#)
 }
 
-/// The value with its texts cut; records are at most two levels deep where this is used.
-fn shortened(value: &Value) -> Value {
+/// The value with its texts cut and its lists shortened. It is one of ours, a few levels deep.
+pub(super) fn shortened(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(cut(text)),
-        Value::Array(items) => Value::Array(items.iter().take(MAX_FINDINGS).cloned().collect()),
-        Value::Object(members) => members
-            .iter()
-            .map(|(key, value)| {
-                (key.clone(), value.as_str().map_or_else(|| value.clone(), |text| Value::String(cut(text))))
-            })
-            .collect(),
+        Value::Array(items) => items.iter().take(MAX_FINDINGS).map(shortened).collect(),
+        Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), shortened(value))).collect(),
         other => other.clone(),
     }
 }
@@ -104,6 +100,8 @@ pub enum Written {
     Json(String),
     /// The cells of [`columns`], quoted where they need it.
     Cells(Vec<String>),
+    /// Fields to be merged, by what an event calls the file.
+    Forms(Vec<Form>),
 }
 
 impl Written {
@@ -115,6 +113,7 @@ impl Written {
             Written::Cells(cells) => {
                 cells.iter().map(String::len).fold(cells.len().saturating_mul(24), usize::saturating_add)
             }
+            Written::Forms(forms) => forms.iter().map(Form::weight).fold(0, usize::saturating_add),
         }
     }
 }

@@ -53,7 +53,7 @@ impl<'t> Object<'t> {
     }
 
     fn member(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|member| self.key(member) == name)
+        self.members.iter().rev().find(|member| self.key(member) == name)
     }
 
     /// A field by its name: the key itself, else keys of nested objects joined with dots, the shortest first.
@@ -66,7 +66,7 @@ impl<'t> Object<'t> {
             let rest = name.get(from..)?;
             if let Some(member) = object.member(rest) {
                 let value = object.text.get(member.value.clone())?;
-                return Some(Found { holder: object.at(), value });
+                return Some(Found { value });
             }
             for (dot, _) in rest.match_indices('.').collect::<Vec<_>>().into_iter().rev() {
                 let inner = rest.get(..dot).and_then(|head| object.member(head)).and_then(|found| object.object(found));
@@ -89,9 +89,35 @@ impl<'t> Object<'t> {
         self.find(name).and_then(|found| found.text()).filter(|text| !text.is_empty())
     }
 
-    /// Where this object stands in the text.
-    fn at(&self) -> Place {
-        Place { members: self.members.len(), end: self.end }
+    /// The value of the member of exactly this name; the last, as most readers have it.
+    pub(super) fn value(&self, name: &str) -> Option<&'t str> {
+        self.member(name).and_then(|member| self.text.get(member.value.clone()))
+    }
+
+    /// The same as an object, if it is one.
+    pub(super) fn inner(&self, name: &str) -> Option<Object<'t>> {
+        self.member(name).and_then(|member| self.object(member))
+    }
+
+    /// Where the values of all members of this name stand in the text.
+    pub(super) fn values(&self, name: &str) -> Vec<Range<usize>> {
+        let named = self.members.iter().filter(|member| self.key(member) == name);
+        named.map(|member| member.value.clone()).collect()
+    }
+
+    /// Whether it has no members.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Where its closing brace stands in the text: behind the last member, if there is one.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// The text that holds it.
+    pub(super) fn whole(&self) -> &'t str {
+        self.text
     }
 
     /// The text with members added to the object itself; members of that name give way wherever they are, so that
@@ -115,55 +141,14 @@ impl<'t> Object<'t> {
         out.push_str(self.text.get(from..).unwrap_or_default());
         out
     }
-
-    /// The text with members added to the object at `path`, which is made where it is not there. Members that are
-    /// there stay as they are, and so does everything if `path` leads to something that is no object.
-    #[must_use]
-    pub fn merged(&self, path: &[&str], members: &[(String, String)]) -> String {
-        let mut object = self.clone();
-        for (depth, key) in path.iter().enumerate() {
-            let Some(member) = object.member(key) else {
-                let missing = path.get(depth.saturating_add(1)..).unwrap_or_default();
-                let mut value = object_of(members);
-                for key in missing.iter().rev() {
-                    value = object_of(&[((*key).to_owned(), value)]);
-                }
-                return object.spliced(&[((*key).to_owned(), value)], self.text);
-            };
-            match object.object(member) {
-                Some(inner) => object = inner,
-                None => return self.text.to_owned(),
-            }
-        }
-        let new: Vec<_> = members.iter().filter(|(name, _)| object.member(name).is_none()).cloned().collect();
-        object.spliced(&new, self.text)
-    }
-
-    fn spliced(&self, members: &[(String, String)], whole: &str) -> String {
-        let mut out = whole.get(..self.end).unwrap_or_default().to_owned();
-        for (index, (name, value)) in members.iter().enumerate() {
-            push_member(&mut out, self.members.is_empty() && index == 0, name, value);
-        }
-        out.push_str(whole.get(self.end..).unwrap_or_default());
-        out
-    }
 }
 
 /// Ways to split one dotted name that are tried.
 const MAX_STEPS: usize = 64;
 
-/// A place in the text where members can be added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    members: usize,
-    end: usize,
-}
-
 /// A field that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found<'t> {
-    /// The object that holds it.
-    pub holder: Place,
     /// Its value as JSON.
     pub value: &'t str,
 }
@@ -182,17 +167,6 @@ impl<'t> Found<'t> {
     pub fn text(&self) -> Option<Cow<'t, str>> {
         unquoted(self.value)
     }
-}
-
-/// `text` with members added at a place that was found in it; members must have no name that is there already.
-#[must_use]
-pub fn added_at(text: &str, place: Place, members: &[(String, String)]) -> String {
-    let mut out = text.get(..place.end).unwrap_or_default().to_owned();
-    for (index, (name, value)) in members.iter().enumerate() {
-        push_member(&mut out, place.members == 0 && index == 0, name, value);
-    }
-    out.push_str(text.get(place.end..).unwrap_or_default());
-    out
 }
 
 /// An object of these members.
@@ -484,6 +458,7 @@ mod tests {
             assert_eq!(text(missing), None, "{missing}");
         }
         assert_eq!(event.find("n").unwrap().value, "1");
+        assert_eq!(object(r#"{"a":{"b":"1"},"a":{"b":"2"}}"#).text("a.b").as_deref(), Some("2"));
         let many = format!("{}x", "a.".repeat(5000));
         assert_eq!(text(&many), None);
     }
@@ -494,17 +469,5 @@ mod tests {
         assert_eq!(object(" { \"n\" : 1.0e2 } \r").with_member("s", "{}"), " { \"n\" : 1.0e2 ,\"s\":{}} \r");
         let spoofed = object(r#"{"s":{"status":"Valid"},"x":1,"\u0073":2}"#);
         assert_eq!(spoofed.with_member("s", "7"), r#"{"s":7,"x":1,"\u0073":7}"#);
-    }
-
-    #[test]
-    fn members_are_merged_and_originals_stay() {
-        let members = [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
-        assert_eq!(object(r#"{"f":{"a":9},"z":0}"#).merged(&["f"], &members), r#"{"f":{"a":9,"b":2},"z":0}"#);
-        assert_eq!(object(r#"{"f":{}}"#).merged(&["f"], &members), r#"{"f":{"a":1,"b":2}}"#);
-        assert_eq!(object(r#"{"z":0}"#).merged(&["f", "g"], &members), r#"{"z":0,"f":{"g":{"a":1,"b":2}}}"#);
-        assert_eq!(object(r#"{"f":3}"#).merged(&["f"], &members), r#"{"f":3}"#);
-        let event = object(r#"{"e":{"p":"x"}}"#);
-        let place = event.find("e.p").unwrap().holder;
-        assert_eq!(added_at(event.text, place, &members), r#"{"e":{"p":"x","a":1,"b":2}}"#);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::fields::{MAX_COMPACT, Shape, Written, least};
 use super::json::{Object, object_of};
+use super::merge::Form;
 use super::rows::Columns;
 use super::subject::{NamedFields, Subject, subject};
 use super::verdicts::{Verdict, Verdicts};
@@ -116,14 +117,14 @@ impl Enricher {
             return self.unchanged(line, out);
         };
         let verdict = match self.protocol {
-            Protocol::Rsyslog => self.in_message(&event, buffer),
-            _ => subject(&event, &self.fields).map(|subject| self.judged(&subject, buffer)),
+            Protocol::Rsyslog => self.in_message(&event, buffer).map(|verdict| (verdict, "")),
+            _ => subject(&event, &self.fields).map(|subject| (self.judged(&subject, buffer), subject.ecs)),
         };
-        let Some(verdict) = verdict else {
+        let Some((verdict, ecs)) = verdict else {
             count(&self.counts.without_file);
             return self.unchanged(line, out);
         };
-        let whole = self.with_verdict(&event, &verdict);
+        let whole = self.with_verdict(&event, &verdict, ecs);
         match whole.filter(|text| self.fits(text.len())).or_else(|| self.with_least(&event, &verdict)) {
             Some(text) => out.extend_from_slice(text.as_bytes()),
             None => {
@@ -133,10 +134,11 @@ impl Enricher {
         }
     }
 
-    /// The line with all that is said of the file.
-    fn with_verdict(&self, event: &Object<'_>, verdict: &Verdict<Written>) -> Option<String> {
+    /// The line with all that is said of the file, which ECS calls so in this event.
+    fn with_verdict(&self, event: &Object<'_>, verdict: &Verdict<Written>, ecs: &str) -> Option<String> {
         match &verdict.text {
             Written::Json(text) => Some(self.with_target(event, text)),
+            Written::Forms(forms) => Some(Form::among(forms, ecs)?.merged_into(event, &self.target)),
             Written::Cells(_) => None,
         }
     }

@@ -8,6 +8,7 @@ pub mod evtx;
 pub mod fields;
 pub mod json;
 pub mod line;
+pub mod merge;
 pub mod paths;
 pub mod records;
 pub mod rows;

@@ -69,7 +69,7 @@ impl Columns {
             None => (None, stated(&self.hashes)),
         };
         let found = name.is_some() || !hashes.is_empty();
-        found.then_some(Subject { name, hashes, holder: None, ecs: "file" })
+        found.then_some(Subject { name, hashes, ecs: "file" })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Found, Object, Place};
+use super::json::{Found, Object};
 use super::shapes::{FALCON_NAME, FALCON_PART, FILES, PARTS};
 
 /// Kind of a digest.
@@ -23,8 +23,6 @@ pub struct Subject<'e> {
     pub name: Option<Cow<'e, str>>,
     /// Digests that the event states, strongest first, in lower case.
     pub hashes: Vec<(HashKind, String)>,
-    /// The object that holds the name.
-    pub holder: Option<Place>,
     /// The object that ECS has for such a file.
     pub ecs: &'static str,
 }
@@ -46,7 +44,7 @@ pub fn subject<'e>(event: &Object<'e>, fields: &NamedFields) -> Option<Subject<'
         let mut hashes: Vec<_> =
             fields.hash.iter().filter_map(|name| event.text(name)).flat_map(|text| digests(&text)).collect();
         hashes.sort();
-        let empty = || Subject { name: None, hashes: Vec::new(), holder: None, ecs: "file" };
+        let empty = || Subject { name: None, hashes: Vec::new(), ecs: "file" };
         if subject.is_some() || !hashes.is_empty() {
             subject.get_or_insert_with(empty).hashes = hashes;
         }
@@ -90,7 +88,7 @@ fn named<'e>(event: &Object<'e>, names: &[String]) -> Option<Subject<'e>> {
     names.iter().find_map(|name| {
         let found = event.find(name)?;
         let text = found.text().filter(|text| !text.is_empty())?;
-        Some(Subject { name: Some(text), hashes: Vec::new(), holder: Some(found.holder), ecs: ecs(name) })
+        Some(Subject { name: Some(text), hashes: Vec::new(), ecs: ecs(name) })
     })
 }
 
@@ -106,7 +104,7 @@ fn known<'e>(event: &Object<'e>) -> Option<Subject<'e>> {
             let stated = row.hashes.iter().filter_map(|field| container.field(field)?.text());
             let mut hashes: Vec<_> = stated.flat_map(|text| digests(&text)).collect();
             hashes.sort();
-            Some(Subject { name: Some(name), hashes, holder: Some(found.holder), ecs: row.ecs })
+            Some(Subject { name: Some(name), hashes, ecs: row.ecs })
         })
     })
 }

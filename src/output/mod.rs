@@ -44,6 +44,7 @@ pub use mde::Mde;
 pub use ocsf::{OCSF_VERSION, Ocsf};
 pub use sarif::Sarif;
 pub use splunk::SplunkHec;
+pub(crate) use sysmon::event_fields as sysmon_fields;
 pub use sysmon::{Sysmon, SysmonSignature, signature_fields};
 
 use crate::record::{FindingLine, Record, Signer};

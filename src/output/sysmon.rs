@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::event::{boolean, finding_codes, named_signer};
 use super::{JsonLines, Origin, Output, Record, signer_name};
@@ -45,6 +46,19 @@ pub fn signature_fields(record: &Record) -> SysmonSignature<'_> {
         sysmon_signature_status: words.map(|(_, word)| word),
         signer_verified: signer.map(|(_, verified)| boolean(verified)),
     }
+}
+
+/// The same, with reason and codes of findings under the names that [`Sysmon`] gives them, for an event that speaks of
+/// the same file.
+pub(crate) fn event_fields(record: &Record) -> Map<String, Value> {
+    let fields = serde_json::to_value(signature_fields(record)).unwrap_or_default();
+    let mut fields = fields.as_object().cloned().unwrap_or_default();
+    fields.insert("Reason".to_owned(), Value::from(record.reason.code()));
+    let findings = finding_codes(record, ",");
+    if !findings.is_empty() {
+        fields.insert("FindingIDs".to_owned(), Value::from(findings));
+    }
+    fields
 }
 
 fn sysmon_words(record: &Record) -> Option<(bool, &'static str)> {
