@@ -33,9 +33,9 @@ fn out(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(status.success(), "{status}");
     assert_eq!(String::from_utf8(stderr).unwrap(), "");
+    assert!(status.success(), "{status}");
+    writer.join().unwrap().unwrap();
     stdout
 }
 
@@ -148,13 +148,160 @@ fn record(name: &str) -> Value {
 }
 
 #[test]
-fn compact_lines_fit_into_64_kib_where_the_event_leaves_room() {
-    for length in [10usize, 65_000, 65_460] {
+fn a_windows_event_log_comes_out_as_lines_with_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("Windows/system32/services.exe", "pe32.exe"),
+        ("Windows/syswow64/ping.exe", "pe32.exe"),
+        ("Windows/SoftwareDistribution/Download/Install/AM_Delta.exe", "thief.exe"),
+    ];
+    for (name, fixture) in files {
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::copy(testdata("fixtures").join(fixture), file).unwrap();
+    }
+    let map = format!(r"C:\={}", folder.path().display());
+    let log = testdata("events/sysmon.evtx");
+    let output = out(&[log.to_str().unwrap(), "--path-map", &map, "--compact", "--jobs", "2"], b"");
+    let events: Vec<Value> =
+        String::from_utf8(output).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers: Vec<u64> =
+        events.iter().map(|event| event["Event"]["System"]["EventRecordID"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (numbers[0]..numbers[0] + 41).collect::<Vec<u64>>());
+    let mut found = std::collections::BTreeMap::new();
+    for event in &events {
+        let data = &event["Event"]["EventData"];
+        let named = ["ImageLoaded", "TargetFilename", "Image"].iter().find_map(|name| data[name].as_str());
+        let name = named.map(|name| name.rsplit('\\').next().unwrap());
+        assert_eq!(named.is_some(), event.get("sigscan").is_some(), "{event}");
+        *found.entry((event["sigscan"]["status"].as_str(), name)).or_insert(0) += 1;
+    }
+    let count = |status, name| found.get(&(Some(status), Some(name))).copied();
+    assert_eq!((count("Valid", "services.exe"), count("Invalid", "AM_Delta.exe")), (Some(3), Some(1)));
+    // The events state the digests of other programs.
+    assert_eq!(count("Error", "PING.EXE"), Some(21));
+    assert_eq!(found.get(&(None, None)), Some(&5));
+    assert_eq!(
+        found.iter().filter(|((status, _), _)| *status == Some("Error")).map(|(_, count)| count).sum::<i32>(),
+        32
+    );
+    let other = enrich(&[log.to_str().unwrap(), "--protocol", "rsyslog"]).output().unwrap();
+    assert_eq!((other.status.code(), other.stdout.len()), (Some(2), 0));
+}
+
+#[test]
+fn what_of_a_damaged_log_cannot_be_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("damaged.evtx");
+    let mut bytes = std::fs::read(testdata("events/sysmon.evtx")).unwrap();
+    bytes[4096..4104].fill(0);
+    std::fs::write(&log, bytes).unwrap();
+    let output = enrich(&[log.to_str().unwrap()]).stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    assert!(told.contains("damaged.evtx: 1 parts not read, the first: "), "{told}");
+}
+
+#[test]
+fn a_baseline_says_what_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, now) = (folder.path().join("good"), folder.path().join("now"));
+    for (path, fixture) in [(&good, "pe32.exe"), (&now, "unsigned-pe64.exe")] {
+        std::fs::create_dir_all(path.join("App")).unwrap();
+        std::fs::copy(testdata("fixtures").join(fixture), path.join("App/a.exe")).unwrap();
+    }
+    let baseline = folder.path().join("baseline.jsonl");
+    let built = Command::new(env!("CARGO_BIN_EXE_sigscan"))
+        .args(["baseline", "build", "--at", "2026-06-01T00:00:00Z", "--output"])
+        .args([&baseline, &good])
+        .status()
+        .unwrap();
+    assert!(built.success());
+    let map = format!(r"C:\={}", now.display());
+    let codes = |arguments: &[&str]| -> Value {
+        let line = br#"{"Image":"c:\\app\\A.EXE"}"#;
+        let arguments = [&["--compact", "--path-map", &map], arguments].concat();
+        let event: Value = serde_json::from_slice(&out(&arguments, line)).unwrap();
+        event["sigscan"]["finding_codes"].clone()
+    };
+    let baseline = baseline.to_str().unwrap();
+    assert_eq!((codes(&[]), codes(&["--baseline", baseline])), (json!([]), json!(["S134"])));
+}
+
+/// A record as a hostile file makes it: names of invisible characters, findings and chains without end.
+fn hostile_record() -> Value {
+    let mut hostile = record("thief.exe");
+    let name = "\u{e0041}\u{202e}=\"\\\n".repeat(2000);
+    for field in ["subject", "common_name", "organization", "issuer", "serial"] {
+        hostile["claimed_signer"][field] = json!(name);
+    }
+    hostile["path"] = json!(r"C:\hostile.exe");
+    hostile["version_info"] = json!({ "company": name, "product": name, "description": name,
+        "original_filename": name, "file_version": name });
+    hostile["catalog"] = json!(name);
+    let certificate = hostile["signatures"][0]["chain"][0].clone();
+    hostile["signatures"][0]["chain"] = json!(vec![certificate; 1000]);
+    let finding = json!({ "code": "S101", "title": "x", "severity": "high", "confidence": "proof", "attack": [],
+        "evidence": {}, "related": [] });
+    hostile["findings"] = json!(vec![finding; 200]);
+    hostile["anomalies"] = json!([]);
+    hostile
+}
+
+#[test]
+fn compact_lines_fit_into_64_kib_in_every_protocol_whatever_the_file_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = folder.path().join("records.jsonl");
+    std::fs::write(&records, serde_json::to_string(&hostile_record()).unwrap()).unwrap();
+    let ways: [&[&str]; 6] = [
+        &[],
+        &["--merge", "ecs"],
+        &["--merge", "sysmon"],
+        &["--protocol", "rsyslog"],
+        &["--protocol", "csv"],
+        &["--protocol", "splunk-lookup"],
+    ];
+    // A short event, one of 60 KiB, one with room for a status only, and some with none.
+    let lengths = [10usize, 61_440, 65_430, 65_530, 65_535, 70_000];
+    for way in ways {
+        let table = way.contains(&"csv") || way.contains(&"splunk-lookup");
+        let line = |length: usize| {
+            let (before, after) =
+                if table { ("C:\\hostile.exe,", ",") } else { ("{\"Image\":\"C:\\\\hostile.exe\",\"x\":\"", "\"}") };
+            format!("{before}{}{after}\n", "y".repeat(length.saturating_sub(before.len() + after.len())))
+        };
+        let header = if table { "path,x,status\n" } else { "" };
+        let input = lengths.iter().fold(header.to_owned(), |input, length| input + &line(*length));
+        let output = out(&[way, &["--compact", "--records", records.to_str().unwrap()]].concat(), input.as_bytes());
+        let output = String::from_utf8(output).unwrap();
+        let lines: Vec<&str> = output.split_inclusive('\n').skip(usize::from(table)).collect();
+        assert_eq!(lines.len(), lengths.len(), "{way:?}");
+        for (length, answer) in lengths.into_iter().zip(&lines) {
+            let event = line(length);
+            assert!(answer.len() <= 65_536.max(event.len()), "{way:?} {length}: {}", answer.len());
+            let judged = answer.contains("Invalid");
+            // The answer to rsyslog does not repeat the event.
+            let room = way.contains(&"rsyslog") || length < 65_500;
+            assert_eq!(
+                (judged, *answer == event),
+                (room, !room),
+                "{way:?} {length}: {}",
+                &answer[..200.min(answer.len())]
+            );
+        }
+        let named = lines[0].contains("S101") || way.contains(&"splunk-lookup");
+        assert!(named, "{way:?}: a short event has room for the findings, {}", lines[0].len());
+    }
+}
+
+#[test]
+fn compact_lines_say_as_much_as_there_is_room_for() {
+    for length in [10usize, 61_440, 65_000, 65_460] {
         let line = format!("{{\"x\":\"{}\",\"Image\":\"C:\\\\pe32.exe\"}}", "y".repeat(length));
         let output = out(&["--path-map", &mapped(), "--compact"], line.as_bytes());
         let event: Value = serde_json::from_slice(&output).unwrap();
         assert_eq!(event["sigscan"]["status"], "Valid");
-        assert_eq!(event["sigscan"].get("signer").is_some(), length == 10, "{length}");
+        assert_eq!(event["sigscan"].get("signer").is_some(), length <= 61_440, "{length}");
         assert!(output.len() < 65_536, "{}", output.len());
     }
 }

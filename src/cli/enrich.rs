@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
+use super::baseline;
 use super::judging::{JudgingArgs, size};
 use super::run::{catalogs_of, jobs, online_downloads, scanner};
 use super::words::grouped;
+use crate::enrich::evtx::{self, Unread};
 use crate::enrich::fields::{Shape, Written, cells, verdict};
 use crate::enrich::line::{Counts, Enricher, Protocol};
 use crate::enrich::merge::{Merge, forms};
@@ -21,11 +23,13 @@ use crate::enrich::stream;
 use crate::enrich::subject::NamedFields;
 use crate::enrich::verdicts::Verdicts;
 use crate::judge::Status;
+use crate::output::escape::for_terminal;
+use crate::scan::Target;
 
 /// Options of `sigscan enrich`.
 #[derive(Debug, Args)]
 pub struct EnrichArgs {
-    /// Read events from FILE instead of standard input
+    /// Read events from FILE instead of standard input; of a Windows event log (EVTX), each event becomes a line of JSON
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// How events come in and go out
@@ -67,6 +71,10 @@ pub struct EnrichArgs {
     /// Append to FILE at the end what was done, and problems
     #[arg(long, value_name = "FILE", help_heading = "Events")]
     pub log_file: Option<PathBuf>,
+    /// Compare with what a known-good folder held: findings S131 to S134. FILE is from `sigscan baseline build`, and its
+    /// paths are those below the folders of --path-map
+    #[arg(long, value_name = "FILE", help_heading = "Judgement")]
+    pub baseline: Vec<PathBuf>,
     /// How files are judged.
     #[command(flatten)]
     pub judging: JudgingArgs,
@@ -123,12 +131,8 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let enricher = Arc::new(enricher(args)?);
     // A defect costs a line its verdict and is counted; shippers take what is on standard error for an answer.
     std::panic::set_hook(Box::new(|_| {}));
-    let input: Box<dyn Read + Send> = match &args.file {
-        Some(path) if path != Path::new("-") => {
-            Box::new(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)
-        }
-        _ => Box::new(io::stdin()),
-    };
+    let unread = Unread::default();
+    let input = input(args, &unread)?;
     let mut log = match &args.log_file {
         Some(path) => {
             let open = OpenOptions::new().create(true).append(true).open(path);
@@ -152,9 +156,30 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     if args.verbose {
         eprint!("{text}");
     }
+    if let (count @ 1.., first) = unread.parts() {
+        // Nobody takes a log from a pipeline, so this is for a person, who has to know that events are missing.
+        let name = args.file.as_deref().unwrap_or(Path::new("-")).display().to_string();
+        eprintln!("sigscan: {}: {count} parts not read, the first: {}", for_terminal(&name), for_terminal(&first));
+    }
     // What is left in the buffer cannot be written any more if writing has failed.
     let (_, _) = output.into_parts();
     problem.map_or(Ok(0), Err)
+}
+
+/// What is read: standard input, a file of lines, or a log as lines.
+fn input(args: &EnrichArgs, unread: &Unread) -> Result<Box<dyn Read + Send>, String> {
+    let Some(path) = args.file.as_deref().filter(|path| *path != Path::new("-")) else {
+        return Ok(Box::new(io::stdin()));
+    };
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    let mut file = File::open(path).map_err(failed)?;
+    // What cannot be read twice, such as a pipe with a name, is no log.
+    let is_log = file.metadata().map_err(failed)?.is_file() && evtx::is_log(&mut file).map_err(failed)?;
+    match args.protocol {
+        _ if !is_log => Ok(Box::new(file)),
+        ProtocolArg::Ndjson => Ok(Box::new(evtx::Lines::of(file, unread.clone()))),
+        _ => Err(format!("{}: events of a Windows event log need --protocol ndjson", path.display())),
+    }
 }
 
 /// What cannot be meant.
@@ -172,6 +197,10 @@ fn enricher(args: &EnrichArgs) -> Result<Enricher, String> {
     usage(args)?;
     let shape = if args.compact { Shape::Compact } else { Shape::Whole };
     let mut scanner = scanner(&args.judging, false)?;
+    let folders = args.path_map.iter().map(|rule| Target::Path(rule.folder().to_path_buf()));
+    if let Some(baseline) = baseline::load(&args.baseline, &folders.collect::<Vec<_>>())? {
+        scanner = scanner.with_baseline(baseline);
+    }
     if let Some(index) = catalogs_of(&args.judging, args.path_map.iter().map(PathRule::folder), true)? {
         scanner = scanner.with_catalogs(index);
     }
@@ -215,4 +244,31 @@ fn statistics(counts: &Counts, table: bool, elapsed: Duration) -> String {
     }
     parts.push(format!("{:.1} s", elapsed.as_secs_f64()));
     format!("sigscan: {}\n", parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::super::args::Cli;
+
+    /// An option that decides a verdict decides it wherever files are judged.
+    #[test]
+    fn no_option_that_judges_is_missing() {
+        let program = Cli::command();
+        let enrich = program.find_subcommand("enrich").unwrap();
+        let judging = |heading: &str| matches!(heading, "Judgement" | "Network" | "Work");
+        let own = ["max_size", "host", "hashes", "no_findings"];
+        let mut compared = 0;
+        for wanted in program.get_arguments() {
+            if !wanted.get_help_heading().is_some_and(judging) && !own.contains(&wanted.get_id().as_str()) {
+                continue;
+            }
+            let found = enrich.get_arguments().find(|argument| argument.get_id() == wanted.get_id());
+            let found = found.unwrap_or_else(|| panic!("{} is missing", wanted.get_id()));
+            assert_eq!(found.get_default_values(), wanted.get_default_values(), "{}", wanted.get_id());
+            compared += 1;
+        }
+        assert!(compared > 20, "{compared}");
+    }
 }

@@ -174,7 +174,7 @@ impl<T> Verdicts<T> {
         if let Some(verdict) = self.files.lock().ok().and_then(|mut files| files.get(&key)) {
             return Sought::Judged(verdict);
         }
-        let record = self.scanner.scan_file(&path, buffer);
+        let record = self.scanner.compared(self.scanner.scan_file(&path, buffer));
         let (verdict, weight) = self.rendered(&record);
         let verdict = Arc::new(verdict);
         let lasting = !matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);

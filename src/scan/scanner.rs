@@ -148,7 +148,7 @@ impl Scanner {
     }
 
     /// A finished record, which knows its path and what catalogs say, with what the baseline finds in it.
-    pub(super) fn compared(&self, mut record: Record) -> Record {
+    pub(crate) fn compared(&self, mut record: Record) -> Record {
         if let Some(baseline) = self.baseline.as_ref().filter(|_| self.options.findings) {
             record.findings.extend(baseline.findings(&record));
         }

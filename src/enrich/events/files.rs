@@ -76,7 +76,7 @@ impl Files {
 
     fn verdict(&mut self, name: Option<&str>, stated: &[(HashKind, String)]) -> Arc<Verdict<Arc<Judged>>> {
         let name = name.map(std::borrow::Cow::Borrowed);
-        let subject = Subject { name, hashes: stated.to_vec(), holder: None, ecs: "file" };
+        let subject = Subject { name, hashes: stated.to_vec(), ecs: "file" };
         self.verdicts.of(&subject, &mut self.buffer)
     }
 
