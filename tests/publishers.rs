@@ -13,14 +13,16 @@ use std::path::{Path, PathBuf};
 
 use lab::ca::{CODE_SIGNING, COMMON_NAME, COUNTRY, Cert, ORGANIZATION, dn_of, eku, name};
 use lab::cast::{authority, self_signed};
+use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::catalogue::AT;
 use lab::cms::Signature;
 use lab::der::{Der, printable, utf8};
-use lab::keys::Key;
-use lab::pe::{Pe, sign};
+use lab::keys::{Hash, Key};
+use lab::pe::{Pe, authentihash, graft, resources_of, sign};
+use lab::version::Version;
 use serde_json::{Value, json};
 use sigscan::hunt::build_catalogue;
-use sigscan::trust::TrustStore;
+use sigscan::trust::{CatalogIndex, TrustStore};
 use sigscan::{Options, Scanner, Time};
 
 fn root(name: &str) -> PathBuf {
@@ -168,4 +170,119 @@ fn a_root_that_reads_like_a_known_one_is_named() {
     let [(code, severity, evidence)] = &found[..] else { panic!("{found:?}") };
     assert_eq!((code.as_str(), severity.as_str()), ("S115", "high"));
     assert_eq!(evidence["imitates"], "Microsoft Root Certificate Authority 2010");
+}
+
+/// What a file says of itself that pretends to be Microsoft's, in one way or another.
+const CLAIMS: [Version; 3] = [
+    Version { strings: &[("CompanyName", "Microsoft Corporation"), ("LegalCopyright", "(c) Somebody")], fixed: [0; 4] },
+    Version { strings: &[("CompanyName", "Micrоsoft Corp.")], fixed: [0; 4] },
+    Version {
+        strings: &[("CompanyName", "Tools"), ("LegalCopyright", "© Microsoft Corporation. All rights reserved.")],
+        fixed: [0; 4],
+    },
+];
+
+/// What names nobody of the catalogue, or names somebody beside others.
+const NO_CLAIMS: [Version; 3] = [
+    Version {
+        strings: &[("CompanyName", "Fixture Publisher"), ("ProductName", "Microsoft Corporation")],
+        fixed: [0; 4],
+    },
+    Version { strings: &[("LegalCopyright", "Copyright (C) Microsoft Corporation and others")], fixed: [0; 4] },
+    Version { strings: &[("CompanyName", ""), ("LegalCopyright", "Copyright (C) 2001")], fixed: [0; 4] },
+];
+
+fn claiming(version: &Version) -> Vec<u8> {
+    let mut pe = Pe::pe32();
+    pe.sections.truncate(1);
+    pe.sections.push(resources_of(0x2000, 0x400, 0x600, version));
+    pe.bytes()
+}
+
+/// Status, severity and evidence of S125 under a root that is trusted, with these catalogs if any.
+fn claimed(file: &[u8], root: &Cert, catalogs: Option<Vec<u8>>) -> (String, Option<(String, Value)>) {
+    let facts = sigscan::trust::root_from_certificate(&root.der()).unwrap();
+    let store = TrustStore::from_roots(&sigscan::trust::Provenance::default(), &[facts]);
+    let mut scanner = Scanner::with_trust(Options::at(Time::parse_rfc3339(AT).unwrap()), store);
+    if let Some(catalog) = catalogs {
+        scanner = scanner.with_catalogs(CatalogIndex::from_bytes(vec![(PathBuf::from("a.cat"), catalog)]));
+    }
+    let record = serde_json::to_value(scanner.scan_bytes("file", file)).unwrap();
+    let codes: Vec<&str> =
+        record["findings"].as_array().unwrap().iter().map(|found| found["code"].as_str().unwrap()).collect();
+    assert!(codes.is_sorted(), "{codes:?}");
+    let found = record["findings"].as_array().unwrap().iter().find(|found| found["code"] == "S125");
+    let found = found.map(|found| (found["severity"].as_str().unwrap().to_owned(), found["evidence"].clone()));
+    (record["status"].as_str().unwrap().to_owned(), found)
+}
+
+#[test]
+fn a_version_resource_that_names_another_publisher_is_as_bad_as_the_signature() {
+    let root = authority(dn_of("Somebody", "Some CA"), Key::Other, 9);
+    let by = |organization: &str, common_name: &str| {
+        let cert = issued(dn_of(organization, common_name), &root.subject);
+        Signature { certs: vec![cert.der(), root.der()], ..Signature::with(cert.der(), Key::Leaf) }
+    };
+    let own = |organization: &str| {
+        let cert = self_signed(dn_of(organization, organization));
+        Signature { certs: vec![cert.der()], ..Signature::with(cert.der(), Key::Other) }
+    };
+    let stray = |organization: &str| {
+        let cert = issued(dn_of(organization, organization), &dn_of("Nobody", "Nobody's CA"));
+        Signature { certs: vec![cert.der()], ..Signature::with(cert.der(), Key::Leaf) }
+    };
+    let plain = claiming(&CLAIMS[0]);
+    let verdict = |file: &[u8]| {
+        let (status, found) = claimed(file, &root, None);
+        (status, found.map(|(severity, _)| severity))
+    };
+    let is = |status: &str, severity: Option<&str>| (status.to_owned(), severity.map(str::to_owned));
+    let signed = |signature: &Signature| sign(&plain, signature);
+    assert_eq!(verdict(&signed(&by("Fixture", "Fixture"))), is("Valid", Some("low")));
+    assert_eq!(verdict(&signed(&by("MICROSOFT CORP", "Tool"))), is("Valid", None));
+    assert_eq!(verdict(&signed(&own("Fixture"))), is("Untrusted", Some("high")));
+    assert_eq!(verdict(&signed(&own("Microsoft Corporation"))), is("Untrusted", Some("high")));
+    assert_eq!(verdict(&signed(&stray("Fixture"))), is("Untrusted", Some("high")));
+    assert_eq!(verdict(&signed(&stray("Microsoft Corporation"))), is("Untrusted", None));
+    let donor = sign(&Pe::pe32().bytes(), &by("Fixture", "Fixture"));
+    assert_eq!(verdict(&graft(&donor, &plain)), is("Invalid", Some("high")));
+    let donor = sign(&Pe::pe32().bytes(), &by("Microsoft Corporation", "Tool"));
+    assert_eq!(verdict(&graft(&donor, &plain)), is("Invalid", Some("medium")));
+    let old = issued(dn_of("Fixture", "Fixture"), &root.subject).valid("20200101000000Z", "20210101000000Z");
+    let old = Signature { certs: vec![old.der(), root.der()], ..Signature::with(old.der(), Key::Leaf) };
+    assert_eq!(verdict(&signed(&old)), is("Expired", Some("medium")));
+    // Microsoft signs what others wrote for Windows.
+    let google = Version { strings: &[("CompanyName", "Google Inc.")], fixed: [0; 4] };
+    let driver = by("Microsoft Corporation", "Microsoft Windows Hardware Compatibility Publisher");
+    assert_eq!(verdict(&sign(&claiming(&google), &driver)), is("Valid", None));
+    assert_eq!(verdict(&sign(&claiming(&google), &by("Fixture", "Fixture"))), is("Valid", Some("low")));
+}
+
+#[test]
+fn an_unsigned_file_may_be_signed_through_a_catalog() {
+    let root = authority(dn_of("Somebody", "Some CA"), Key::Other, 9);
+    let cert = issued(dn_of("Fixture", "Fixture"), &root.subject);
+    let signature = || Signature { certs: vec![cert.der(), root.der()], ..Signature::with(cert.der(), Key::Leaf) };
+    let evidence = |which: usize, signer: Value, note: Value| {
+        let text = |key: &str| CLAIMS[which].strings.iter().find(|string| string.0 == key).map(|string| string.1);
+        let copyright = text("LegalCopyright").filter(|_| which == 2);
+        json!({"publisher": "Microsoft", "company": text("CompanyName"), "legal_copyright": copyright,
+            "signer": signer, "note": note})
+    };
+    for (which, version) in CLAIMS.iter().enumerate() {
+        let file = claiming(version);
+        let found = |severity: &str, evidence: Value| Some((severity.to_owned(), evidence));
+        let unknown = found("low", evidence(which, Value::Null, json!("catalog_unknown")));
+        assert_eq!(claimed(&file, &root, None), ("Unsigned".to_owned(), unknown));
+        let strange = catalog(list(MEMBER_V2, &[raw(&[7; 32])]), signature());
+        let unlisted = found("medium", evidence(which, Value::Null, Value::Null));
+        assert_eq!(claimed(&file, &root, Some(strange)), ("Unsigned".to_owned(), unlisted));
+        // Listed by somebody who is not Microsoft.
+        let listing = catalog(list(MEMBER_V2, &[raw(&authentihash(&file, Hash::Sha256))]), signature());
+        let listed = found("low", evidence(which, json!("Fixture"), Value::Null));
+        assert_eq!(claimed(&file, &root, Some(listing)), ("Valid".to_owned(), listed));
+    }
+    for version in &NO_CLAIMS {
+        assert_eq!(claimed(&claiming(version), &root, None), ("Unsigned".to_owned(), None));
+    }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::args::CorrelateArgs;
-use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine, hides_data};
+use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine, Publishers, hides_data};
 use crate::judge::{Reason, Status};
 use crate::output::{JsonLines, Output};
 use crate::record::{FINDING_SCHEMA, Keys, RECORD_SCHEMA, Severity};
@@ -34,6 +34,11 @@ struct Input {
     hides_data: bool,
     #[serde(default)]
     findings: Vec<Found>,
+    /// Of a line of keys, as are the next; a record says it in its version resource.
+    #[serde(default)]
+    names_signer: bool,
+    publisher: Option<String>,
+    version_info: Option<Version>,
     signer: Option<Name>,
     claimed_signer: Option<Name>,
     sha256: Option<String>,
@@ -52,25 +57,39 @@ struct Found {
     severity: Severity,
 }
 
+/// A version resource.
+#[derive(Deserialize)]
+struct Version {
+    company: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Name {
     Text(String),
-    Certificate { common_name: Option<String>, subject: String },
+    Certificate { common_name: Option<String>, organization: Option<String>, subject: String },
 }
 
 impl From<Name> for String {
     fn from(name: Name) -> String {
         match name {
             Name::Text(text) => text,
-            Name::Certificate { common_name, subject } => common_name.unwrap_or(subject),
+            Name::Certificate { common_name, subject, .. } => common_name.unwrap_or(subject),
         }
     }
 }
 
 impl Input {
     /// The line of keys that this stands for; `None` where something is missing.
-    fn keys_line(mut self) -> Option<KeysLine> {
+    fn keys_line(mut self, publishers: &Publishers) -> Option<KeysLine> {
+        let company = self.version_info.and_then(|version| version.company);
+        let signer = self.signer.or(self.claimed_signer);
+        let names_signer = match (&signer, &company) {
+            (Some(Name::Certificate { common_name, organization, .. }), Some(company)) => {
+                publishers.same(company, &[organization.as_deref(), common_name.as_deref()])
+            }
+            _ => self.names_signer,
+        };
         Some(KeysLine {
             schema: KEYS_SCHEMA.to_owned(),
             path: self.path?,
@@ -80,7 +99,9 @@ impl Input {
             reason: self.reason?,
             self_signed: self.self_signed,
             hides_data: self.hides_data || self.findings.iter().any(|found| hides_data(&found.code, found.severity)),
-            signer: self.signer.or(self.claimed_signer).map(String::from),
+            names_signer,
+            publisher: self.publisher.or_else(|| publishers.named(&company?).map(str::to_owned)),
+            signer: signer.map(String::from),
             sha256: self.sha256.or_else(|| self.hashes.remove("sha256")),
             authentihash: self.authentihash,
             keys: self.keys,
@@ -142,7 +163,9 @@ fn take(line: &[u8], correlator: &mut Correlator) -> bool {
     let Ok(input) = serde_json::from_slice::<Input>(line) else { return false };
     match input.schema.as_str() {
         FINDING_SCHEMA => true,
-        RECORD_SCHEMA | KEYS_SCHEMA => input.keys_line().map(|line| correlator.add_line(&line)).is_some(),
+        RECORD_SCHEMA | KEYS_SCHEMA => {
+            input.keys_line(correlator.publishers()).map(|line| correlator.add_line(&line)).is_some()
+        }
         _ => false,
     }
 }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::entry::hex;
+use super::names::{copyright_holder, look, plain};
 use crate::trust::TrustStore;
 use crate::x509::Name;
 
@@ -47,6 +48,55 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
             _ => None,
         }
     })
+}
+
+/// The publishers of the catalogue, by the names that a version resource or a certificate may give them.
+#[derive(Debug)]
+pub struct Publishers {
+    /// By plain name: their organisations', and their own.
+    plain: BTreeMap<String, &'static str>,
+    /// By the look of those.
+    looks: BTreeMap<String, &'static str>,
+}
+
+impl Publishers {
+    /// Those of the catalogue that the program carries.
+    #[must_use]
+    pub fn embedded() -> Publishers {
+        let mut publishers = Publishers { plain: BTreeMap::new(), looks: BTreeMap::new() };
+        for line in lines(EMBEDDED) {
+            let Line::Publisher { name, organisations, .. } = line else { continue };
+            for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
+                publishers.plain.entry(plain(spelling)).or_insert(name);
+                publishers.looks.entry(look(spelling)).or_insert(name);
+            }
+        }
+        publishers
+    }
+
+    /// The publisher with this name, in any spelling of its own.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&'static str> {
+        self.plain.get(&plain(name)).copied()
+    }
+
+    /// The publisher for whose name this one passes.
+    pub(super) fn passing_for(&self, name: &str) -> Option<&'static str> {
+        self.looks.get(&look(name)).copied()
+    }
+
+    /// The publisher that holds the rights by a line like `© 2009-2014 Example Corp. All rights reserved.`
+    pub(super) fn holder(&self, copyright: &str) -> Option<&'static str> {
+        self.plain.get(&copyright_holder(copyright)).copied()
+    }
+
+    /// Whether a version resource's company reads as one of the signer's names, or both are of one publisher.
+    #[must_use]
+    pub fn same(&self, company: &str, signer: &[Option<&str>]) -> bool {
+        let (own, publisher) = (plain(company), self.named(company));
+        let fits = |name: &&str| plain(name) == own || publisher.is_some_and(|known| self.named(name) == Some(known));
+        !own.is_empty() && signer.iter().flatten().any(fits)
+    }
 }
 
 /// The name by which an authority is known: its common name, or else its unit's or organisation's; and its organisation.
@@ -130,6 +180,30 @@ mod tests {
             Line::Publisher { name: "B", organisations: vec!["B Ltd", "B, Inc."], issuers: vec!["CA 1", "CA 2"] };
         assert_eq!(read, [Line::Publisher { name: "A", organisations: vec!["A AG"], issuers: vec![] }, second]);
         assert_eq!(lines("publisher\tno more\nnonsense\ta\tb\tc\n\n").count(), 0);
+    }
+
+    #[test]
+    fn publishers_are_known_by_each_of_their_names() {
+        let publishers = Publishers::embedded();
+        for (name, publisher) in [
+            ("IBM", Some("IBM")),
+            ("IBM Corporation", Some("IBM")),
+            ("International Business Machines Corporation", Some("IBM")),
+            ("MICROSOFT CORP.", Some("Microsoft")),
+            ("Micrоsoft Corporation", None),
+            ("Microsoft Windows", None),
+            ("Fixture Publisher", None),
+            ("Inc.", None),
+        ] {
+            assert_eq!(publishers.named(name), publisher, "{name}");
+        }
+        assert_eq!(publishers.passing_for("Micrоsoft Corporation"), Some("Microsoft"));
+        assert_eq!(publishers.holder("© Microsoft Corporation. All rights reserved."), Some("Microsoft"));
+        assert_eq!(publishers.holder("© Microsoft Corporation and others"), None);
+        assert!(publishers.same("IBM", &[None, Some("International Business Machines Corporation")]));
+        assert!(publishers.same("Example GmbH", &[Some("EXAMPLE"), None]));
+        assert!(!publishers.same("Google", &[Some("Microsoft Corporation"), Some("Microsoft Windows")]));
+        assert!(!publishers.same("Inc.", &[Some("GmbH")]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Publishers;
 use crate::judge::{Reason, Status};
 use crate::record::{Keys, Record, Severity};
 
@@ -36,6 +37,12 @@ pub struct KeysLine {
     /// Data lies behind a signature that is no known vendor's tag (S106).
     #[serde(default)]
     pub hides_data: bool,
+    /// The company of the version resource reads as the signer's name.
+    #[serde(default)]
+    pub names_signer: bool,
+    /// The publisher of the catalogue that the company of the version resource names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
     /// The signer's common name or, failing that, its subject: verified or only claimed.
     pub signer: Option<String>,
     /// SHA-256 of the file, where it was computed.
@@ -78,6 +85,8 @@ pub struct Entry {
     pub(super) reason: Reason,
     pub(super) self_signed: bool,
     pub(super) hides_data: bool,
+    pub(super) names_signer: bool,
+    pub(super) publisher: Option<Arc<str>>,
     pub(super) signer: Option<Arc<str>>,
     pub(super) sha256: Key,
     pub(super) authentihash: Box<[NamedDigest]>,
@@ -126,8 +135,10 @@ pub fn hides_data(code: &str, severity: Severity) -> bool {
 impl KeysLine {
     /// What correlation needs of a record.
     #[must_use]
-    pub fn of(record: &Record) -> KeysLine {
+    pub fn of(record: &Record, publishers: &Publishers) -> KeysLine {
         let signer = record.signer.as_ref().or(record.claimed_signer.as_ref());
+        let company = record.version_info.as_ref().and_then(|version| version.company.as_deref());
+        let names = signer.map(|signer| [signer.organization.as_deref(), signer.common_name.as_deref()]);
         KeysLine {
             schema: KEYS_SCHEMA.to_owned(),
             path: record.path.clone(),
@@ -137,6 +148,8 @@ impl KeysLine {
             reason: record.reason,
             self_signed: record.self_signed,
             hides_data: record.findings.iter().any(|finding| hides_data(&finding.code, finding.severity)),
+            names_signer: company.zip(names).is_some_and(|(company, names)| publishers.same(company, &names)),
+            publisher: company.and_then(|company| publishers.named(company)).map(str::to_owned),
             signer: signer.map(|signer| signer.common_name.clone().unwrap_or_else(|| signer.subject.clone())),
             sha256: record.hashes.get("sha256").cloned(),
             authentihash: record.authentihash.clone(),
@@ -165,6 +178,8 @@ impl Entry {
             reason: line.reason,
             self_signed: line.self_signed,
             hides_data: line.hides_data,
+            names_signer: line.names_signer,
+            publisher: line.publisher.as_deref().map(|name| shared.text(name)),
             authentihash,
             signer: line.signer.as_deref().map(|name| shared.text(name)),
             sha256: key(&line.sha256),
@@ -190,6 +205,8 @@ impl Entry {
             reason: self.reason,
             self_signed: self.self_signed,
             hides_data: self.hides_data,
+            names_signer: self.names_signer,
+            publisher: self.publisher.as_deref().map(str::to_owned),
             signer: self.signer.as_deref().map(str::to_owned),
             sha256: text(&self.sha256),
             authentihash: self.authentihash.iter().map(|(name, value)| (name.to_string(), hex(value))).collect(),
@@ -247,6 +264,11 @@ impl Entry {
     /// The certificate's issuer and serial number, by their SHA-256.
     pub(super) fn issuer_serial(&self) -> Option<&[u8]> {
         self.leaf.issuer_serial.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The version resource, by its SHA-256.
+    pub(super) fn version(&self) -> Option<&[u8]> {
+        self.version.as_ref().map(<[u8; 32]>::as_slice)
     }
 
     /// The signer's name, by its SHA-256.
@@ -310,6 +332,8 @@ mod tests {
             reason: Reason::BadDigest,
             self_signed: true,
             hides_data: true,
+            names_signer: true,
+            publisher: Some("IBM".to_owned()),
             signer: Some("Somebody".to_owned()),
             sha256: Some("00".repeat(32)),
             authentihash: BTreeMap::from([("sha1".to_owned(), "ab".repeat(20))]),

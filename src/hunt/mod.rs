@@ -6,6 +6,7 @@
 
 mod baseline;
 mod catalogue;
+mod clones;
 mod correlate;
 mod entry;
 mod names;
@@ -14,8 +15,8 @@ mod single;
 mod table;
 
 pub use baseline::{BASELINE_SCHEMA, Baseline, BaselineLine, baseline_schema, path_below};
-pub use catalogue::build_catalogue;
+pub use catalogue::{Publishers, build_catalogue};
 pub use correlate::Correlator;
 pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema, hides_data};
-pub use single::{FileFacts, KnownNames, file_findings};
+pub use single::{FileFacts, KnownNames, claim_findings, file_findings};
 pub use table::{Row, row, rows};

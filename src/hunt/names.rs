@@ -35,6 +35,17 @@ pub(super) fn look(name: &str) -> String {
     words(&latin).join(" ").replace('0', "o").replace(['1', 'i'], "l").replace("rn", "m").replace("vv", "w")
 }
 
+/// Words of a copyright notice that are no name.
+const NOTICE: [&str; 8] = ["copyright", "c", "r", "by", "the", "all", "rights", "reserved"];
+
+/// Who holds the rights by a copyright notice: its words without the notice's own and without years, as [`plain`].
+#[must_use]
+pub(super) fn copyright_holder(notice: &str) -> String {
+    let name = plain(notice);
+    let told = |word: &&str| !NOTICE.contains(word) && !word.bytes().all(|octet| octet.is_ascii_digit());
+    name.split(' ').filter(told).collect::<Vec<_>>().join(" ")
+}
+
 fn words(text: &str) -> Vec<&str> {
     let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     words.filter(|word| !FORMS.contains(word)).collect()
@@ -71,6 +82,20 @@ fn latin(letter: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_notice_names_the_holder_of_the_rights() {
+        for notice in [
+            "© Microsoft Corporation. All rights reserved.",
+            "Copyright (C) Microsoft Corp. 1981-1999",
+            "(c) 2019 by Microsoft",
+            "Copyright \u{a9} 2001, 2002 Microsoft(R)",
+        ] {
+            assert_eq!(copyright_holder(notice), "microsoft", "{notice}");
+        }
+        assert_eq!(copyright_holder("© Microsoft and contributors"), "microsoft and contributors");
+        assert_eq!(copyright_holder("Copyright (C) 2001"), "");
+    }
 
     #[test]
     fn names_are_compared_as_people_read_them() {

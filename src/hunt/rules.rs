@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value, json};
 
+use super::clones::one_version_several_signers;
 use super::entry::{Entry, hex};
 use super::table::row;
 use crate::judge::{Reason, Status};
@@ -20,6 +21,7 @@ const RULES: &[Rule] = &[
     one_name_several_keys,
     one_timestamp_several_signatures,
     one_content_several_files,
+    one_version_several_signers,
 ];
 
 /// What all rules find, rule by rule.
@@ -28,7 +30,7 @@ pub(super) fn findings(entries: &[Entry]) -> Vec<FindingLine> {
 }
 
 /// Entries that share a key: groups of two and more, in the order of their first members.
-fn groups(entries: &[Entry], key: impl Fn(&Entry) -> Option<&[u8]>) -> Vec<Vec<&Entry>> {
+pub(super) fn groups(entries: &[Entry], key: impl Fn(&Entry) -> Option<&[u8]>) -> Vec<Vec<&Entry>> {
     let mut keyed: Vec<(&[u8], usize)> =
         entries.iter().enumerate().filter_map(|(index, entry)| Some((key(entry)?, index))).collect();
     keyed.sort_unstable();
@@ -43,7 +45,7 @@ fn distinct<'e>(group: &[&'e Entry], value: impl Fn(&'e Entry) -> Option<&'e [u8
     group.iter().filter_map(|entry| value(entry)).collect::<BTreeSet<_>>().len()
 }
 
-fn finding(
+pub(super) fn finding(
     code: &str,
     severity: Option<Severity>,
     evidence: &[(&str, Value)],
@@ -74,12 +76,12 @@ fn host(entry: &Entry) -> Option<String> {
     entry.host.as_deref().map(str::to_owned)
 }
 
-fn key_text(octets: Option<&[u8]>) -> Value {
+pub(super) fn key_text(octets: Option<&[u8]>) -> Value {
     octets.map_or(Value::Null, |octets| Value::String(hex(octets)))
 }
 
 /// The name in the signature that a group shares.
-fn signer(group: &[&Entry]) -> Value {
+pub(super) fn signer(group: &[&Entry]) -> Value {
     group.iter().find_map(|entry| entry.signer.as_deref()).map_or(Value::Null, |name| json!(name))
 }
 
@@ -160,7 +162,7 @@ fn donor_elsewhere(entries: &[Entry]) -> Vec<FindingLine> {
 }
 
 /// Whether somebody trusted vouches for the signer's certificate: `None` where the status does not tell.
-fn vouched(entry: &Entry) -> Option<bool> {
+pub(super) fn vouched(entry: &Entry) -> Option<bool> {
     match (entry.status, entry.reason) {
         (Status::Valid | Status::Expired | Status::Revoked, _) => Some(true),
         (_, Reason::SelfSigned | Reason::UntrustedRoot) => Some(false),
@@ -281,6 +283,8 @@ mod tests {
             reason,
             self_signed: reason == Reason::SelfSigned,
             hides_data: false,
+            names_signer: false,
+            publisher: None,
             signer: Some("Somebody".to_owned()),
             sha256: Some(hex(&[path.as_bytes()[0]; 32])),
             authentihash: text(digests.1).map(|digest| ("sha256".to_owned(), digest)).into_iter().collect(),

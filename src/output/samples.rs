@@ -57,6 +57,7 @@ pub(crate) fn valid() -> Record {
             description: None,
             original_filename: Some("good.exe".to_owned()),
             file_version: Some("1.2.3.4".to_owned()),
+            legal_copyright: None,
         }),
         trust_store: TrustStoreName { name: "roots.pem".to_owned(), date: String::new(), disallowed: Vec::new() },
         error: None,

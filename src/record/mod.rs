@@ -459,6 +459,9 @@ pub struct VersionInfo {
     pub original_filename: Option<String>,
     /// FileVersion string, or the fixed version where there is none.
     pub file_version: Option<String>,
+    /// LegalCopyright; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_copyright: Option<String>,
 }
 
 /// Values by which records can be joined. Each is null where the file has nothing of the kind.

@@ -13,7 +13,7 @@ use crate::asn1::Time;
 use crate::container::pe::{self, PeFacts, Remains};
 use crate::container::{Format, HashedRegions, Presence, Source, Subject, container_for, read_up_to};
 use crate::crypto::DigestAlgorithm;
-use crate::hunt::{self, FileFacts};
+use crate::hunt::{self, FileFacts, Publishers};
 use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
 use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo};
 use crate::trust::RevocationLists;
@@ -83,6 +83,9 @@ impl Scanner {
             }
         }
         self.conclude(&mut record, driver.as_ref());
+        if self.options.findings && record.version_info.is_some() {
+            hunt::claim_findings(&mut record, self.publishers.get_or_init(Publishers::embedded));
+        }
         Ok(record)
     }
 
@@ -283,6 +286,7 @@ impl Scanner {
             description: info.file_description,
             original_filename: info.original_filename,
             file_version: info.file_version.or(fixed),
+            legal_copyright: info.legal_copyright,
         };
         Ok(Some((shown, sha256)))
     }

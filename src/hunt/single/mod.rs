@@ -1,6 +1,7 @@
 //! Findings about one file: what its signature, its certificates and its layout give away by themselves.
 
 mod certificates;
+mod claims;
 mod content;
 mod extras;
 mod listed;
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+pub use claims::claim_findings;
 pub use publishers::KnownNames;
 
 use super::table::row;

@@ -109,4 +109,24 @@ pub(super) const ROWS: &[Row] = &[
         false_positives: "Tagged installers, doubly signed copies, corrected checksums.",
         references: &["https://learn.microsoft.com/en-us/security-updates/securityadvisories/2014/2915720"],
     },
+    Row {
+        code: "X208",
+        title: "Cloned version resource",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &["T1036.005", MASQUERADING],
+        condition: "A Valid file's version resource gives its signer as company, and files with other Authenticode digests \
+                    have the same resource, octet for octet. High where the signature of one of those is not of its \
+                    content, is self-signed, ends at a root that nobody trusts, or leads nowhere and is in another name; \
+                    medium where another trusted signer signed one and the company is a publisher of the catalogue; low \
+                    where they are unsigned. Files that the named signer signed himself do not count, nor do files that \
+                    have no digest algorithm in common with the original (SHA-1 signatures; --hashes all gives more).",
+        why: "The resource holds name, version and publisher of one build. MetaTwin and the like copy it whole, because \
+              Explorer and most tools show it.",
+        todo: "Compare the members with the donor, the honest original: they are other programs under its name.",
+        false_positives: "Damaged or patched copies of the original itself. For low: products whose publisher leaves a part \
+                          unsigned and gives all parts one resource, signed through a catalog that was not given, or built \
+                          for two kinds of processor and signed for one.",
+        references: &["https://github.com/threatexpress/metatwin", "https://attack.mitre.org/techniques/T1036/005/"],
+    },
 ];

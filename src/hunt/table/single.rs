@@ -325,6 +325,29 @@ pub(super) const ROWS: &[Row] = &[
         references: &[SUBVERT],
     },
     Row {
+        code: "S125",
+        title: "Version info claims another publisher",
+        severity: Severity::High,
+        confidence: Confidence::Medium,
+        attack: &["T1036.005", MASQUERADING],
+        condition: "The company of the version resource reads as, or looks like, a publisher of the catalogue, or its \
+                    copyright notice names one and nobody else, and the signer's organisation and common name are none \
+                    of that publisher's. High where the signature does not hold, leads nowhere or to a root that nobody \
+                    trusts; medium where such a signature bears the publisher's name and is broken, and for a signer \
+                    that is trusted but expired, revoked or not meant for this; low on a Valid file, but nothing where \
+                    Microsoft signed it: it signs drivers and parts of Windows that others made. Unsigned files: \
+                    medium where catalogs were given and none lists the file; else low, with the note catalog_unknown, \
+                    because publishers sign through catalogs and ship unsigned files, too.",
+        why: "The version resource is what Explorer and most tools show, and anybody can write it. The signature says who \
+              answers for the file.",
+        todo: "Look the file up by its hash, or scan again with --catalog and the catalogs of its system; believe the \
+               signer and not the resource.",
+        false_positives: "Redistributables that their user signed anew, satellite assemblies and tools that a publisher \
+                          ships unsigned, open source that others built, firms that were bought or renamed, and whatever \
+                          is signed through a catalog that was not given.",
+        references: &["https://attack.mitre.org/techniques/T1036/005/", TECHNIQUE],
+    },
+    Row {
         code: "S126",
         title: "Version resource that no compiler writes",
         severity: Severity::Medium,

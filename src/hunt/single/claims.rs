@@ -1,0 +1,59 @@
+//! Whose work a file says it is, against who answers for it. Asked when everything else is known, what catalogs say
+//! included.
+
+use serde_json::{Value, json};
+
+use super::finding;
+use crate::hunt::catalogue::Publishers;
+use crate::judge::{Reason, Status};
+use crate::record::{Finding, Record, Severity};
+
+/// The publisher who signs the drivers of others, and the programs of others that come with Windows.
+const FOR_OTHERS: &str = "Microsoft";
+
+/// S125: the version resource names a publisher of the catalogue, and the signer is somebody else, or nobody.
+fn another_publisher(record: &Record, publishers: &Publishers) -> Option<Finding> {
+    let version = record.version_info.as_ref()?;
+    let company = version.company.as_deref().unwrap_or_default();
+    let by_company = || publishers.named(company).or_else(|| publishers.passing_for(company));
+    let publisher =
+        by_company().or_else(|| version.legal_copyright.as_deref().and_then(|text| publishers.holder(text)))?;
+    let signer = record.signer.as_ref().or(record.claimed_signer.as_ref());
+    let names = signer.map(|signer| [signer.organization.as_deref(), signer.common_name.as_deref()]);
+    let signs = |publisher: &str| {
+        names.iter().flatten().flatten().any(|name| publishers.named(name).is_some_and(|known| known == publisher))
+    };
+    let catalogs_unknown = record.catalog == "not-checked";
+    let severity = match (record.status, record.reason) {
+        (Status::Error, _) => return None,
+        (Status::Unsigned, _) if catalogs_unknown => Severity::Low,
+        (Status::Unsigned, _) => Severity::Medium,
+        // Who signed himself, or founded a root for it, can write any name into the certificate.
+        (Status::Untrusted, Reason::SelfSigned | Reason::UntrustedRoot) => Severity::High,
+        // The signature is not of this content, but its publisher may be: a damaged file.
+        (Status::Invalid, _) if signs(publisher) => Severity::Medium,
+        (_, _) if signs(publisher) => return None,
+        (Status::Invalid, _) | (Status::Untrusted, Reason::ChainIncomplete) => Severity::High,
+        (Status::Valid, _) if signs(FOR_OTHERS) => return None,
+        (Status::Valid, _) => Severity::Low,
+        (Status::Expired | Status::Revoked | Status::Untrusted, _) => Severity::Medium,
+    };
+    let shown = signer.map(|signer| signer.common_name.as_ref().unwrap_or(&signer.subject));
+    let note = (record.status == Status::Unsigned && catalogs_unknown).then_some("catalog_unknown");
+    let evidence = [
+        ("publisher", json!(publisher)),
+        ("company", json!(version.company)),
+        ("legal_copyright", if by_company().is_some() { Value::Null } else { json!(version.legal_copyright) }),
+        ("signer", json!(shown)),
+        ("note", json!(note)),
+    ];
+    finding("S125", Some(severity), &evidence)
+}
+
+/// What a finished record gives away, added to its findings in the order of their codes.
+pub fn claim_findings(record: &mut Record, publishers: &Publishers) {
+    if let Some(found) = another_publisher(record, publishers) {
+        let place = record.findings.partition_point(|finding| finding.code <= found.code);
+        record.findings.insert(place, found);
+    }
+}
