@@ -294,3 +294,50 @@ fn a_scan_that_is_told_to_stop_says_what_it_has_and_what_it_has_not() {
         assert_eq!(line.lines().filter(|line| line.contains("sigscan.record/1")).count(), 1, "{line}");
     }
 }
+
+#[test]
+fn what_a_scan_does_not_need_it_gives_up_and_still_does_all_that_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let (inside, outside) = (folder.path().join("in"), folder.path().join("out"));
+    fs::create_dir_all(&inside).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    fs::write(outside.join("a.exe"), fixture("pe32.exe")).unwrap();
+    symlink(outside.join("a.exe"), inside.join("link.exe")).unwrap();
+    let (path, link) = (inside.to_str().unwrap(), inside.join("link.exe"));
+    let state = |arguments: &[&str]| {
+        let output = sigscan(&[arguments, &["--json", "--at", AT, "--verbose"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let said = said(&output);
+        (said.lines().next().unwrap().to_owned(), verdicts(&output).into_values().collect::<Vec<_>>())
+    };
+    let held = |told: &str, network: &str| {
+        let known = format!("Sandbox: Landlock: reads only what is scanned, {network}");
+        // An older kernel, or another system, holds less and says so.
+        assert!(told == known || told.starts_with("Sandbox: none (") || told.contains("old kernel"), "{told}");
+    };
+    let one = ["Untrusted/chain-incomplete".to_owned()];
+    let (told, found) = state(&[path, "--follow"]);
+    held(&told, "no TCP");
+    assert_eq!(found, one);
+    let (told, found) = state(&[link.to_str().unwrap()]);
+    held(&told, "no TCP");
+    assert_eq!(found, one);
+    let cache = folder.path().join("cache");
+    let (told, found) = state(&[path, "--follow", "--online", "--online-cache", cache.to_str().unwrap()]);
+    held(&told, "network allowed");
+    assert_eq!(found, one);
+    let (told, found) = state(&[path, "--follow", "--no-sandbox"]);
+    assert_eq!((told.as_str(), found.as_slice()), ("Sandbox: none (--no-sandbox)", &one[..]));
+    // What is written is written.
+    let records = outside.join("records.jsonl");
+    let output =
+        sigscan(&[outside.to_str().unwrap(), "--include", "a.exe", "--at", AT, "--output", records.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(fs::read_to_string(&records).unwrap().contains("chain-incomplete"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command.args(["-", "--json", "--at", AT]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    io::Write::write_all(&mut child.stdin.take().unwrap(), &fixture("pe32.exe")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(verdicts(&output).into_values().collect::<Vec<_>>(), one);
+}

@@ -113,6 +113,12 @@ pub struct ScanArgs {
     /// No summary and no progress
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// Say on standard error what the scan was held to, and what for
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+    /// Keep what the scan does not need: by default it reads only below the given paths and connects to nothing (Linux)
+    #[arg(long, help_heading = "Which files")]
+    pub no_sandbox: bool,
     /// Exit with 1 if a file has this status or a worse one, or a finding of this severity or a worse one.
     /// Statuses, worst first: invalid, revoked, untrusted, expired, error, unsigned
     #[arg(long, value_name = "STATUS|SEVERITY", value_parser = FailOn::parse, help_heading = "Output")]

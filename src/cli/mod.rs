@@ -20,6 +20,7 @@ pub mod page;
 pub mod progress;
 mod report;
 mod run;
+mod sandbox;
 pub mod story;
 pub mod style;
 pub mod summary;

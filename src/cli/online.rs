@@ -28,13 +28,18 @@ pub struct OnlineArgs {
 /// # Errors
 /// When the folder of the cache cannot be used.
 pub(super) fn downloads(args: &OnlineArgs) -> Result<Downloads, String> {
-    let folder = args.online_cache.clone().or_else(user_cache);
+    let folder = cache_folder(args);
     let open = |folder: PathBuf| {
         Cache::open(&folder, DEFAULT_CACHE_BYTES)
             .map_err(|error| format!("--online-cache {}: {error}", folder.display()))
     };
     let cache = folder.map(open).transpose()?;
     Ok(Downloads::new(Client::new(args.allow_host.clone(), Pace::default()), cache))
+}
+
+/// Where downloads are kept.
+pub(super) fn cache_folder(args: &OnlineArgs) -> Option<PathBuf> {
+    args.online_cache.clone().or_else(user_cache)
 }
 
 /// `$XDG_CACHE_HOME/sigscan`, `~/Library/Caches/sigscan`, `%LOCALAPPDATA%\sigscan\cache`; none where no user is.

@@ -13,7 +13,7 @@ use super::deliver::{self, DeliveryArgs};
 use super::judging::{HashArg, JudgingArgs};
 use super::report::Report;
 use super::trust::TrustCommand;
-use super::{baseline, check, correlate, enrich, events, explain, fetch, generate, online, trust};
+use super::{baseline, check, correlate, enrich, events, explain, fetch, generate, online, sandbox, trust};
 use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
@@ -115,6 +115,14 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     let downloads = online_downloads(&args.judging)?;
     if let Some(downloads) = &downloads {
         scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
+    }
+    let sandbox = if args.no_sandbox {
+        "none (--no-sandbox)".to_owned()
+    } else {
+        sandbox::enter(&sandbox::Needs::of(args, delivery, &targets))
+    };
+    if args.verbose {
+        eprintln!("Sandbox: {sandbox}");
     }
     let (walk, stop) = (walk_options(args)?, stop_on_interrupt());
     let progress = Arc::new(Progress::default());

@@ -1,0 +1,193 @@
+//! What a scan does not need, it gives up before the first input is read (Linux: Landlock): it reads below the given paths,
+//! writes where it was told to, executes nothing, and connects to nothing.
+//!
+//! Source: Linux, Documentation/userspace-api/landlock.rst. Landlock holds the calling thread and those that it starts later;
+//! the thread that sends (`--send`) runs before and is not held.
+
+use std::path::{Path, PathBuf};
+
+use super::args::ScanArgs;
+use super::deliver::DeliveryArgs;
+use super::online;
+use crate::scan::Target;
+
+/// What may still be done.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// Files and folders that are read; what is not there is left out.
+    pub(super) read: Vec<PathBuf>,
+    /// Folders in which files are made, written, renamed and removed.
+    pub(super) write: Vec<PathBuf>,
+    /// Whether something is asked over the network.
+    pub(super) network: bool,
+}
+
+/// Listed names beyond this are not told one by one to the kernel.
+const MOST_RULES: usize = 1000;
+
+impl Needs {
+    /// What is read and written from now on. Lists are read already, but for catalogs, which are opened when a file asks.
+    pub(super) fn of(args: &ScanArgs, delivery: &DeliveryArgs, targets: &[Target]) -> Needs {
+        let mut needs = Needs::default();
+        for target in targets {
+            match target {
+                Target::Path(path) | Target::Listed(path) => needs.read.push(path.clone()),
+                // What comes through a pipe goes into a file without a name first.
+                Target::StandardInput => needs.write.push(std::env::temp_dir()),
+            }
+        }
+        needs.read.extend(args.judging.catalog.iter().chain(&args.judging.catroot).cloned());
+        if let Some(name) = &delivery.output {
+            needs.write_beside(name);
+        }
+        needs.write.extend(delivery.sending.spool.clone());
+        if args.judging.online {
+            // Names are looked up with whatever the system has for it, and libraries that it loads.
+            needs.network = true;
+            needs.write.extend(online::cache_folder(&args.judging.network));
+        }
+        if args.follow || args.judging.online || needs.read.len() > MOST_RULES {
+            needs.read_everything();
+        }
+        needs
+    }
+
+    /// Whatever can be read, may be.
+    fn read_everything(&mut self) {
+        self.read = vec![PathBuf::from("/")];
+    }
+
+    /// A file that appears under this name.
+    fn write_beside(&mut self, name: &Path) {
+        let name = std::fs::canonicalize(name).unwrap_or_else(|_| name.to_owned());
+        let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty());
+        self.write.push(folder.unwrap_or(Path::new(".")).to_owned());
+    }
+}
+
+/// Gives up everything else, for this thread and those that it starts. What came of it, as a sentence: an old kernel holds
+/// less, and other systems nothing.
+#[cfg(target_os = "linux")]
+pub(super) fn enter(needs: &Needs) -> String {
+    match held::enter(needs) {
+        Ok(sentence) => sentence,
+        Err(error) => format!("none ({error})"),
+    }
+}
+
+/// Nothing of the kind here.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn enter(_: &Needs) -> String {
+    "none on this system".to_owned()
+}
+
+#[cfg(target_os = "linux")]
+mod held {
+    use std::path::Path;
+
+    use landlock::{
+        ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+        RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    };
+
+    use super::Needs;
+
+    /// Of Linux 6.12; what an older kernel does not know is left out.
+    const KNOWN: ABI = ABI::V6;
+
+    pub(super) fn enter(needs: &Needs) -> Result<String, RulesetError> {
+        let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
+        rules = rules.handle_access(AccessFs::from_all(KNOWN))?.scope(Scope::from_all(KNOWN))?;
+        if !needs.network {
+            rules = rules.handle_access(AccessNet::from_all(KNOWN))?;
+        }
+        let mut rules = rules.create()?;
+        for path in &needs.read {
+            rules = allow(rules, path, AccessFs::ReadFile | AccessFs::ReadDir)?;
+        }
+        let writing = AccessFs::ReadFile
+            | AccessFs::ReadDir
+            | AccessFs::WriteFile
+            | AccessFs::Truncate
+            | AccessFs::MakeReg
+            | AccessFs::MakeDir
+            | AccessFs::RemoveFile
+            | AccessFs::RemoveDir
+            | AccessFs::Refer;
+        for path in &needs.write {
+            rules = allow(rules, path, writing)?;
+        }
+        let network = if needs.network { "network allowed" } else { "no TCP" };
+        Ok(match rules.restrict_self()?.ruleset {
+            RulesetStatus::FullyEnforced => format!("Landlock: reads only what is scanned, {network}"),
+            RulesetStatus::PartiallyEnforced => {
+                format!("Landlock, as far as this old kernel knows it: reads only what is scanned, {network}")
+            }
+            RulesetStatus::NotEnforced => "none (this kernel has no Landlock)".to_owned(),
+        })
+    }
+
+    /// What is not there needs no permission.
+    fn allow(rules: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
+        match PathFd::new(path) {
+            Ok(fd) => rules.add_rule(PathBeneath::new(fd, access)),
+            Err(_) => Ok(rules),
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::ErrorKind;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// In a thread of its own, because nothing gives back what was given up.
+    fn inside<T: Send>(needs: &Needs, act: impl FnOnce(&str) -> T + Send) -> T {
+        std::thread::scope(|scope| scope.spawn(|| act(&enter(needs))).join().unwrap())
+    }
+
+    #[test]
+    fn what_is_not_needed_cannot_be_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inner, outer) = (folder.path().join("in"), folder.path().join("out"));
+        fs::create_dir_all(&inner).unwrap();
+        fs::create_dir_all(&outer).unwrap();
+        for place in [&inner, &outer] {
+            fs::write(place.join("file"), "x").unwrap();
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut needs = Needs { read: vec![inner.clone(), folder.path().join("missing")], ..Needs::default() };
+        let kinds = inside(&needs, |state| {
+            if !state.starts_with("Landlock:") {
+                return None; // this kernel cannot hold anybody
+            }
+            assert_eq!(state, "Landlock: reads only what is scanned, no TCP");
+            assert_eq!(fs::read(inner.join("file")).unwrap(), b"x");
+            let kind = |error: std::io::Error| error.kind();
+            Some([
+                fs::read(outer.join("file")).map(drop).map_err(kind),
+                fs::read_dir(&outer).map(drop).map_err(kind),
+                File::create(inner.join("new")).map(drop).map_err(kind),
+                fs::remove_file(inner.join("file")).map_err(kind),
+                TcpStream::connect(address).map(drop).map_err(kind),
+                TcpListener::bind("127.0.0.1:0").map(drop).map_err(kind),
+                std::process::Command::new("/bin/true").status().map(drop).map_err(kind),
+            ])
+        });
+        let Some(kinds) = kinds else { return };
+        assert_eq!(kinds, [Err(ErrorKind::PermissionDenied); 7]);
+        needs.write_beside(&outer.join("result"));
+        needs.network = true;
+        inside(&needs, |state| {
+            assert_eq!(state, "Landlock: reads only what is scanned, network allowed");
+            fs::write(outer.join("new"), "y").unwrap();
+            fs::rename(outer.join("new"), outer.join("result")).unwrap();
+            TcpStream::connect(address).unwrap();
+            assert_eq!(fs::write(inner.join("new"), "y").unwrap_err().kind(), ErrorKind::PermissionDenied);
+        });
+    }
+}
