@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::words::{Verdict, grouped, moment, plural, severity, short};
 use crate::enrich::events::detection::{EventReference, Evidence, FileFate, SignatureState, Witness};
 use crate::enrich::events::{Detection, DetectionType, FileCounts};
+use crate::enrich::evtx::Totals;
 use crate::output::escape::for_terminal;
 
 /// Characters of a command line or a script that are shown.
@@ -151,12 +152,35 @@ pub struct EventCounts {
     pub events: u64,
     /// Parts of the input that are no events, or could not be read.
     pub unread: u64,
+    /// Chunks of event logs that are not what their writer left.
+    pub damaged: u64,
     /// Detections that were left out because somebody said so.
     pub excluded: u64,
     /// Detections by type.
     pub found: BTreeMap<DetectionType, u64>,
     /// What became of the files that events name; none if nobody said where files are.
     pub named: Option<FileCounts>,
+}
+
+impl EventCounts {
+    /// Counts a file that was read.
+    pub fn add(&mut self, events: u64, unread: u64, damaged: u64) {
+        self.files = self.files.saturating_add(1);
+        self.events = self.events.saturating_add(events);
+        self.unread = self.unread.saturating_add(unread);
+        self.damaged = self.damaged.saturating_add(damaged);
+    }
+}
+
+/// What a person reads of a file that was not read whole, with the first thing that was wrong.
+#[must_use]
+pub fn incomplete(name: &str, unread: u64, log: &Totals, problem: &str) -> String {
+    let chunks =
+        (log.damaged > 0).then(|| format!("{} of {} damaged", log.damaged, plural(log.chunks, "chunk", "chunks")));
+    let unread = (unread > 0).then(|| format!("{} not read", grouped(unread)));
+    let counts: Vec<String> = unread.into_iter().chain(chunks).collect();
+    let problem: String = problem.chars().take(200).collect();
+    for_terminal(&format!("{name}: {}; first {problem}", counts.join(", "))).into_owned()
 }
 
 /// What a person reads at the end: a line for events and one for files.
@@ -172,7 +196,8 @@ pub fn summary(counts: &EventCounts) -> String {
     for (kind, count) in &counts.found {
         text.push_str(&format!(", {} {kind:?}", grouped(*count)));
     }
-    let others = [(counts.excluded, "excluded"), (counts.unread, "not read")];
+    let others =
+        [(counts.excluded, "excluded"), (counts.unread, "not read"), (counts.damaged, "chunks of event logs damaged")];
     push_counts(&mut text, &others);
     text.push('\n');
     if let Some(named) = &counts.named {

@@ -7,10 +7,11 @@ use clap::Args;
 use walkdir::WalkDir;
 
 use super::args::FailOn;
-use super::detection::{EventCounts, shown, summary};
+use super::detection::{EventCounts, incomplete, shown, summary};
 use super::judging::{JudgingArgs, size};
 use super::run::{catalogs_of, online_downloads, scanner};
 use crate::enrich::events::{Detection, Files, Judge, NoFiles, Tuning, TuningArguments, detect, input};
+use crate::enrich::evtx::Totals;
 use crate::enrich::paths::{PathMap, PathRule};
 use crate::enrich::records::Records;
 use crate::output::JsonLines;
@@ -166,22 +167,24 @@ impl Run<'_> {
                 }
                 Err(message) => {
                     unread = unread.saturating_add(1);
-                    first.get_or_insert((position, message));
+                    first.get_or_insert_with(|| format!("at {position}: {message}"));
                 }
             }
             Ok(())
         });
         writing?;
-        self.counts.files = self.counts.files.saturating_add(1);
-        self.counts.events = self.counts.events.saturating_add(position.saturating_sub(unread));
-        self.counts.unread = self.counts.unread.saturating_add(unread);
-        if let Err(error) = read {
-            self.problems.push(format!("{}: {}", for_terminal(&name), for_terminal(&error.to_string())));
-        }
-        if let Some((position, message)) = first.filter(|_| !self.args.quiet) {
-            let message: String = message.chars().take(200).collect();
-            let (name, message) = (for_terminal(&name), for_terminal(&message));
-            eprintln!("{name}: {unread} not read, the first at {position}: {message}");
+        let events = position.saturating_sub(unread);
+        let log = match read {
+            Ok(log) => log.unwrap_or_default(),
+            Err(error) => {
+                self.problems.push(format!("{}: {}", for_terminal(&name), for_terminal(&error.to_string())));
+                Totals::default()
+            }
+        };
+        unread = unread.saturating_add(log.missing);
+        self.counts.add(events, unread, log.damaged);
+        if let Some(problem) = log.problem.as_ref().or(first.as_ref()).filter(|_| !self.args.quiet) {
+            eprintln!("{}", incomplete(&name, unread, &log, problem));
         }
         Ok(())
     }

@@ -17,13 +17,14 @@ pub const MAX_EVENT: usize = 4 << 20;
 /// What becomes of each event: the event, or a sentence on why a part of the input is none.
 pub type Take<'t> = dyn FnMut(Result<Event, String>) -> io::Result<()> + 't;
 
-/// Reads all events of a file; `-` is standard input, which holds JSON or XML.
+/// Reads all events of a file; `-` is standard input, which holds JSON or XML. For an event log, says how much of it was
+/// read.
 ///
 /// # Errors
 /// Errors of reading, a file that is neither of the three (`InvalidData`), and what `take` returns.
-pub fn read_path(path: &Path, take: &mut Take<'_>) -> io::Result<()> {
+pub fn read_path(path: &Path, take: &mut Take<'_>) -> io::Result<Option<evtx::Totals>> {
     if path == Path::new("-") {
-        return read_text(&mut io::stdin().lock(), take);
+        return read_text(&mut io::stdin().lock(), take).map(|()| None);
     }
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
@@ -33,13 +34,14 @@ pub fn read_path(path: &Path, take: &mut Take<'_>) -> io::Result<()> {
     (&mut file).take(evtx::MAGIC.len() as u64).read_to_end(&mut start)?;
     file.rewind()?;
     if start != evtx::MAGIC {
-        return read_text(&mut BufReader::with_capacity(1 << 16, file), take);
+        return read_text(&mut BufReader::with_capacity(1 << 16, file), take).map(|()| None);
     }
     evtx::read(file, &mut |record| {
         let event =
             record.and_then(|value| Event::from_json(&value).ok_or_else(|| "a record without an event".to_owned()));
         take(event)
     })
+    .map(Some)
 }
 
 /// Whether a file in a folder is one of events: an event log by its content, others by the ending of their names.

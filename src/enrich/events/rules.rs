@@ -206,6 +206,8 @@ fn certificate_file(write: &Write, base: &Base<'_>) -> Option<Detection> {
     })
 }
 
+const TOUCHED: &str = "A store of trusted certificates is opened for writing";
+
 /// A certificate that is put into a store of trusted ones: `SystemCertificates\STORE\Certificates\THUMBPRINT`, in
 /// whatever hive ([MS-GPEF] 2.2.1.1 and 2.2.1.2 name keys and values).
 fn certificate_store(write: &Write, base: &Base<'_>) -> Option<Detection> {
@@ -218,9 +220,12 @@ fn certificate_store(write: &Write, base: &Base<'_>) -> Option<Detection> {
     })?;
     let is_thumbprint = |part: &&&str| part.len() == 40 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let thumbprint = parts.iter().find(is_thumbprint).map(|part| (*part).to_owned());
+    // Without a certificate's name this is only the store's own key, which Windows opens for writing all the time.
+    let named = thumbprint.is_some();
     Some(Detection {
-        severity: Severity::High,
-        confidence: if thumbprint.is_some() { Confidence::High } else { Confidence::Medium },
+        title: if named { DetectionType::CertStoreRegistryMod.title() } else { TOUCHED }.to_owned(),
+        severity: if named { Severity::High } else { Severity::Low },
+        confidence: if named { Confidence::High } else { Confidence::Low },
         image: write.image.clone(),
         target: Some(write.target.clone()),
         store: Some(store.to_owned()),
