@@ -335,7 +335,7 @@ fn explained(text: &str) -> Result<Explained, String> {
         .ok_or_else(|| "no such code; `sigscan explain` lists them".to_owned())
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
     match FailOn::parse(text) {
         Ok(FailOn::Severity(severity)) => Ok(severity),
         _ => Err("one of info, low, medium, high, critical".to_owned()),

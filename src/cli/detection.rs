@@ -6,6 +6,7 @@ use super::words::{Verdict, grouped, moment, plural, severity, short};
 use crate::enrich::events::detection::{EventReference, Evidence, FileFate, SignatureState, Witness};
 use crate::enrich::events::{Detection, DetectionType, FileCounts};
 use crate::enrich::evtx::Totals;
+use crate::judge::Status;
 use crate::output::escape::for_terminal;
 
 /// Characters of a command line or a script that are shown.
@@ -50,7 +51,12 @@ fn signature(state: &SignatureState, evidence: Option<&Evidence>) -> String {
         }
         None => state.status.name().to_owned(),
     };
-    let held = if state.signer_verified { "signed by" } else { "names" };
+    let held = match state.status {
+        // Nobody but the certificate itself says that this is its owner's name.
+        Status::Untrusted => "calls itself",
+        _ if state.signer_verified => "signed by",
+        _ => "names",
+    };
     let mut text = format!("{verdict}, {held} “{}”", state.signer);
     match state.from {
         Witness::Event => text.push_str(", says the event"),
@@ -83,13 +89,17 @@ fn beside(evidence: &Evidence) -> String {
 }
 
 fn store_of(detection: &Detection, store: &str) -> String {
-    match &detection.thumbprint_sha1 {
-        Some(thumbprint) => format!("store {store}, certificate {thumbprint}"),
-        None => format!("store {store}"),
+    match (&detection.thumbprint_sha1, &detection.known_root) {
+        (Some(thumbprint), Some(root)) => {
+            format!("store {store}, certificate {thumbprint}, called “{root}” by Microsoft")
+        }
+        (Some(thumbprint), None) => format!("store {store}, certificate {thumbprint}"),
+        (None, _) => format!("store {store}"),
     }
 }
 
 fn command(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown: String = text.chars().take(MAX_COMMAND).collect();
     if shown.len() < text.len() { format!("{shown} …") } else { shown }
 }
@@ -108,15 +118,15 @@ fn program(detection: &Detection) -> String {
 fn remarks(detection: &Detection) -> Vec<String> {
     let flags = [
         (detection.renamed, "the program goes by another name"),
-        (detection.suspicious_parent, "started by a shell, a script host or the desktop"),
+        (detection.suspicious_parent, "started from a shell, a script or the desktop"),
         (detection.has_pfx, "names a file of keys"),
         (detection.no_timestamp, "signs without a timestamp"),
     ];
     let mut remarks: Vec<String> =
         flags.iter().filter(|(flag, _)| *flag == Some(true)).map(|(_, text)| (*text).to_owned()).collect();
-    if !detection.cmdlets.is_empty() {
-        remarks.push(detection.cmdlets.join(", "));
-    }
+    let command = detection.command_line.as_deref().map(command).unwrap_or_default().to_lowercase();
+    let unseen = detection.cmdlets.iter().filter(|name| !command.contains(&name.to_lowercase()));
+    remarks.extend(unseen.cloned());
     remarks
 }
 
@@ -126,7 +136,7 @@ fn origin(event: &EventReference, user: Option<&str>) -> String {
     let number = event.id.map(|id| format!("event {id}")).or_else(|| event.name.clone());
     let place = match event.record {
         Some(record) => format!("record {record} of {}", event.source),
-        None => format!("{} in {}", event.position, event.source),
+        None => format!("no. {} of {}", event.position, event.source),
     };
     let parts = [time, event.host.clone(), user.map(str::to_owned), number, Some(place)];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
@@ -156,6 +166,8 @@ pub struct EventCounts {
     pub damaged: u64,
     /// Detections that were left out because somebody said so.
     pub excluded: u64,
+    /// Detections that are milder than those that are shown.
+    pub hidden: u64,
     /// Detections by type.
     pub found: BTreeMap<DetectionType, u64>,
     /// What became of the files that events name; none if nobody said where files are.
@@ -196,8 +208,12 @@ pub fn summary(counts: &EventCounts) -> String {
     for (kind, count) in &counts.found {
         text.push_str(&format!(", {} {kind:?}", grouped(*count)));
     }
-    let others =
-        [(counts.excluded, "excluded"), (counts.unread, "not read"), (counts.damaged, "chunks of event logs damaged")];
+    let others = [
+        (counts.excluded, "excluded"),
+        (counts.hidden, "milder"),
+        (counts.unread, "not read"),
+        (counts.damaged, "chunks of event logs damaged"),
+    ];
     push_counts(&mut text, &others);
     text.push('\n');
     if let Some(named) = &counts.named {

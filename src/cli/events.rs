@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use walkdir::WalkDir;
 
-use super::args::FailOn;
+use super::args::{FailOn, severity};
 use super::detection::{EventCounts, incomplete, shown, summary};
 use super::judging::{JudgingArgs, size};
 use super::run::{catalogs_of, online_downloads, scanner};
@@ -16,6 +16,7 @@ use crate::enrich::paths::{PathMap, PathRule};
 use crate::enrich::records::Records;
 use crate::output::JsonLines;
 use crate::output::escape::for_terminal;
+use crate::record::Severity;
 
 /// Options of `sigscan events`.
 #[derive(Debug, Args)]
@@ -39,12 +40,19 @@ pub struct EventsArgs {
     /// JSON Lines, also on a terminal
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+    /// Leave out what is milder than SEVERITY
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = severity, help_heading = "Output")]
+    pub min_severity: Severity,
     /// Exit with 1 if there is a detection of this severity or a worse one
     #[arg(long, value_name = "SEVERITY", value_parser = FailOn::parse, help_heading = "Output")]
     pub fail_on: Option<FailOn>,
     /// No summary
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// Leave out what meets every condition of RULE, such as 'host=BUILD*, type=SigntoolSigning': KEY=GLOB with the keys
+    /// type, host, user, image, parent, command, path, store and signer, separated by commas
+    #[arg(long, value_name = "RULE", help_heading = "Tuning")]
+    pub exclude: Vec<String>,
     /// Leave out files, folders and registry keys that match GLOB (`*` matches everything, backslashes too)
     #[arg(long, value_name = "GLOB", help_heading = "Tuning")]
     pub exclude_path: Vec<String>,
@@ -73,6 +81,7 @@ pub(super) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<bool, String
         images: args.exclude_image.clone(),
         parents: args.exclude_parent.clone(),
         hosts: args.exclude_host.clone(),
+        rules: args.exclude.clone(),
     })?;
     let mut files = files(args)?;
     let people = io::stdout().is_terminal() && !args.json;
@@ -192,6 +201,10 @@ impl Run<'_> {
     fn take(&mut self, detection: &Detection) -> io::Result<()> {
         if self.tuning.excludes(detection) {
             self.counts.excluded = self.counts.excluded.saturating_add(1);
+            return Ok(());
+        }
+        if detection.severity < self.args.min_severity {
+            self.counts.hidden = self.counts.hidden.saturating_add(1);
             return Ok(());
         }
         let count = self.counts.found.entry(detection.detection_type).or_default();

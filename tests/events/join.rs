@@ -28,8 +28,13 @@ const TEMP: &str = r"C:\Users\alice\AppData\Local\Temp";
 
 impl Drive {
     pub fn new() -> Drive {
+        Drive::with(&FILES)
+    }
+
+    /// A drive with these files, and the test data that they are.
+    pub fn with(files: &[(&str, &str)]) -> Drive {
         let folder = tempfile::tempdir().unwrap();
-        for (place, file) in FILES {
+        for (place, file) in files {
             let place = folder.path().join(place);
             fs::create_dir_all(place.parent().unwrap()).unwrap();
             fs::copy(root("testdata").join(file), place).unwrap();
@@ -42,7 +47,7 @@ impl Drive {
     }
 
     /// What is found in these events, with the files below this drive.
-    fn found(&self, lines: &[Value], arguments: &[&str]) -> (Vec<Value>, String) {
+    pub fn found(&self, lines: &[Value], arguments: &[&str]) -> (Vec<Value>, String) {
         let log = tempfile::NamedTempFile::new().unwrap();
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         fs::write(log.path(), text).unwrap();
@@ -61,7 +66,7 @@ impl Drive {
     }
 }
 
-fn hash(path: &str) -> [String; 3] {
+pub fn hash(path: &str) -> [String; 3] {
     let bytes = fs::read(root("testdata").join(path)).unwrap();
     let text = |digest: &[u8]| digest.iter().map(|octet| format!("{octet:02X}")).collect::<String>();
     [
@@ -71,14 +76,14 @@ fn hash(path: &str) -> [String; 3] {
     ]
 }
 
-fn load(path: &str, hashes: &str, words: [&str; 3]) -> Value {
+pub fn load(path: &str, hashes: &str, words: [&str; 3]) -> Value {
     let [signed, signature, status] = words;
     json!({ "SourceName": "Microsoft-Windows-Sysmon", "EventID": 7, "Hostname": "WS01", "Image": r"C:\Windows\rundll32.exe",
         "UtcTime": "2026-05-04 03:02:03.123", "ImageLoaded": path, "Hashes": hashes, "Signed": signed,
         "Signature": signature, "SignatureStatus": status })
 }
 
-const UNAVAILABLE: [&str; 3] = ["false", "-", "Unavailable"];
+pub const UNAVAILABLE: [&str; 3] = ["false", "-", "Unavailable"];
 
 /// Who says what of the signature, in one line.
 fn told(found: &Value) -> String {

@@ -37,6 +37,19 @@ impl DetectionType {
         DetectionType::PowershellCodeSigning,
     ];
 
+    /// The name in detections.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            DetectionType::InvalidCodeSignature => "InvalidCodeSignature",
+            DetectionType::SigntoolSigning => "SigntoolSigning",
+            DetectionType::CertutilImport => "CertutilImport",
+            DetectionType::SuspiciousCertFileCreation => "SuspiciousCertFileCreation",
+            DetectionType::CertStoreRegistryMod => "CertStoreRegistryMod",
+            DetectionType::PowershellCodeSigning => "PowershellCodeSigning",
+        }
+    }
+
     /// A title for a person.
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -111,6 +124,10 @@ pub struct Detection {
     /// SHA-1 of the certificate, from the registry key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbprint_sha1: Option<String>,
+    /// The root of Microsoft's programme, or of Windows, that has this SHA-1: Windows adds those itself. What is below the
+    /// key may be another certificate all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_root: Option<String>,
     /// The signature that does not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<SignatureState>,

@@ -144,7 +144,9 @@ const UNCONFIRMED: &str = "the event states no digest, so the file may be anothe
 fn doubt(judged: &Judged, same: bool, stated: Option<&SignatureState>) -> Option<&'static str> {
     match (stated?.status, judged.status) {
         (_, Status::Valid) if !same => Some(UNCONFIRMED),
-        (Status::Revoked, status) if status != Status::Revoked && judged.revocation != Revocation::Good => {
+        (Status::Revoked, status)
+            if status.severity() < Status::Revoked.severity() && judged.revocation != Revocation::Good =>
+        {
             Some("no revocation list at hand says so or otherwise; the event's own words count")
         }
         (_, Status::Unsigned) => {

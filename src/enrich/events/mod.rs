@@ -10,6 +10,7 @@ pub mod files;
 mod images;
 pub mod input;
 pub mod join;
+mod roots;
 pub mod rules;
 pub mod tuning;
 pub mod xml;

@@ -5,6 +5,7 @@ use super::activity::{Activity, Process, Script, Write};
 use super::detection::{DETECTION_SCHEMA, Detection, DetectionType, EventReference};
 use super::images;
 use super::join::Judge;
+use super::roots::known_root;
 use crate::enrich::event::Event;
 use crate::record::{Confidence, Severity};
 
@@ -78,6 +79,7 @@ fn base(kind: DetectionType, event: &Event, source: &str, position: u64) -> Dete
         target: None,
         store: None,
         thumbprint_sha1: None,
+        known_root: None,
         signature: None,
         evidence: None,
     }
@@ -206,6 +208,7 @@ fn certificate_file(write: &Write, base: &Base<'_>) -> Option<Detection> {
     })
 }
 
+const KNOWN: &str = "A root that Windows knows enters a store of trusted ones";
 const TOUCHED: &str = "A store of trusted certificates is opened for writing";
 
 /// A certificate that is put into a store of trusted ones: `SystemCertificates\STORE\Certificates\THUMBPRINT`, in
@@ -220,17 +223,27 @@ fn certificate_store(write: &Write, base: &Base<'_>) -> Option<Detection> {
     })?;
     let is_thumbprint = |part: &&&str| part.len() == 40 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let thumbprint = parts.iter().find(is_thumbprint).map(|part| (*part).to_owned());
-    // Without a certificate's name this is only the store's own key, which Windows opens for writing all the time.
-    let named = thumbprint.is_some();
+    // Publishers are no roots: nobody adds those to their store but whoever wants them trusted.
+    let known = thumbprint.as_deref().filter(|_| store != "TrustedPublisher").and_then(known_root);
+    let (title, severity, confidence) = match (&thumbprint, known) {
+        // Only the store's own key, which Windows opens for writing all the time.
+        (None, _) => (TOUCHED, Severity::Info, Confidence::Low),
+        (Some(_), Some(_)) => (KNOWN, Severity::Low, Confidence::Low),
+        (Some(_), None) => (DetectionType::CertStoreRegistryMod.title(), Severity::High, Confidence::High),
+    };
+    let blank = base(DetectionType::CertStoreRegistryMod);
+    let installs = (store != "TrustedPublisher").then(|| "T1553.004".to_owned());
     Some(Detection {
-        title: if named { DetectionType::CertStoreRegistryMod.title() } else { TOUCHED }.to_owned(),
-        severity: if named { Severity::High } else { Severity::Low },
-        confidence: if named { Confidence::High } else { Confidence::Low },
+        title: title.to_owned(),
+        severity,
+        confidence,
+        attack: blank.attack.iter().cloned().chain(installs).collect(),
+        known_root: known.map(str::to_owned),
         image: write.image.clone(),
         target: Some(write.target.clone()),
         store: Some(store.to_owned()),
         thumbprint_sha1: thumbprint,
-        ..base(DetectionType::CertStoreRegistryMod)
+        ..blank
     })
 }
 
