@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::baseline;
 use super::judging::{JudgingArgs, size};
-use super::run::{catalogs_of, jobs, online_downloads, scanner};
+use super::run::{catalogs_of, jobs, online_downloads, policy_notes, scanner};
 use super::words::grouped;
 use crate::enrich::evtx::{self, Unread};
 use crate::enrich::fields::{Shape, Written, cells, verdict};
@@ -128,7 +128,8 @@ impl From<MergeArg> for Merge {
 /// A sentence for a person.
 pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let started = Instant::now();
-    let enricher = Arc::new(enricher(args)?);
+    let (enricher, notes) = enricher(args)?;
+    let enricher = Arc::new(enricher);
     // A defect costs a line its verdict and is counted; shippers take what is on standard error for an answer.
     std::panic::set_hook(Box::new(|_| {}));
     let unread = Unread::default();
@@ -143,7 +144,7 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let mut output = BufWriter::with_capacity(1 << 18, io::stdout());
     let longest = usize::try_from(args.max_line).unwrap_or(usize::MAX);
     let ended = stream::run(&enricher, input, &mut output, jobs(&args.judging), longest);
-    let text = statistics(&enricher.counts, Protocol::from(args.protocol).is_table(), started.elapsed());
+    let text = notes + &statistics(&enricher.counts, Protocol::from(args.protocol).is_table(), started.elapsed());
     let problem = match ended {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Some(error.to_string()),
         _ => None,
@@ -193,10 +194,12 @@ fn usage(args: &EnrichArgs) -> Result<(), String> {
     }
 }
 
-fn enricher(args: &EnrichArgs) -> Result<Enricher, String> {
+/// The enricher, and what it says of its lists.
+fn enricher(args: &EnrichArgs) -> Result<(Enricher, String), String> {
     usage(args)?;
     let shape = if args.compact { Shape::Compact } else { Shape::Whole };
     let mut scanner = scanner(&args.judging, false)?;
+    let notes = policy_notes(&scanner).collect();
     let folders = args.path_map.iter().map(|rule| Target::Path(rule.folder().to_path_buf()));
     if let Some(baseline) = baseline::load(&args.baseline, &folders.collect::<Vec<_>>())? {
         scanner = scanner.with_baseline(baseline);
@@ -221,7 +224,7 @@ fn enricher(args: &EnrichArgs) -> Result<Enricher, String> {
     let cache = usize::try_from(args.cache_size).unwrap_or(usize::MAX);
     let verdicts = Verdicts::new(scanner, PathMap::new(args.path_map.clone()), records, render, cache);
     let fields = NamedFields { path: args.path_field.clone(), hash: args.hash_field.clone() };
-    Ok(Enricher::new(verdicts, fields, args.target_field.clone(), shape, protocol))
+    Ok((Enricher::new(verdicts, fields, args.target_field.clone(), shape, protocol), notes))
 }
 
 fn statistics(counts: &Counts, table: bool, elapsed: Duration) -> String {

@@ -24,7 +24,8 @@ pub struct JudgingArgs {
     /// Do not look for findings, neither in each file nor between files
     #[arg(long, help_heading = "Output")]
     pub no_findings: bool,
-    /// Name what LIST warns of in finding S122. KIND is csv, hashes, loldrivers, certgraveyard or cscb
+    /// Name what LIST warns of in finding S122. KIND is csv, hashes, loldrivers, certgraveyard,
+    /// cscb or wdac (an App Control policy, such as Microsoft's driver block-list)
     #[arg(long, value_name = "KIND:LIST", value_parser = list_argument, help_heading = "Judgement")]
     pub blocklist: Vec<(ListKind, PathBuf)>,
     /// What LIST names is wanted although a --blocklist names it: the finding stays, with the reason, as info

@@ -18,12 +18,13 @@ use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
 use crate::online::Downloads;
+use crate::output::escape::for_terminal;
 use crate::output::{Format, LookupKey};
 use crate::record::{Record, Severity};
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
 use crate::trust::{
-    BlockLists, CatalogFolder, CatalogIndex, RevocationLists, TrustStore, catalog_folders_below, certificates_below,
-    load_paths,
+    BlockLists, CatalogFolder, CatalogIndex, ListKind, RevocationLists, TrustStore, catalog_folders_below,
+    certificates_below, load_paths,
 };
 
 /// Wrong usage, or sigscan itself failed.
@@ -103,6 +104,9 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     lookup_usage(args, view)?;
     let mut report = Report::new(args, delivery, view)?;
     let mut scanner = scanner(&args.judging, people(args, view))?;
+    if !args.quiet {
+        policy_notes(&scanner).for_each(|note| eprint!("{note}"));
+    }
     if let Some(baseline) = baseline::load(&args.baseline, &targets)? {
         scanner = scanner.with_baseline(baseline);
     }
@@ -327,9 +331,18 @@ pub(super) fn scanner(args: &JudgingArgs, people: bool) -> Result<Scanner, Strin
         host: args.host.clone(),
     };
     let listed = |lists: &[_], option: &str| BlockLists::load(lists).map_err(|error| format!("{option} {error}"));
+    if args.allowlist.iter().any(|(kind, _)| *kind == ListKind::Wdac) {
+        return Err("--allowlist wdac: only what a policy denies is read, and that is nothing wanted".to_owned());
+    }
     let (blocked, allowed) = (listed(&args.blocklist, "--blocklist")?, listed(&args.allowlist, "--allowlist")?);
     let scanner = Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation);
     Ok(scanner.with_blocklists(blocked, allowed))
+}
+
+/// What of each policy among the block-lists is used, and what is not and why.
+pub(super) fn policy_notes(scanner: &Scanner) -> impl Iterator<Item = String> {
+    let policies = scanner.blocked().policies().iter();
+    policies.map(|policy| format!("sigscan: --blocklist {}: {}\n", for_terminal(&policy.list), policy.rules.note()))
 }
 
 /// What `--crl` and `--ocsp` name.

@@ -1,6 +1,6 @@
 //! What is computed over a file's bytes: which digests, which pages, and the passes that do it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::inspect::Digested;
@@ -12,6 +12,7 @@ use crate::container::pe::{self, PageLayoutError, PeFacts};
 use crate::container::{Covers, Presence, Source, Subject};
 use crate::crypto::DigestAlgorithm;
 use crate::record::PageHashes;
+use crate::trust::wdac::HashOf;
 use crate::verify::ParsedSignature;
 
 /// Page hashes of one signature as far as known before the pass, and the index of their run in the plan.
@@ -28,7 +29,10 @@ impl Scanner {
         buffer: &mut Vec<u8>,
     ) -> io::Result<Digested> {
         let (mut plan, mut pages) = self.plan(subject, tree, source.len());
-        plan.look_up(listed, subject.pe.is_some());
+        let is_pe = subject.pe.is_some();
+        plan.look_up(listed, is_pe);
+        let wanted = |of| if self.options.findings { self.blocked.wanted(of, is_pe) } else { Vec::new() };
+        plan.look_for(wanted(HashOf::File), if is_pe { wanted(HashOf::Authentihash) } else { Vec::new() });
         plan.sum = self.options.findings && subject.pe.is_some() && !tree.is_empty();
         let computed = pass::run(source, &mut plan, buffer)?;
         for (report, at) in pages.iter_mut().flatten() {
@@ -37,8 +41,12 @@ impl Scanner {
                 report.first_mismatch = run.first_mismatch;
             }
         }
+        let first_page = match (&subject.pe, wanted(HashOf::FirstPage)) {
+            (Some(facts), algorithms) if !algorithms.is_empty() => pass::first_page(source, facts, &algorithms)?,
+            _ => BTreeMap::new(),
+        };
         let page_hashes = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
-        Ok(Digested { reported: plan.reported(&computed), computed, page_hashes })
+        Ok(Digested { reported: plan.reported(&computed), computed, page_hashes, first_page })
     }
 
     /// Everything that the one pass has to compute, and the page hash reports by signature with the index of

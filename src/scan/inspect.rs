@@ -12,8 +12,8 @@ use crate::anomaly::Anomaly;
 use crate::asn1::Time;
 use crate::container::pe::{self, PeFacts, Remains};
 use crate::container::{Format, HashedRegions, Presence, Source, Subject, container_for, read_up_to};
-use crate::crypto::DigestAlgorithm;
-use crate::hunt::{self, FileFacts, Publishers};
+use crate::crypto::{DigestAlgorithm, DigestValue};
+use crate::hunt::{self, FileFacts, FoundDigests, Publishers};
 use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
 use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo};
 use crate::trust::RevocationLists;
@@ -38,7 +38,7 @@ struct ReadFile<'r> {
     format: Format,
     subject: &'r Subject,
     tree: &'r [ParsedSignature<'r>],
-    version: Option<(VersionInfo, String)>,
+    version: Option<pe::version::VersionInfo>,
     anomalies: Vec<Anomaly>,
     remains: Remains,
 }
@@ -48,6 +48,7 @@ pub(super) struct Digested {
     pub(super) computed: Digests,
     pub(super) reported: Digests,
     pub(super) page_hashes: Vec<Option<PageHashes>>,
+    pub(super) first_page: BTreeMap<DigestAlgorithm, DigestValue>,
 }
 
 impl Scanner {
@@ -128,11 +129,7 @@ impl Scanner {
         if let (Some(facts), true) = (&subject.pe, !tree.is_empty()) {
             anomalies.extend(self.section_layout(source, facts, &digested.reported, buffer)?);
         }
-        let version = if subject.signatures.is_any() || self.options.hashes != HashMode::None {
-            self.version(source, &subject)?
-        } else {
-            None
-        };
+        let version = self.version(source, &subject)?;
         let remains = match &subject.pe {
             Some(facts) if !tree.is_empty() => {
                 pe::remains(source, facts, subject.signatures.blobs(), digested.computed.sum.as_ref())?
@@ -171,7 +168,7 @@ impl Scanner {
             blobs,
             authentihash: texts(&digested.reported.authentihash),
             hashes: texts(&digested.reported.file),
-            version: read.version,
+            version: read.version.as_ref().filter(|_| self.shows_version(read.subject)).map(shown_version),
             anomalies: read.anomalies,
             message,
             now,
@@ -186,6 +183,12 @@ impl Scanner {
                 deciding,
                 pe: read.subject.pe.as_ref(),
                 remains: &read.remains,
+                version: read.version.as_ref(),
+                digests: FoundDigests {
+                    file: &digested.computed.file,
+                    authentihash: &digested.computed.authentihash,
+                    first_page: &digested.first_page,
+                },
                 blocked: &self.blocked,
                 allowed: &self.allowed,
                 trust: &self.trust,
@@ -268,31 +271,38 @@ impl Scanner {
         Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None })
     }
 
-    fn version(&self, source: &dyn Source, subject: &Subject) -> io::Result<Option<(VersionInfo, String)>> {
-        let Some((facts, (rva, _))) = subject.pe.as_ref().and_then(|facts| Some((facts, facts.resource_directory?)))
-        else {
+    /// Whether the version resource belongs into the record.
+    fn shows_version(&self, subject: &Subject) -> bool {
+        self.options.version_info && (subject.signatures.is_any() || self.options.hashes != HashMode::None)
+    }
+
+    fn version(&self, source: &dyn Source, subject: &Subject) -> io::Result<Option<pe::version::VersionInfo>> {
+        let listed = self.options.findings && self.blocked.name_attributes();
+        let pe = subject.pe.as_ref().filter(|_| listed || self.shows_version(subject));
+        let Some((facts, (rva, _))) = pe.and_then(|facts| Some((facts, facts.resource_directory?))) else {
             return Ok(None);
         };
-        if !self.options.version_info {
-            return Ok(None);
-        }
         let mut read = |offset: u64, length: usize| read_up_to(source, offset, length);
-        let Some(info) = pe::version::version_info(&facts.sections, rva, &mut read)? else { return Ok(None) };
-        let fixed = info.fixed_file_version.map(|parts| parts.map(|part| part.to_string()).join("."));
-        let sha256 = info.resource_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        let shown = VersionInfo {
-            company: info.company_name,
-            product: info.product_name,
-            description: info.file_description,
-            original_filename: info.original_filename,
-            file_version: info.file_version.or(fixed),
-            legal_copyright: info.legal_copyright,
-        };
-        Ok(Some((shown, sha256)))
+        pe::version::version_info(&facts.sections, rva, &mut read)
     }
 }
 
-fn texts(digests: &BTreeMap<DigestAlgorithm, crate::crypto::DigestValue>) -> BTreeMap<String, String> {
+/// A version resource as records have it, and the SHA-256 of its data.
+fn shown_version(info: &pe::version::VersionInfo) -> (VersionInfo, String) {
+    let fixed = info.fixed_file_version.map(|parts| parts.map(|part| part.to_string()).join("."));
+    let sha256 = info.resource_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let shown = VersionInfo {
+        company: info.company_name.clone(),
+        product: info.product_name.clone(),
+        description: info.file_description.clone(),
+        original_filename: info.original_filename.clone(),
+        file_version: info.file_version.clone().or(fixed),
+        legal_copyright: info.legal_copyright.clone(),
+    };
+    (shown, sha256)
+}
+
+fn texts(digests: &BTreeMap<DigestAlgorithm, DigestValue>) -> BTreeMap<String, String> {
     digests.iter().map(|(algorithm, value)| (algorithm.name().to_owned(), value.to_string())).collect()
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::cms::spc::PageHashList;
-use crate::container::pe::{ImageSum, PagePlan, PeFacts};
+use crate::container::pe::{ImageSum, PagePlan, PeFacts, page_plan};
 use crate::container::{HashedRegions, Source};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher};
 
@@ -47,6 +47,19 @@ impl<'p> Plan<'p> {
         if authenticode {
             self.unreported_authentihash = missing(&self.authentihash);
         }
+    }
+
+    /// Adds digests by which a file may be on a list, to be computed and not reported.
+    pub fn look_for(&mut self, file: Vec<DigestAlgorithm>, authentihash: Vec<DigestAlgorithm>) {
+        let add = |reported: &[DigestAlgorithm], more: &mut Vec<DigestAlgorithm>, wanted: Vec<DigestAlgorithm>| {
+            for algorithm in wanted {
+                if !reported.contains(&algorithm) && !more.contains(&algorithm) {
+                    more.push(algorithm);
+                }
+            }
+        };
+        add(&self.file, &mut self.unreported_file, file);
+        add(&self.authentihash, &mut self.unreported_authentihash, authentihash);
     }
 
     /// Those of the computed digests that belong into the record.
@@ -207,6 +220,39 @@ pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io
     let (file, authentihash) = (file.finish().into_iter().collect(), covered.finish().into_iter().collect());
     Ok(Digests { file, authentihash, sum })
 }
+
+/// Digests of the first page, as the first entry of a list of page hashes has it.
+///
+/// # Errors
+/// Errors of reading.
+pub fn first_page(
+    source: &dyn Source,
+    facts: &PeFacts,
+    algorithms: &[DigestAlgorithm],
+) -> io::Result<BTreeMap<DigestAlgorithm, DigestValue>> {
+    let mut hasher = MultiHasher::new(algorithms.iter().copied());
+    let Ok(plan) = page_plan(facts, [0].into_iter(), source.len()) else { return Ok(BTreeMap::new()) };
+    let mut block = vec![0; PAGE_BLOCK];
+    for range in plan.headers {
+        let mut at = range.start;
+        while at < range.end {
+            let want = usize::try_from(range.end.saturating_sub(at)).unwrap_or(PAGE_BLOCK).min(PAGE_BLOCK);
+            let Some(part) = block.get_mut(..want) else { break };
+            let count = source.read_at(part, at)?;
+            if count == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter"));
+            }
+            hasher.update(part.get(..count).unwrap_or(&[]));
+            at = at.saturating_add(count as u64);
+        }
+    }
+    let padding = usize::try_from(plan.header_padding).unwrap_or(0);
+    hasher.update([0u8; PAGE_BLOCK].get(..padding).unwrap_or(&[0; PAGE_BLOCK]));
+    Ok(hasher.finish().into_iter().collect())
+}
+
+/// The largest page.
+const PAGE_BLOCK: usize = 8192;
 
 /// The digest of ranges in the given order, CheckSum, directory entry and table left out as always.
 ///

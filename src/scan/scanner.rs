@@ -107,6 +107,12 @@ impl Scanner {
         self.catalogs.as_ref().map(|catalogs| &catalogs.index)
     }
 
+    /// What others warn of.
+    #[must_use]
+    pub fn blocked(&self) -> &BlockLists {
+        &self.blocked
+    }
+
     /// The options in use.
     #[must_use]
     pub fn options(&self) -> &Options {

@@ -3,13 +3,15 @@
 //! A list changes no verdict: what it names becomes a finding. Every list is turned into the same entries, found by the
 //! octets of a hash or by issuer and serial number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::LoadError;
 use super::load::{read_limited, source_name};
+use super::wdac::{DenyRules, HashOf};
+use crate::crypto::DigestAlgorithm;
 use crate::record::Severity;
 
 /// All lists together may have this many entries; the largest public ones have a few ten thousand.
@@ -28,16 +30,19 @@ pub enum ListKind {
     CertGraveyard,
     /// MalwareBazaar's code signing certificate block-list, CSV.
     Cscb,
+    /// An App Control policy, XML: what it denies.
+    Wdac,
 }
 
 impl ListKind {
     /// The names on the command line.
-    pub const NAMES: [(&'static str, ListKind); 5] = [
+    pub const NAMES: [(&'static str, ListKind); 6] = [
         ("csv", ListKind::Csv),
         ("hashes", ListKind::Hashes),
         ("loldrivers", ListKind::LolDrivers),
         ("certgraveyard", ListKind::CertGraveyard),
         ("cscb", ListKind::Cscb),
+        ("wdac", ListKind::Wdac),
     ];
 }
 
@@ -90,6 +95,18 @@ pub struct ListEntry {
 pub struct BlockLists {
     entries: Vec<ListEntry>,
     found_by: HashMap<(Named, Vec<u8>), usize>,
+    /// Digests of files that are needed to find everything.
+    wanted: BTreeSet<(HashOf, DigestAlgorithm)>,
+    policies: Vec<Policy>,
+}
+
+/// An App Control policy among lists.
+#[derive(Debug)]
+pub struct Policy {
+    /// Name of the policy's file, with the folder it was given by.
+    pub list: String,
+    /// What it denies.
+    pub rules: DenyRules,
 }
 
 /// The key of [`Named::IssuerSerial`]: names compared without case, serial numbers without separators and leading zeros.
@@ -108,23 +125,50 @@ impl BlockLists {
         let mut all = BlockLists::default();
         for (kind, path) in lists {
             let bytes = read_limited(path)?;
-            let before = all.found_by.len();
+            let before = all.len();
             let name = source_name(path, path);
             all.read(*kind, &bytes, &name).map_err(|why| LoadError::Unreadable(path.clone(), why))?;
-            if all.found_by.len() == before {
+            if all.len() == before {
                 return Err(LoadError::Unreadable(path.clone(), "no entry in it could be read".to_owned()));
             }
-            if all.found_by.len() > MAX_ENTRIES {
+            if all.len() > MAX_ENTRIES {
                 return Err(LoadError::TooMany(path.clone(), format!("lists may have {MAX_ENTRIES} entries together")));
             }
         }
         Ok(all)
     }
 
+    fn len(&self) -> usize {
+        let rules = self.policies.iter().map(|policy| policy.rules.len()).sum::<usize>();
+        self.found_by.len().saturating_add(rules)
+    }
+
     /// Whether nothing is listed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.found_by.is_empty()
+        self.len() == 0
+    }
+
+    /// The policies among the lists.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// The digests by which a file may be listed; of an entry with several the strongest. Windows asks for the digest of a
+    /// whole file only where it has no Authenticode digest.
+    #[must_use]
+    pub fn wanted(&self, of: HashOf, is_pe: bool) -> Vec<DigestAlgorithm> {
+        let listed = self.wanted.iter().filter(|(wanted, _)| *wanted == of).map(|(_, algorithm)| *algorithm);
+        let denied = self.policies.iter().flat_map(|policy| policy.rules.hash_algorithms().iter().copied());
+        let denied = denied.filter(|_| (of == HashOf::File) != is_pe);
+        listed.chain(denied).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Whether the version resource of a file is needed.
+    #[must_use]
+    pub fn name_attributes(&self) -> bool {
+        self.policies.iter().any(|policy| policy.rules.name_attributes())
     }
 
     /// What is said of these octets.
@@ -140,16 +184,35 @@ impl BlockLists {
             ListKind::LolDrivers => self.loldrivers(bytes, list),
             ListKind::CertGraveyard => self.certgraveyard(bytes, list),
             ListKind::Cscb => self.cscb(bytes, list),
+            ListKind::Wdac => self.wdac(bytes, list),
         }
+    }
+
+    fn wdac(&mut self, bytes: &[u8], list: &str) -> Result<(), String> {
+        let rules = DenyRules::read(bytes)?;
+        if rules.is_empty() {
+            return Err(format!("it denies nothing that can be looked for: {}", rules.note()));
+        }
+        self.policies.push(Policy { list: list.to_owned(), rules });
+        Ok(())
     }
 
     /// Enters something under all its keys. What is listed twice keeps its first entry.
     fn add(&mut self, entry: ListEntry, keys: impl IntoIterator<Item = (Named, Vec<u8>)>) {
         let index = self.entries.len();
         let before = self.found_by.len();
+        let mut strongest = [(HashOf::File, 0), (HashOf::Authentihash, 0)];
         for key in keys {
+            let [file, authentihash] = &mut strongest;
+            match key.0 {
+                Named::File => file.1 = file.1.max(key.1.len()),
+                Named::Authentihash => authentihash.1 = authentihash.1.max(key.1.len()),
+                _ => {}
+            }
             self.found_by.entry(key).or_insert(index);
         }
+        let needed = strongest.into_iter().filter_map(|(of, length)| Some((of, algorithm_of(length)?)));
+        self.wanted.extend(needed);
         if self.found_by.len() > before {
             self.entries.push(entry);
         }
@@ -297,6 +360,12 @@ impl BlockLists {
         }
         Ok(())
     }
+}
+
+/// The algorithm of file digests of this length.
+fn algorithm_of(length: usize) -> Option<DigestAlgorithm> {
+    use DigestAlgorithm::{Md5, Sha1, Sha256, Sha384, Sha512};
+    [Md5, Sha1, Sha256, Sha384, Sha512].into_iter().find(|algorithm| algorithm.output_len() == length)
 }
 
 fn entry(list: &str, name: &str, reason: &str, severity: Severity, reference: &str) -> ListEntry {

@@ -13,6 +13,7 @@ mod kernel;
 mod load;
 mod revocation;
 mod update;
+pub mod wdac;
 
 use std::borrow::Cow;
 

@@ -78,8 +78,11 @@ pub enum DriverSign {
     WdmFlag,
 }
 
-/// IMAGE_SUBSYSTEM_NATIVE and IMAGE_DLLCHARACTERISTICS_WDM_DRIVER.
+/// IMAGE_SUBSYSTEM_NATIVE.
 const NATIVE: u16 = 1;
+/// IMAGE_SUBSYSTEM_EFI_APPLICATION to IMAGE_SUBSYSTEM_EFI_ROM, and IMAGE_SUBSYSTEM_WINDOWS_BOOT_APPLICATION.
+const FIRMWARE: [u16; 5] = [10, 11, 12, 13, 16];
+/// IMAGE_DLLCHARACTERISTICS_WDM_DRIVER.
 const WDM_DRIVER: u16 = 0x2000;
 
 impl PeFacts {
@@ -89,6 +92,12 @@ impl PeFacts {
         let native = (self.subsystem == NATIVE).then_some(DriverSign::NativeSubsystem);
         let flag = (self.dll_characteristics & WDM_DRIVER != 0).then_some(DriverSign::WdmFlag);
         native.into_iter().chain(flag).collect()
+    }
+
+    /// Whether it runs before there is a kernel.
+    #[must_use]
+    pub fn is_firmware(&self) -> bool {
+        FIRMWARE.contains(&self.subsystem)
     }
 
     /// Whether it is for 32-bit x86.

@@ -53,6 +53,8 @@ pub struct VersionInfo {
     pub file_description: Option<String>,
     /// OriginalFilename.
     pub original_filename: Option<String>,
+    /// InternalName.
+    pub internal_name: Option<String>,
     /// FileVersion, the text.
     pub file_version: Option<String>,
     /// LegalCopyright.
@@ -156,6 +158,7 @@ fn decode(data: &[u8]) -> VersionInfo {
                     "ProductName" => &mut info.product_name,
                     "FileDescription" => &mut info.file_description,
                     "OriginalFilename" => &mut info.original_filename,
+                    "InternalName" => &mut info.internal_name,
                     "FileVersion" => &mut info.file_version,
                     "LegalCopyright" => &mut info.legal_copyright,
                     _ => continue,

@@ -1,16 +1,27 @@
 //! What others warn of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::{FileFacts, finding};
-use crate::hunt::entry::{hex, octets};
+use crate::crypto::{DigestAlgorithm, DigestValue};
+use crate::hunt::entry::hex;
 use crate::record::{Finding, Severity};
+use crate::trust::wdac::{self, DeniedBy, Field, FileVersion, HashOf, Scenarios, SubjectSigner};
 use crate::trust::{BlockLists, ListEntry, Named, issuer_serial_key, signature_hash};
+use crate::verify::ContentFacts;
 use crate::x509::{Certificate, Name, serial_to_hex};
+
+/// That a list names a file, and what it says of it.
+struct Hit {
+    severity: Severity,
+    /// What it is called in the list, for a mention beside another list.
+    title: String,
+    evidence: Vec<(&'static str, Value)>,
+}
 
 /// S122: the file, its signer or an issuer is on a list.
 pub(super) fn on_a_blocklist(facts: &FileFacts<'_>) -> Option<Finding> {
@@ -18,45 +29,160 @@ pub(super) fn on_a_blocklist(facts: &FileFacts<'_>) -> Option<Finding> {
         return None;
     }
     let keys = keys(facts);
-    let (by, key, entry) = look_up(facts.blocked, &keys)?;
+    let mut hits: Vec<Hit> = listed(facts, &keys).into_iter().chain(denied(facts)).collect();
+    // The worst says it, the first of several.
+    let worst = hits.iter().map(|hit| hit.severity).max()?;
+    let place = hits.iter().position(|hit| hit.severity == worst)?;
+    let hit = hits.remove(place);
     let allowed = look_up(facts.allowed, &keys).map(|(_, _, entry)| entry);
-    let of_signer = matches!(by, Named::Tbs | Named::Thumbprint | Named::IssuerSerial);
+    let severity = if allowed.is_some() { Severity::Info } else { hit.severity };
+    let mut evidence = hit.evidence;
+    evidence.push(("allowed", json!(allowed.map(|entry| format!("{}: {}", entry.list, entry.reason)))));
+    if !hits.is_empty() {
+        evidence.push(("also", json!(hits.iter().map(|hit| &hit.title).collect::<Vec<_>>())));
+    }
+    finding("S122", Some(severity), &evidence)
+}
+
+/// A copied signature says nothing of the file that carries it, but that somebody copied it.
+fn of_signer(severity: Severity, verified: bool) -> Severity {
+    if verified { severity } else { severity.min(Severity::Medium) }
+}
+
+/// What the first list of single entries says.
+fn listed(facts: &FileFacts<'_>, keys: &[(Named, Vec<u8>)]) -> Option<Hit> {
+    let (by, key, entry) = look_up(facts.blocked, keys)?;
+    let names_signer = matches!(by, Named::Tbs | Named::Thumbprint | Named::IssuerSerial);
     let verified = facts.record.signer.is_some();
-    let severity = match () {
-        () if allowed.is_some() => Severity::Info,
-        // A copied signature says nothing of the file that carries it, but that somebody copied it.
-        () if of_signer && !verified => entry.severity.min(Severity::Medium),
-        () => entry.severity,
-    };
     let value = match by {
         Named::IssuerSerial => String::from_utf8_lossy(key).replace('\0', "/"),
         _ => hex(key),
     };
-    let evidence = [
-        ("list", json!(entry.list)),
-        ("by", json!(by.word())),
-        ("value", json!(value)),
-        ("name", json!(entry.name)),
-        ("reason", json!(entry.reason)),
-        ("reference", json!(entry.reference)),
-        ("signer_verified", if of_signer { json!(verified) } else { json!(null) }),
-        ("allowed", json!(allowed.map(|entry| format!("{}: {}", entry.list, entry.reason)))),
-    ];
-    finding("S122", Some(severity), &evidence)
+    Some(Hit {
+        severity: if names_signer { of_signer(entry.severity, verified) } else { entry.severity },
+        title: format!("{}: {}", entry.list, entry.name),
+        evidence: vec![
+            ("list", json!(entry.list)),
+            ("by", json!(by.word())),
+            ("value", json!(value)),
+            ("name", json!(entry.name)),
+            ("reason", json!(entry.reason)),
+            ("reference", json!(entry.reference)),
+            ("signer_verified", if names_signer { json!(verified) } else { json!(null) }),
+        ],
+    })
+}
+
+/// What each policy says. It does not tell the malicious from the vulnerable, so none of it is critical.
+fn denied(facts: &FileFacts<'_>) -> Vec<Hit> {
+    if facts.blocked.policies().is_empty() {
+        return Vec::new();
+    }
+    let (subject, verified) = subject(facts);
+    let denials = facts.blocked.policies().iter().filter_map(|policy| {
+        let denial = policy.rules.find(&subject)?;
+        let signer = match &denial.by {
+            DeniedBy::Signer(number, _) => Some(verified.get(*number).copied().unwrap_or(false)),
+            DeniedBy::Hash(..) | DeniedBy::Attributes => None,
+        };
+        let (by, value) = match &denial.by {
+            DeniedBy::Hash(HashOf::Authentihash, octets) => ("authentihash", hex(octets)),
+            DeniedBy::Hash(HashOf::FirstPage, octets) => ("first-page", hex(octets)),
+            DeniedBy::Hash(HashOf::File, octets) => ("file", hex(octets)),
+            DeniedBy::Attributes => ("file-attributes", denial.matched.clone()),
+            DeniedBy::Signer(_, octets) => ("tbs", hex(octets)),
+        };
+        let mut evidence = vec![
+            ("list", json!(policy.list)),
+            ("rule", json!(denial.rule.id)),
+            ("by", json!(by)),
+            ("value", json!(value)),
+            ("name", json!(denial.rule.name)),
+            ("scenario", json!(denial.rule.scenario())),
+            ("signer_verified", json!(signer)),
+        ];
+        if signer.is_some() && !denial.matched.is_empty() {
+            evidence.push(("matched", json!(denial.matched)));
+        }
+        let severity = of_signer(Severity::High, signer.unwrap_or(true));
+        Some(Hit { severity, title: format!("{}: {}", policy.list, denial.rule.id), evidence })
+    });
+    denials.collect()
+}
+
+/// The file as deny rules see it, and of each of its signers whether the signature holds. Those that hold come first.
+fn subject(facts: &FileFacts<'_>) -> (wdac::Subject, Vec<bool>) {
+    let digests = |of, values: &BTreeMap<DigestAlgorithm, DigestValue>| {
+        strongest(values).map(move |octets| (of, octets)).collect::<Vec<_>>()
+    };
+    let mut hashes = digests(HashOf::Authentihash, facts.digests.authentihash);
+    hashes.extend(digests(HashOf::FirstPage, facts.digests.first_page));
+    if facts.pe.is_none() {
+        hashes.extend(digests(HashOf::File, facts.digests.file));
+    }
+    let attribute = |field| {
+        let version = facts.version?;
+        let value = match field {
+            Field::FileName => &version.original_filename,
+            Field::InternalName => &version.internal_name,
+            Field::FileDescription => &version.file_description,
+            Field::ProductName => &version.product_name,
+        };
+        Some((field, value.clone()?))
+    };
+    let (verified, signers) = signers(facts);
+    let subject = wdac::Subject {
+        hashes,
+        attributes: Field::ALL.into_iter().filter_map(attribute).collect(),
+        version: facts.version.and_then(|version| version.fixed_file_version).map(FileVersion),
+        scenarios: scenarios(facts),
+        signers,
+    };
+    (subject, verified)
+}
+
+/// Drivers run in the kernel, and programs of the firmware before there is one: both lists may mean those.
+fn scenarios(facts: &FileFacts<'_>) -> Scenarios {
+    match facts.pe {
+        Some(pe) if pe.is_firmware() => Scenarios::KERNEL.with(Scenarios::USER),
+        Some(pe) if !pe.driver_signs().is_empty() => Scenarios::KERNEL,
+        _ => Scenarios::USER,
+    }
+}
+
+fn signers(facts: &FileFacts<'_>) -> (Vec<bool>, Vec<SubjectSigner>) {
+    let both = facts.signatures.iter().zip(&facts.record.signatures).filter_map(|(signature, shown)| {
+        let content = signature.content.as_ref()?;
+        let leaf = content.pool.certificate(content.certificate?)?;
+        let chain = std::iter::once(leaf).chain(issuers(content));
+        Some((
+            shown.signer.is_some(),
+            SubjectSigner {
+                certificates: chain.flat_map(signature_hashes).map(|(_, octets)| octets).collect(),
+                publisher: Name::decode(leaf.subject).get("CN").map(Into::into),
+                program: shown.program_name.clone(),
+                usages: leaf.extended_key_usage().unwrap_or_default().into_iter().map(<[u8]>::to_vec).collect(),
+            },
+        ))
+    });
+    let mut both: Vec<_> = both.collect();
+    both.sort_by_key(|(verified, _)| !verified);
+    both.into_iter().unzip()
 }
 
 fn look_up<'l, 'k>(lists: &'l BlockLists, keys: &'k [(Named, Vec<u8>)]) -> Option<(Named, &'k [u8], &'l ListEntry)> {
     keys.iter().find_map(|(by, key)| Some((*by, key.as_slice(), lists.find(*by, key)?)))
 }
 
+fn strongest(values: &BTreeMap<DigestAlgorithm, DigestValue>) -> impl Iterator<Item = Vec<u8>> {
+    values.values().rev().map(|value| value.as_bytes().to_vec())
+}
+
 /// Everything by which the file may be listed: what is its own first, then its signer, then the issuers.
 fn keys(facts: &FileFacts<'_>) -> Vec<(Named, Vec<u8>)> {
     let mut keys = Vec::new();
-    let digests = |values: &mut dyn Iterator<Item = &String>| -> Vec<Vec<u8>> {
-        values.filter_map(|text| octets(text)).map(Vec::from).collect()
-    };
-    keys.extend(digests(&mut facts.record.authentihash.values()).into_iter().map(|key| (Named::Authentihash, key)));
-    keys.extend(digests(&mut facts.record.hashes.values()).into_iter().map(|key| (Named::File, key)));
+    keys.extend(strongest(facts.digests.authentihash).map(|key| (Named::Authentihash, key)));
+    keys.extend(strongest(facts.digests.file).map(|key| (Named::File, key)));
     if let Some(leaf) = facts.leaf() {
         keys.push((Named::Thumbprint, Sha1::digest(leaf.raw).to_vec()));
         keys.push((Named::Thumbprint, Sha256::digest(leaf.raw).to_vec()));
@@ -66,14 +192,16 @@ fn keys(facts: &FileFacts<'_>) -> Vec<(Named, Vec<u8>)> {
         }
     }
     let content = facts.deciding().and_then(|(signature, _)| signature.content.as_ref());
-    if let Some(content) = content {
-        let above: BTreeSet<usize> =
-            content.paths.list.iter().flat_map(|path| path.certificates.iter().copied()).collect();
-        let above = above.iter().filter(|index| Some(**index) != content.certificate);
-        let issuers = above.filter_map(|index| content.pool.certificate(*index));
-        keys.extend(issuers.flat_map(signature_hashes));
-    }
+    keys.extend(content.into_iter().flat_map(issuers).flat_map(signature_hashes));
     keys
+}
+
+/// The certificates of a signer's chains that are not its own. A root that only the trust store knows is none of them, and
+/// Windows' rules name none either: policies are made from what signatures carry.
+fn issuers<'c, 'a>(content: &'c ContentFacts<'a>) -> impl Iterator<Item = &'c Certificate<'a>> {
+    let above: BTreeSet<usize> = content.paths.list.iter().flat_map(|path| path.certificates.iter().copied()).collect();
+    let own = content.certificate;
+    above.into_iter().filter(move |index| Some(*index) != own).filter_map(|index| content.pool.certificate(index))
 }
 
 /// Lists name a TBSCertificate by the hash of the certificate's own signature (WDAC) or by SHA-256 whatever that is.

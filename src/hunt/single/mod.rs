@@ -9,6 +9,7 @@ mod publishers;
 mod stamps;
 mod tags;
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -18,12 +19,24 @@ pub use publishers::KnownNames;
 
 use super::table::row;
 use crate::asn1::Time;
+use crate::container::pe::version::VersionInfo;
 use crate::container::pe::{PeFacts, Remains};
-use crate::crypto::SignatureMemo;
+use crate::crypto::{DigestAlgorithm, DigestValue, SignatureMemo};
 use crate::record::{Finding, Record, Severity};
 use crate::trust::{BlockLists, TrustStore};
 use crate::verify::SignatureFacts;
 use crate::x509::Certificate;
+
+/// The digests of a file that were computed, to be reported or not.
+#[derive(Debug, Clone, Copy)]
+pub struct FoundDigests<'f> {
+    /// Of the whole file.
+    pub file: &'f BTreeMap<DigestAlgorithm, DigestValue>,
+    /// What Authenticode digests.
+    pub authentihash: &'f BTreeMap<DigestAlgorithm, DigestValue>,
+    /// Of the first page.
+    pub first_page: &'f BTreeMap<DigestAlgorithm, DigestValue>,
+}
 
 /// Everything that the rules may look at.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +51,10 @@ pub struct FileFacts<'f> {
     pub pe: Option<&'f PeFacts>,
     /// What lies around the certificate table.
     pub remains: &'f Remains,
+    /// The version resource, as far as it is needed.
+    pub version: Option<&'f VersionInfo>,
+    /// Its digests.
+    pub digests: FoundDigests<'f>,
     /// What others warn of.
     pub blocked: &'f BlockLists,
     /// What is wanted all the same.

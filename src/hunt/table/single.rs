@@ -303,14 +303,22 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::High,
         attack: &[CODE_SIGNING, "T1588.003", "T1068"],
         condition: "A list given with --blocklist names the file (by its hash or Authenticode digest), its signer's \
-                    certificate (by thumbprint, TBS hash, or issuer and serial number) or an issuer (by TBS hash). As bad \
-                    as the list says; at most medium where a certificate is named whose signature does not hold; info \
-                    where --allowlist names it too.",
+                    certificate (by thumbprint, TBS hash, or issuer and serial number) or an issuer (by TBS hash), or a \
+                    rule of an App Control policy (wdac) denies it: by Authenticode digest, digest of the first page, \
+                    attributes and version of the version resource, or signer, in the scenario that it runs in (drivers: \
+                    kernel). As bad as the list says, high for a policy; at most medium where a certificate is named \
+                    whose signature does not hold; info where --allowlist names it too. Of several lists the one that \
+                    says the worst is shown, and the others are in also.",
         why: "Others saw this file do harm, or this certificate sign what did.",
         todo: "Follow the reference. By issuer-serial alone it may be a forged copy of the listed certificate: compare \
                thumbprints.",
         false_positives: "Vulnerable drivers that are needed; genuine files from before a certificate was stolen.",
-        references: &["https://www.loldrivers.io/", "https://certgraveyard.org/", "https://bazaar.abuse.ch/"],
+        references: &[
+            "https://www.loldrivers.io/",
+            "https://certgraveyard.org/",
+            "https://bazaar.abuse.ch/",
+            "https://learn.microsoft.com/en-us/windows/security/application-security/application-control/app-control-for-business/design/microsoft-recommended-driver-block-rules",
+        ],
     },
     Row {
         code: "S124",
