@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{Verdict, grouped, moment, plural, severity, short};
+use super::words::{self, Verdict, grouped, plural, severity, short};
 use crate::enrich::events::detection::{EventReference, Evidence, FileFate, SignatureState, Witness};
-use crate::enrich::events::{Detection, DetectionType, FileCounts};
+use crate::enrich::events::{Detection, DetectionType, FileCounts, moment};
 use crate::enrich::evtx::Totals;
 use crate::judge::Status;
 use crate::output::escape::for_terminal;
@@ -132,7 +132,8 @@ fn remarks(detection: &Detection) -> Vec<String> {
 
 /// When and where it happened, and where that is written.
 fn origin(event: &EventReference, user: Option<&str>) -> String {
-    let time = event.time.as_deref().map(|time| moment(&without_fraction(time)));
+    let readable = |time: &str| moment(time).map_or_else(|| time.to_owned(), |time| words::moment(&time.to_rfc3339()));
+    let time = event.time.as_deref().map(readable);
     let number = event.id.map(|id| format!("event {id}")).or_else(|| event.name.clone());
     let place = match event.record {
         Some(record) => format!("record {record} of {}", event.source),
@@ -140,17 +141,6 @@ fn origin(event: &EventReference, user: Option<&str>) -> String {
     };
     let parts = [time, event.host.clone(), user.map(str::to_owned), number, Some(place)];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
-}
-
-/// Seconds are enough for a person.
-fn without_fraction(time: &str) -> String {
-    match time.split_once('.') {
-        Some((seconds, fraction)) => {
-            let rest = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
-            format!("{seconds}{rest}")
-        }
-        None => time.to_owned(),
-    }
 }
 
 /// What was read and found in a run.

@@ -204,7 +204,8 @@ fn stated(words: &EventWords) -> Option<SignatureState> {
 
 /// A moment as events write it: RFC 3339, Sysmon's `2026-05-04 03:02:03.123` in UTC, or seconds or milliseconds since
 /// 1970.
-fn moment(text: &str) -> Option<Time> {
+#[must_use]
+pub fn moment(text: &str) -> Option<Time> {
     if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
         let number: i64 = text.parse().ok()?;
         return Some(Time(if text.len() > 11 { number.checked_div(1000)? } else { number }));

@@ -18,6 +18,7 @@ pub mod xml;
 pub use activity::Activity;
 pub use detection::{DETECTION_SCHEMA, Detection, DetectionType, detection_schema};
 pub use files::{FileCounts, Files};
+pub use images::moment;
 pub use join::{Cleared, Joined, Judge, Judged, Named, NoFiles};
 pub use rules::detect;
 pub use tuning::{Tuning, TuningArguments};
