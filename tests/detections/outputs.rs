@@ -73,19 +73,6 @@ pub struct Outputs {
 
 const JUDGING: [&str; 6] =
     ["--at", "2026-06-01T00:00:00Z", "--trust-store", "pki/root.pem", "--trust-store", "pki/tsa-root.pem"];
-const FILES: [&str; 10] = [
-    "pe32.exe",
-    "expired-token.exe",
-    "thief.exe",
-    "expired.exe",
-    "self-signed.exe",
-    "unsigned-pe64.exe",
-    "revoked-by-bag.exe",
-    "untrusted-root.exe",
-    "carbon-copy.exe",
-    "dsa.exe",
-];
-
 impl Outputs {
     /// The same for all tests.
     pub fn get() -> &'static Outputs {
@@ -101,7 +88,7 @@ impl Outputs {
         };
         fs::create_dir(path("known")).unwrap();
         fs::create_dir(path("files")).unwrap();
-        FILES.iter().for_each(|file| copy(file, &format!("files/{file}")));
+        crate::expected("files").iter().for_each(|file| copy(file, &format!("files/{file}")));
         copy("pe32.exe", "known/tool.exe");
         copy("unsigned-pe64.exe", "files/tool.exe");
         let judged = |words: &[&str]| program(&[words, &JUDGING].concat(), "");
@@ -120,6 +107,7 @@ impl Outputs {
         match service {
             "scan" => lines(self.scan("jsonl")).iter().map(|value| flat(value, "sigma")).collect(),
             "events" => self.events(Input::Events, "sigma"),
+            "enrich" => self.events(Input::Enrich, "sigma"),
             other => panic!("service {other}"),
         }
     }
