@@ -52,14 +52,27 @@ impl<'t> Object<'t> {
         unquoted(quoted).unwrap_or(Cow::Borrowed(""))
     }
 
+    /// Whether a member has this name. Only what is longer than the name can be an escaped form of it.
+    fn is_called(&self, member: &Member, name: &str) -> bool {
+        let quoted = self.text.get(member.key.clone()).unwrap_or_default();
+        let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+        inner == name || (inner.len() > name.len() && inner.contains('\\') && self.key(member) == name)
+    }
+
     fn member(&self, name: &str) -> Option<&Member> {
-        self.members.iter().rev().find(|member| self.key(member) == name)
+        self.members.iter().rev().find(|member| self.is_called(member, name))
     }
 
     /// A field by its name: the key itself, else keys of nested objects joined with dots, the shortest first.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Found<'t>> {
-        let mut places = vec![(self.clone(), 0usize)];
+        if let Some(value) = self.value(name) {
+            return Some(Found { value });
+        }
+        if !name.contains('.') {
+            return None;
+        }
+        let mut places = vec![(Cow::Borrowed(self), 0usize)];
         // Each turn goes one dot further, so there are at most as many as dots, for each way to split the name.
         for _ in 0..MAX_STEPS {
             let (object, from) = places.pop()?;
@@ -70,7 +83,7 @@ impl<'t> Object<'t> {
             }
             for (dot, _) in rest.match_indices('.').collect::<Vec<_>>().into_iter().rev() {
                 let inner = rest.get(..dot).and_then(|head| object.member(head)).and_then(|found| object.object(found));
-                places.extend(inner.map(|inner| (inner, from.saturating_add(dot).saturating_add(1))));
+                places.extend(inner.map(|inner| (Cow::Owned(inner), from.saturating_add(dot).saturating_add(1))));
             }
         }
         None
@@ -101,7 +114,7 @@ impl<'t> Object<'t> {
 
     /// Where the values of all members of this name stand in the text.
     pub(super) fn values(&self, name: &str) -> Vec<Range<usize>> {
-        let named = self.members.iter().filter(|member| self.key(member) == name);
+        let named = self.members.iter().filter(|member| self.is_called(member, name));
         named.map(|member| member.value.clone()).collect()
     }
 
@@ -127,7 +140,7 @@ impl<'t> Object<'t> {
         let mut out = String::with_capacity(self.text.len().saturating_add(value.len()).saturating_add(64));
         let mut from = 0usize;
         let mut replaced = false;
-        for member in self.members.iter().filter(|member| self.key(member) == name) {
+        for member in self.members.iter().filter(|member| self.is_called(member, name)) {
             out.push_str(self.text.get(from..member.value.start).unwrap_or_default());
             out.push_str(value);
             from = member.value.end;

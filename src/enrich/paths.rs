@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Folders whose names are remembered; a Windows installation has about a hundred thousand, events name few of them.
@@ -168,7 +168,8 @@ impl PathMap {
             Some(Match::Several) => Err(Unresolved::Ambiguous),
             Some(Match::One(name)) => Ok(name.clone()),
         };
-        let Ok(mut folders) = self.folders.lock() else { return Err(Unresolved::Missing) };
+        // Whatever failed while it held the lock, what it left are names that were read.
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = folders.get(folder).filter(|known| modified.is_some() && known.modified == modified) {
             return pick(&known.names);
         }

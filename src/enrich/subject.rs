@@ -53,20 +53,20 @@ pub fn subject<'e>(event: &Object<'e>, fields: &NamedFields) -> Option<Subject<'
 }
 
 /// Where fields may lie: in an object, or under keys that begin with the name of what would be one.
-struct Container<'e> {
-    object: Object<'e>,
+struct Container<'a, 'e> {
+    object: Cow<'a, Object<'e>>,
     prefix: &'static str,
 }
 
-impl<'e> Container<'e> {
-    fn find(event: &Object<'e>, name: &'static str) -> Option<Container<'e>> {
+impl<'a, 'e> Container<'a, 'e> {
+    fn find(event: &'a Object<'e>, name: &'static str) -> Option<Container<'a, 'e>> {
         if name.is_empty() {
-            return Some(Container { object: event.clone(), prefix: "" });
+            return Some(Container { object: Cow::Borrowed(event), prefix: "" });
         }
         let object = event.find(name).and_then(|found| found.object(event));
         match object {
-            Some(object) => Some(Container { object, prefix: "" }),
-            None => event.has_key_below(name).then(|| Container { object: event.clone(), prefix: name }),
+            Some(object) => Some(Container { object: Cow::Owned(object), prefix: "" }),
+            None => event.has_key_below(name).then_some(Container { object: Cow::Borrowed(event), prefix: name }),
         }
     }
 
@@ -95,7 +95,7 @@ fn named<'e>(event: &Object<'e>, names: &[String]) -> Option<Subject<'e>> {
 fn known<'e>(event: &Object<'e>) -> Option<Subject<'e>> {
     let falcon = Some(FALCON_PART).filter(|_| event.find(FALCON_NAME).is_some());
     let names = std::iter::once("").chain(PARTS).chain(falcon);
-    let containers: Vec<Container<'e>> = names.filter_map(|name| Container::find(event, name)).collect();
+    let containers: Vec<Container<'_, 'e>> = names.filter_map(|name| Container::find(event, name)).collect();
     FILES.iter().find_map(|row| {
         let places = if row.in_parts { containers.as_slice() } else { containers.get(..1).unwrap_or_default() };
         places.iter().find_map(|container| {
