@@ -4,7 +4,6 @@
 //! it was reading is lost and the rest of the log is read. Nothing is lost silently: each chunk says how many records it
 //! holds and carries checksums, and what differs is counted.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::sync::{Arc, Mutex};
@@ -209,10 +208,6 @@ impl Log<'_, '_> {
         }
         let stated = stated_records(&data);
         let before = self.totals.records.saturating_add(self.totals.unread);
-        if names_overlap(&data.data) {
-            self.lost(format!("chunk {number}: names that overlap"))?;
-            return Ok(());
-        }
         match guarded(|| data.parse(Arc::clone(settings))) {
             Some(Ok(mut chunk)) => self.records(&mut chunk, number)?,
             Some(Err(error)) => self.lost(format!("chunk {number}: {error}"))?,
@@ -277,26 +272,4 @@ fn stated_records(data: &EvtxChunkData) -> u64 {
     let header = &data.header;
     let count = header.last_event_record_number.wrapping_sub(header.first_event_record_number).wrapping_add(1);
     if count > MAX_RECORDS { 0 } else { count }
-}
-
-/// Whether the names of a chunk take more room than the chunk has. The crate keeps a copy of each, so a crafted chunk of
-/// names that share their ends would cost hundreds of megabytes. Source: libevtx, "Chunk" and "Element and attribute
-/// name": 64 chains of names, each with the next one's offset, a hash, its length and its UTF-16.
-fn names_overlap(chunk: &[u8]) -> bool {
-    let word = |at: usize| chunk.get(at..).and_then(<[u8]>::first_chunk).copied().map(u32::from_le_bytes);
-    let mut seen = HashSet::new();
-    let mut room = 0usize;
-    for bucket in 0..64usize {
-        let mut next = word(bucket.saturating_mul(4).saturating_add(128)).unwrap_or(0);
-        while next > 0 && seen.insert(next) {
-            let Ok(at) = usize::try_from(next) else { break };
-            let Some(length) = chunk.get(at.saturating_add(6)..).and_then(<[u8]>::first_chunk).copied() else { break };
-            room = room.saturating_add(usize::from(u16::from_le_bytes(length)).saturating_mul(2)).saturating_add(10);
-            if room > chunk.len() {
-                return true;
-            }
-            next = word(at).unwrap_or(0);
-        }
-    }
-    false
 }

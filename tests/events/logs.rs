@@ -207,26 +207,6 @@ fn each_damaged_chunk_is_counted_and_said() {
     assert!(said.ends_with(", 1 not read, 2 chunks of event logs damaged\n"), "{said}");
 }
 
-/// A log whose names overlap would make its reader remember some hundred megabytes for each chunk.
-#[test]
-fn names_that_overlap_are_refused() {
-    let mut log = eventlog::evtx(&attack::events(), 1000);
-    let chunk = &mut log[4096..];
-    // Names of 8 bytes more each, all of which end with the chunk.
-    let end = 65_534usize;
-    let mut offset = 20_000usize;
-    chunk[128..132].copy_from_slice(&(offset as u32).to_le_bytes());
-    while offset + 16 < end {
-        chunk[offset..offset + 4].copy_from_slice(&(offset as u32 + 8).to_le_bytes());
-        chunk[offset + 6..offset + 8].copy_from_slice(&((end - offset - 8) as u16 / 2).to_le_bytes());
-        offset += 8;
-    }
-    eventlog::seal(chunk);
-    let (found, unread, totals) = records(&log);
-    assert_eq!((found.len(), unread), (0, vec!["chunk 0: names that overlap".to_owned()]));
-    assert_eq!(totals.unwrap().damaged, 1);
-}
-
 /// Whatever was changed in a log, reading it ends soon, prints nothing, and loses no record without a word.
 #[test]
 fn mutated_logs_lose_nothing_silently() {
