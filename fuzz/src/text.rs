@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use sigscan::enrich::events::{detect, input};
+use sigscan::enrich::events::{NoFiles, detect, input};
 
 /// A file that only this process writes, where a reader wants a path.
 fn file(octets: &[u8], extension: &str) -> PathBuf {
@@ -18,7 +18,7 @@ pub fn events(octets: &[u8]) {
     let _ = sigscan::enrich::events::xml::event(octets);
     let _ = input::read_text(&mut Cursor::new(octets), &mut |event| {
         if let Ok(event) = event {
-            let _ = detect(&event, "file", 0, &mut |_| None);
+            let _ = detect(&event, "file", 0, &mut NoFiles);
         }
         Ok(())
     });

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,8 +89,9 @@ fn signer_name(signer: &Signer) -> &str {
 #[derive(Debug)]
 struct Known {
     status: Status,
-    signer: Option<String>,
-    authentihash: BTreeMap<String, String>,
+    signer: Option<Arc<str>>,
+    /// Authenticode digests with their algorithms: one or two, so a list is far smaller than a map.
+    authentihash: Box<[(Arc<str>, Box<str>)]>,
 }
 
 /// A baseline in memory.
@@ -101,6 +103,8 @@ pub struct Baseline {
     products: BTreeMap<(String, String), BTreeMap<String, String>>,
     /// Issuers by the signer's plain name.
     publishers: BTreeMap<String, BTreeSet<String>>,
+    /// Texts that many files share.
+    shared: BTreeSet<Arc<str>>,
     /// Scanned folders, without the separator at their ends, longest first.
     folders: Vec<String>,
 }
@@ -148,8 +152,21 @@ impl Baseline {
             let issuers = self.publishers.entry(plain(signer)).or_default();
             issuers.extend(line.issuer);
         }
-        let known = Known { status: line.status, signer: line.signer, authentihash: line.authentihash };
-        self.by_path.entry(path_key(&line.path)).or_default().push(known);
+        let digests = line.authentihash.into_iter();
+        let authentihash = digests.map(|(name, digest)| (self.share(&name), digest.into_boxed_str())).collect();
+        let signer = line.signer.map(|signer| self.share(&signer));
+        let known = Known { status: line.status, signer, authentihash };
+        self.by_path.entry(path_key(&line.path)).or_insert_with(|| Vec::with_capacity(1)).push(known);
+    }
+
+    /// One copy of a text.
+    fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.shared.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = text.into();
+        self.shared.insert(Arc::clone(&text));
+        text
     }
 
     /// Says which folders are scanned: a file's path below one of them is what the baseline's paths are compared with.
@@ -214,15 +231,16 @@ impl Baseline {
 fn no_longer_signed(record: &Record, path: &str, known: &[Known]) -> Option<Finding> {
     let signed = known.iter().all(|known| known.status == Status::Valid) && record.status == Status::Unsigned;
     let was = known.first().filter(|_| signed)?;
-    finding("S133", None, &[("path", json!(path)), ("signer", json!(was.signer))])
+    finding("S133", None, &[("path", json!(path)), ("signer", json!(was.signer.as_deref()))])
 }
 
 /// S134: at this path was a file with other content.
 fn changed(record: &Record, path: &str, known: &[Known]) -> Option<Finding> {
     let same = |known: &Known| {
-        let mut both = known.authentihash.iter().filter_map(|(name, old)| Some((old, record.authentihash.get(name)?)));
+        let digests = known.authentihash.iter();
+        let mut both = digests.filter_map(|(name, old)| Some((old, record.authentihash.get(&**name)?)));
         // Without a digest in common nothing is known.
-        both.next().is_none_or(|(old, new)| old == new)
+        both.next().is_none_or(|(old, new)| **old == **new)
     };
     if known.iter().any(same) {
         return None;
@@ -241,9 +259,12 @@ fn changed(record: &Record, path: &str, known: &[Known]) -> Option<Finding> {
     let was = known.first()?;
     let evidence = [
         ("path", json!(path)),
-        ("known_authentihash", json!(was.authentihash)),
+        (
+            "known_authentihash",
+            json!(was.authentihash.iter().map(|(name, digest)| (&**name, &**digest)).collect::<BTreeMap<_, _>>()),
+        ),
         ("authentihash", json!(record.authentihash)),
-        ("known_signer", json!(was.signer)),
+        ("known_signer", json!(was.signer.as_deref())),
     ];
     finding("S134", Some(severity), &evidence)
 }
