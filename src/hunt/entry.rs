@@ -96,6 +96,9 @@ pub struct Entry {
     pub(super) signer_info: Key,
     pub(super) token: Key,
     pub(super) version: Key,
+    /// Few files have these two.
+    pub(super) first_page: Option<Box<[u8; 32]>>,
+    pub(super) signed_first_page: Option<Box<[u8; 32]>>,
     pub(super) leaf: Arc<Leaf>,
 }
 
@@ -188,6 +191,8 @@ impl Entry {
             signer_info: key(&keys.signer_info_sha256),
             token: key(&keys.timestamp_token_sha256),
             version: key(&keys.version_res_sha256),
+            first_page: key(&keys.first_page_sha256).map(Box::new),
+            signed_first_page: key(&keys.signed_first_page_sha256).map(Box::new),
             leaf: shared.leaf(leaf),
         }
     }
@@ -220,6 +225,8 @@ impl Entry {
                 issuer_serial_key: text(&self.leaf.issuer_serial),
                 subject_key: text(&self.leaf.subject),
                 version_res_sha256: text(&self.version),
+                first_page_sha256: self.first_page.as_deref().map(|digest| hex(digest)),
+                signed_first_page_sha256: self.signed_first_page.as_deref().map(|digest| hex(digest)),
             },
         }
     }
@@ -269,6 +276,16 @@ impl Entry {
     /// The version resource, by its SHA-256.
     pub(super) fn version(&self) -> Option<&[u8]> {
         self.version.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    /// The first page, by its SHA-256.
+    pub(super) fn first_page(&self) -> Option<&[u8]> {
+        self.first_page.as_ref().map(|digest| digest.as_slice())
+    }
+
+    /// The first page of the file that was signed, by its SHA-256.
+    pub(super) fn signed_first_page(&self) -> Option<&[u8]> {
+        self.signed_first_page.as_ref().map(|digest| digest.as_slice())
     }
 
     /// The signer's name, by its SHA-256.
@@ -337,7 +354,12 @@ mod tests {
             signer: Some("Somebody".to_owned()),
             sha256: Some("00".repeat(32)),
             authentihash: BTreeMap::from([("sha1".to_owned(), "ab".repeat(20))]),
-            keys: Keys { signed_digest: Some("cd".repeat(20)), ..Keys::default() },
+            keys: Keys {
+                signed_digest: Some("cd".repeat(20)),
+                first_page_sha256: Some("ef".repeat(32)),
+                signed_first_page_sha256: Some("01".repeat(32)),
+                ..Keys::default()
+            },
         };
         let entry = Entry::new(&line, &mut Shared::default());
         assert_eq!(entry.line(), line);

@@ -8,6 +8,7 @@ mod baseline;
 mod catalogue;
 mod clones;
 mod correlate;
+mod donors;
 mod entry;
 mod names;
 mod rules;

@@ -1,11 +1,12 @@
 //! The rules that compare files, one function each. Every function sees all entries in their order and gives findings in
 //! the order of their first members.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::clones::one_version_several_signers;
+use super::donors::{donor_by_first_page, donor_elsewhere};
 use super::entry::{Entry, hex};
 use super::table::row;
 use crate::judge::{Reason, Status};
@@ -22,6 +23,7 @@ const RULES: &[Rule] = &[
     one_timestamp_several_signatures,
     one_content_several_files,
     one_version_several_signers,
+    donor_by_first_page,
 ];
 
 /// What all rules find, rule by rule.
@@ -118,47 +120,6 @@ fn one_signature_several_wrappings(entries: &[Entry]) -> Vec<FindingLine> {
             finding("X202", None, &graft_evidence(group, "signer_info_sha256", key), group, genuine(group))
         })
         .collect()
-}
-
-/// Donors that do not carry the signature: looked for only where no file that carries it is genuine.
-fn donor_elsewhere(entries: &[Entry]) -> Vec<FindingLine> {
-    let explained: HashSet<&[u8]> = entries
-        .iter()
-        .filter(|entry| entry.is_genuine())
-        .flat_map(|entry| [entry.pkcs7(), entry.signer_info()])
-        .flatten()
-        .collect();
-    let orphaned = |entry: &Entry| {
-        let known = |key: Option<&[u8]>| key.is_some_and(|key| explained.contains(key));
-        entry.content().is_some() && !entry.is_genuine() && !known(entry.pkcs7()) && !known(entry.signer_info())
-    };
-    let mut carriers: BTreeMap<&[u8], Vec<&Entry>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| orphaned(entry)) {
-        if let Some(digest) = entry.signed_digest.as_deref() {
-            carriers.entry(digest).or_default().push(entry);
-        }
-    }
-    let mut donors: BTreeMap<&[u8], Vec<&Entry>> = BTreeMap::new();
-    for entry in entries {
-        for (_, digest) in &entry.authentihash {
-            if carriers.contains_key(&**digest) {
-                donors.entry(digest).or_default().push(entry);
-            }
-        }
-    }
-    let mut found: Vec<FindingLine> = carriers
-        .into_iter()
-        .filter_map(|(digest, mut members)| {
-            let same = donors.get(digest)?;
-            let donor = same.iter().copied().min_by_key(|entry| entry.status.severity())?;
-            let evidence = [("signed_digest", key_text(Some(digest))), ("carriers", json!(members.len()))];
-            members.extend(same);
-            members.sort_by(|left, right| left.order(right));
-            finding("X203", None, &evidence, &members, Some(donor))
-        })
-        .collect();
-    found.sort_by(|left, right| left.members.cmp(&right.members));
-    found
 }
 
 /// Whether somebody trusted vouches for the signer's certificate: `None` where the status does not tell.
@@ -298,6 +259,8 @@ mod tests {
                 issuer_serial_key: number,
                 subject_key: subject,
                 version_res_sha256: None,
+                first_page_sha256: None,
+                signed_first_page_sha256: None,
             },
         }
     }

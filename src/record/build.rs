@@ -42,6 +42,8 @@ pub struct Inputs<'i, 'a> {
     pub hashes: BTreeMap<String, String>,
     /// Version resource and its SHA-256.
     pub version: Option<(VersionInfo, String)>,
+    /// SHA-256 of the first page of a PE file, where it is told.
+    pub first_page: Option<String>,
     /// Oddities noted on the way.
     pub anomalies: Vec<Anomaly>,
     /// Message of an `Error` verdict or a malformed signature.
@@ -146,6 +148,7 @@ pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
         record.version_info = Some(info);
         record.keys.version_res_sha256 = Some(sha256);
     }
+    record.keys.first_page_sha256 = inputs.first_page;
     if let Some(message) = inputs.message {
         if status == Status::Error {
             record.error = Some(ErrorDetail { kind: reason, message });
@@ -368,7 +371,16 @@ fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
             .map(|certificate| sha256_hex(&[certificate.issuer, certificate.serial].concat())),
         subject_key: certificate.map(|certificate| sha256_hex(certificate.subject)),
         version_res_sha256: None,
+        first_page_sha256: None,
+        signed_first_page_sha256: signed_first_page(content),
     }
+}
+
+/// The first entry of the page hashes, which is that of the headers.
+fn signed_first_page(content: &ContentFacts<'_>) -> Option<String> {
+    let list = content.body.content.file()?.page_hashes()?;
+    let (offset, digest) = list.entry(0).filter(|_| list.algorithm == DigestAlgorithm::Sha256)?;
+    (offset == 0).then(|| hex(digest))
 }
 
 /// Departures from DER and from what signers usually write, each harmless by itself.

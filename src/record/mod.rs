@@ -486,6 +486,13 @@ pub struct Keys {
     pub subject_key: Option<String>,
     /// SHA-256 of the version resource.
     pub version_res_sha256: Option<String>,
+    /// SHA-256 of the first page, its headers, as page hashes have it; only of files without a signature and of those
+    /// whose deciding signature has page hashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_page_sha256: Option<String>,
+    /// The same of the file that was signed, by the deciding signature's page hashes (SHA-256).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_first_page_sha256: Option<String>,
 }
 
 /// The trust store in short.

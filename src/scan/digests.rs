@@ -18,6 +18,9 @@ use crate::verify::ParsedSignature;
 /// Page hashes of one signature as far as known before the pass, and the index of their run in the plan.
 type PageReport = (PageHashes, Option<usize>);
 
+/// Headers that are hashed as the first page, in octets; linkers write 512 to 4,096.
+const MAX_HEADERS: u32 = 64 * 1024;
+
 impl Scanner {
     /// Everything that has to be computed over the file's bytes, in one pass.
     pub(super) fn digest(
@@ -41,12 +44,25 @@ impl Scanner {
                 report.first_mismatch = run.first_mismatch;
             }
         }
-        let first_page = match (&subject.pe, wanted(HashOf::FirstPage)) {
-            (Some(facts), algorithms) if !algorithms.is_empty() => pass::first_page(source, facts, &algorithms)?,
+        let page_hashes: Vec<_> = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
+        let mut algorithms = wanted(HashOf::FirstPage);
+        let tells_first_page = self.tells_first_page(subject, &page_hashes);
+        if tells_first_page && !algorithms.contains(&DigestAlgorithm::Sha256) {
+            algorithms.push(DigestAlgorithm::Sha256);
+        }
+        let first_page = match &subject.pe {
+            Some(facts) if !algorithms.is_empty() => pass::first_page(source, facts, &algorithms)?,
             _ => BTreeMap::new(),
         };
-        let page_hashes = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
-        Ok(Digested { reported: plan.reported(&computed), computed, page_hashes, first_page })
+        Ok(Digested { reported: plan.reported(&computed), computed, page_hashes, first_page, tells_first_page })
+    }
+
+    /// Whether the first page belongs into the record: it leads from a copied signature to its donor, which others
+    /// lead to where that is signed.
+    fn tells_first_page(&self, subject: &Subject, page_hashes: &[Option<PageHashes>]) -> bool {
+        let unsigned = matches!(subject.signatures, Presence::None);
+        let small = subject.pe.as_ref().is_some_and(|facts| facts.size_of_headers <= MAX_HEADERS);
+        small && self.options.hashes != HashMode::None && (unsigned || page_hashes.iter().any(Option::is_some))
     }
 
     /// Everything that the one pass has to compute, and the page hash reports by signature with the index of

@@ -49,6 +49,8 @@ pub(super) struct Digested {
     pub(super) reported: Digests,
     pub(super) page_hashes: Vec<Option<PageHashes>>,
     pub(super) first_page: BTreeMap<DigestAlgorithm, DigestValue>,
+    /// Whether its SHA-256 belongs into the record.
+    pub(super) tells_first_page: bool,
 }
 
 impl Scanner {
@@ -169,6 +171,11 @@ impl Scanner {
             authentihash: texts(&digested.reported.authentihash),
             hashes: texts(&digested.reported.file),
             version: read.version.as_ref().filter(|_| self.shows_version(read.subject)).map(shown_version),
+            first_page: digested
+                .first_page
+                .get(&DigestAlgorithm::Sha256)
+                .filter(|_| digested.tells_first_page)
+                .map(ToString::to_string),
             anomalies: read.anomalies,
             message,
             now,
@@ -261,6 +268,7 @@ impl Scanner {
             authentihash: BTreeMap::new(),
             hashes: texts(&plan.reported(&digests).file),
             version: None,
+            first_page: None,
             anomalies: Vec::new(),
             message,
             now: self.options.now,

@@ -129,4 +129,20 @@ pub(super) const ROWS: &[Row] = &[
                           for two kinds of processor and signed for one.",
         references: &["https://github.com/threatexpress/metatwin", "https://attack.mitre.org/techniques/T1036/005/"],
     },
+    Row {
+        code: "X209",
+        title: "The donor of a signature, by its headers",
+        severity: Severity::High,
+        confidence: Confidence::High,
+        attack: &[MASQUERADING],
+        condition: "A falsely signed file's page hashes (SHA-256) give the first page, the headers, of the file that was \
+                    signed; its own first page is another one, and that of another file is this one. Asked where neither \
+                    the signature (X201) nor the signed digest (X203) leads to a donor. First pages are taken of files \
+                    without a signature and of those with page hashes, unless their headers have more than 64 KiB.",
+        why: "Headers hold dates, sizes and addresses of one build. The file that has them is the donor, or was it before \
+              something behind its headers was changed; SHA-1 signatures hide a stripped donor from X203, too.",
+        todo: "Compare the two: what the donor is, the carrier pretends to be.",
+        false_positives: "None known; builds made to be reproducible may share headers and differ behind them.",
+        references: &["https://attack.mitre.org/techniques/T1036/001/"],
+    },
 ];

@@ -8,7 +8,7 @@ use crate::lab::keys::{Hash, Key};
 use crate::lab::pe::*;
 
 pub fn scenarios() -> Vec<Scenario> {
-    vec![sigthief(), blob(), stripped(), pages(), metatwin(), mangle(), msfvenom(), metadata_copied()]
+    vec![sigthief(), blob(), stripped(), pages(), stripped_pages(), metatwin(), mangle(), msfvenom(), metadata_copied()]
 }
 
 /// An unsigned program whose length is no multiple of eight.
@@ -74,6 +74,19 @@ fn pages() -> Scenario {
     Scenario {
         name: "sigthief-page-hashes",
         files: vec![("carrier.exe", graft(&tool, &plain)), ("host.exe", plain), ("tool.exe", tool)],
+    }
+}
+
+/// The same of a donor that lost its signature (`-T`), which had a digest of another kind than unsigned files get: its
+/// headers are what still tells.
+fn stripped_pages() -> Scenario {
+    let signature =
+        Signature { file_hash: Some(Hash::Sha1), pages: Some((Hash::Sha256, 0x1000, false)), ..Signature::default() };
+    let tool = sign(&product("Signed page by page, and stripped").bytes(), &stamped(signature));
+    let plain = host("A host for the pages of a stripped donor").bytes();
+    Scenario {
+        name: "sigthief-page-hashes-stripped",
+        files: vec![("carrier.exe", graft(&tool, &plain)), ("host.exe", plain), ("tool_nosig.exe", truncated(&tool))],
     }
 }
 
