@@ -52,3 +52,34 @@ fn each_trick_has_its_findings() {
     assert_eq!(tag("padding-tag.exe"), "Omaha: appguid={8A69}");
     assert_eq!(tag("certificate-cargo.exe"), Value::Null);
 }
+
+#[test]
+fn a_donor_that_a_catalog_lists_is_named_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let fixture = |name: &str| std::fs::read(testdata.join("fixtures").join(name)).unwrap();
+    let graft = lab::pe::graft(&fixture("listed-signed.exe"), &fixture("unsigned-pe64.exe"));
+    let path = folder.path().join("graft.exe");
+    std::fs::write(&path, graft).unwrap();
+    let evidence = |catalogs: &[&str]| {
+        let mut scan = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+        scan.args(["--json", "--no-correlate", "--quiet", "--at", lab::catalogue::AT]);
+        for pem in ["root.pem", "tsa-root.pem"] {
+            scan.arg("--trust-store").arg(testdata.join("pki").join(pem));
+        }
+        for catalog in catalogs {
+            scan.arg("--catalog").arg(testdata.join("fixtures").join(catalog));
+        }
+        let record: Value = serde_json::from_slice(&scan.arg(&path).output().unwrap().stdout).unwrap();
+        assert_eq!((&record["status"], &record["reason"]), (&"Invalid".into(), &"bad-digest".into()));
+        let finding = record["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "S101").unwrap();
+        let evidence = &finding["evidence"];
+        let words = |key: &str| evidence.get(key).and_then(Value::as_str).map(str::to_owned);
+        (words("donor_catalog"), words("donor_catalog_status"))
+    };
+    assert_eq!(evidence(&[]), (None, None));
+    assert_eq!(evidence(&["catalog-v1.cat"]), (None, None), "it lists others");
+    let (catalog, status) = evidence(&["catalog-v1.cat", "catalog-v2.cat"]);
+    assert!(catalog.unwrap().ends_with("testdata/fixtures/catalog-v2.cat"));
+    assert_eq!(status.as_deref(), Some("Valid"));
+}

@@ -19,5 +19,5 @@ pub use baseline::{BASELINE_SCHEMA, Baseline, BaselineLine, baseline_schema, pat
 pub use catalogue::{Publishers, build_catalogue};
 pub use correlate::Correlator;
 pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema, hides_data};
-pub use single::{FileFacts, FoundDigests, KnownNames, claim_findings, file_findings};
+pub use single::{FileFacts, FoundDigests, KnownNames, claim_findings, donor_in_catalog, file_findings};
 pub use table::{Row, row, rows};

@@ -67,9 +67,14 @@ impl Catalogs {
     /// The catalog that lists one of the digests: the first one that verifies, else the first one. Digests are tried
     /// in the order authentihash SHA-256, SHA-1, file SHA-256, SHA-1, and catalogs in the order of the index.
     pub(super) fn look_up(&self, scanner: &Scanner, digests: &Digests) -> Lookup {
+        self.search(scanner, wanted(digests))
+    }
+
+    /// The same for digests of whatever kind.
+    pub(super) fn search(&self, scanner: &Scanner, digests: impl Iterator<Item = MemberDigest>) -> Lookup {
         let mut lookup = Lookup::default();
         let mut seen: Vec<u32> = Vec::new();
-        for digest in wanted(digests) {
+        for digest in digests {
             for catalog in self.index.candidates(&digest) {
                 if seen.contains(&catalog) || seen.len() >= MAX_CANDIDATES {
                     continue;

@@ -10,6 +10,7 @@ use super::scanner::Scanner;
 use super::supply::Supplement;
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
+use crate::cms::catalog::MemberDigest;
 use crate::container::pe::{self, PeFacts, Remains};
 use crate::container::{Format, HashedRegions, Presence, Source, Subject, container_for, read_up_to};
 use crate::crypto::{DigestAlgorithm, DigestValue};
@@ -17,7 +18,7 @@ use crate::hunt::{self, FileFacts, FoundDigests, Publishers};
 use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
 use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo};
 use crate::trust::RevocationLists;
-use crate::verify::{self, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
+use crate::verify::{self, DigestFact, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
 
 /// A file judged by what is in it.
 struct Inspected {
@@ -30,6 +31,8 @@ struct Inspected {
     kernel: Vec<KernelFacts>,
     /// The driver that the file is.
     driver: Option<Driver>,
+    /// The digest that a signature states of another file than this one.
+    foreign: Option<MemberDigest>,
 }
 
 /// A file whose layout has been read.
@@ -64,7 +67,7 @@ impl Scanner {
     ) -> io::Result<Record> {
         let algorithms = self.catalogs.as_ref().map(|catalogs| catalogs.index.algorithms()).unwrap_or_default();
         let inspected = self.inspect_alone(name, source, format, &algorithms, buffer)?;
-        let Inspected { mut record, digests, mut driver, .. } = inspected;
+        let Inspected { mut record, digests, mut driver, foreign, .. } = inspected;
         if let Some(catalogs) = &self.catalogs {
             let found = catalogs.look_up(self, &digests);
             record.anomalies.extend(found.anomalies);
@@ -80,6 +83,9 @@ impl Scanner {
                         driver.facts.extend(hit.kernel.clone());
                     }
                 }
+            }
+            if let Some(hit) = catalogs.search(self, foreign.into_iter()).hit {
+                hunt::donor_in_catalog(&mut record, &hit.record);
             }
             if let Some(driver) = &mut driver {
                 driver.context.catalogs_checked = true;
@@ -204,7 +210,8 @@ impl Scanner {
                 now,
             });
         }
-        Inspected { record, deciding, digests: digested.computed, kernel, driver }
+        let foreign = facts.iter().find_map(foreign_digest);
+        Inspected { record, deciding, digests: digested.computed, kernel, driver, foreign }
     }
 
     /// What the supplier gets for this file, round by round, until nothing is left to ask for.
@@ -276,7 +283,7 @@ impl Scanner {
             trust: &self.trust,
         };
         let record = record::build(name, inputs);
-        Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None })
+        Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None, foreign: None })
     }
 
     /// Whether the version resource belongs into the record.
@@ -320,6 +327,13 @@ fn layout(subject: &Subject, length: u64) -> Layout {
         data_after_table: table.is_some_and(|table| table.end < length),
         malformed: matches!(subject.signatures, Presence::Malformed { .. }),
     }
+}
+
+/// What a signature says of the file that it was made for, where this is not that file.
+fn foreign_digest(signature: &SignatureFacts<'_>) -> Option<MemberDigest> {
+    let content = signature.content.as_ref().filter(|content| content.digest == DigestFact::Mismatch)?;
+    let file = content.body.content.file()?;
+    MemberDigest::new(DigestAlgorithm::from_oid(file.digest_algorithm.oid)?, file.digest)
 }
 
 /// Status, reasons and message of the file.

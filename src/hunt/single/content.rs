@@ -8,7 +8,7 @@ use super::{FileFacts, finding};
 use crate::asn1::oids;
 use crate::hunt::entry::hex;
 use crate::judge::Status;
-use crate::record::{Finding, Severity};
+use crate::record::{Finding, Record, Severity};
 use crate::verify::DigestFact;
 
 /// S101: the signature was made for other content.
@@ -27,6 +27,14 @@ pub(super) fn digest_differs(facts: &FileFacts<'_>) -> Option<Finding> {
         ("signer", facts.signer()),
     ];
     finding("S101", None, &evidence)
+}
+
+/// S101 of a file whose signature was made for one that this catalog lists: the donor is part of what the catalog ships with.
+pub fn donor_in_catalog(record: &mut Record, catalog: &Record) {
+    if let Some(finding) = record.findings.iter_mut().find(|finding| finding.code == "S101") {
+        finding.evidence.insert("donor_catalog".to_owned(), json!(catalog.path));
+        finding.evidence.insert("donor_catalog_status".to_owned(), json!(catalog.status.name()));
+    }
 }
 
 /// S102: the table of page hashes ends where another file ended.

@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 pub use claims::claim_findings;
+pub use content::donor_in_catalog;
 pub use publishers::KnownNames;
 
 use super::table::row;

@@ -19,7 +19,8 @@ pub(super) const ROWS: &[Row] = &[
         condition: "The digest in SpcIndirectDataContent is not that of the file.",
         why: "The signature was made for other content: it was copied here from another file, or this one was changed \
               after signing. With signature_intact the signature itself still verifies, as one does that was copied.",
-        todo: "Do not believe the signer's name. Look for the file that the signature belongs to (X201, X203).",
+        todo: "Do not believe the signer's name. Look for the file that the signature belongs to (X201, X203); donor_catalog names the catalog that \
+               lists it, where --catalog or a Windows folder gave that.",
         false_positives: "Cut-off downloads, files that a scanner repaired, resources edited or files packed after \
                           signing.",
         references: &[TECHNIQUE, PE_SIGNATURES],
