@@ -530,3 +530,30 @@ fn too_many_octets_of_revocation_lists_are_refused() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("huge.crl") && said.contains("256 MiB"), "{said}");
 }
+
+/// Large files go through one pass by two, small ones between them do not; nobody can tell from what comes out.
+#[test]
+fn large_files_that_are_digested_together_have_the_records_that_they_have_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for (at, name) in ["pe32.exe", "thief.exe", "unsigned-pe64.exe", "self-signed.exe", "pe32.exe"].iter().enumerate() {
+        for (length, suffix) in [(0, "a"), (255 * 1024, "b"), (900_001, "c"), (3_000_000, "d")] {
+            let mut bytes = fs::read(testdata("fixtures").join(name)).unwrap();
+            bytes.resize(bytes.len() + length, u8::try_from(at).unwrap());
+            fs::write(folder.path().join(format!("{at}{suffix}.exe")), bytes).unwrap();
+        }
+    }
+    fs::write(folder.path().join("2c.txt"), "no program").unwrap();
+    let scan = |path: &Path, jobs: &str| {
+        let mut command = sigscan();
+        command.args(["--json", "--hashes", "none", "--no-correlate", "--jobs", jobs]).arg(path);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let mut files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "exe"));
+    files.sort();
+    let alone: String = files.iter().map(|path| scan(path, "1")).collect();
+    assert_eq!(alone.lines().count(), 20);
+    for jobs in ["1", "2", "3"] {
+        assert_eq!(scan(folder.path(), jobs), alone, "{jobs} workers");
+    }
+}

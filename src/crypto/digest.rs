@@ -1,8 +1,6 @@
-//! Digest algorithms, digest values, and hashing one stream with several algorithms at once.
+//! Digest algorithms and digest values.
 
 use std::fmt;
-
-use md5::Digest as _;
 
 use super::algorithm::{Scheme, signature_scheme};
 use super::oids;
@@ -116,6 +114,11 @@ impl DigestValue {
         Some(DigestValue { octets, len: u8::try_from(bytes.len()).ok()? })
     }
 
+    /// What one of the algorithms gave; none has more than 64 octets.
+    pub(super) fn of(digest: &[u8]) -> Self {
+        Self::from_slice(digest).unwrap_or(DigestValue { octets: [0; 64], len: 0 })
+    }
+
     /// The digest's octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -142,107 +145,6 @@ impl fmt::Debug for DigestValue {
     }
 }
 
-/// The digest of `bytes`; `None` for MD4, which has no implementation.
-#[must_use]
-pub fn digest(algorithm: DigestAlgorithm, bytes: &[u8]) -> Option<DigestValue> {
-    let mut hasher = Hasher::new(algorithm)?;
-    hasher.update(bytes);
-    Some(hasher.finish())
-}
-
-/// An incremental digest.
-#[derive(Debug, Clone)]
-pub struct Hasher(State);
-
-#[derive(Debug, Clone)]
-enum State {
-    Md2(md2::Md2),
-    Md5(md5::Md5),
-    Sha1(sha1::Sha1),
-    Sha224(sha2::Sha224),
-    Sha256(sha2::Sha256),
-    Sha384(sha2::Sha384),
-    Sha512(sha2::Sha512),
-}
-
-impl Hasher {
-    /// Starts a digest; `None` for MD4, which has no implementation.
-    #[must_use]
-    pub fn new(algorithm: DigestAlgorithm) -> Option<Self> {
-        Some(Hasher(match algorithm {
-            DigestAlgorithm::Md2 => State::Md2(md2::Md2::new()),
-            DigestAlgorithm::Md4 => return None,
-            DigestAlgorithm::Md5 => State::Md5(md5::Md5::new()),
-            DigestAlgorithm::Sha1 => State::Sha1(sha1::Sha1::new()),
-            DigestAlgorithm::Sha224 => State::Sha224(sha2::Sha224::new()),
-            DigestAlgorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
-            DigestAlgorithm::Sha384 => State::Sha384(sha2::Sha384::new()),
-            DigestAlgorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
-        }))
-    }
-
-    /// Continues with `bytes`.
-    pub fn update(&mut self, bytes: &[u8]) {
-        match &mut self.0 {
-            State::Md2(state) => state.update(bytes),
-            State::Md5(state) => state.update(bytes),
-            State::Sha1(state) => state.update(bytes),
-            State::Sha224(state) => state.update(bytes),
-            State::Sha256(state) => state.update(bytes),
-            State::Sha384(state) => state.update(bytes),
-            State::Sha512(state) => state.update(bytes),
-        }
-    }
-
-    /// The digest of everything given so far.
-    #[must_use]
-    pub fn finish(self) -> DigestValue {
-        let value = match self.0 {
-            State::Md2(state) => DigestValue::from_slice(&state.finalize()),
-            State::Md5(state) => DigestValue::from_slice(&state.finalize()),
-            State::Sha1(state) => DigestValue::from_slice(&state.finalize()),
-            State::Sha224(state) => DigestValue::from_slice(&state.finalize()),
-            State::Sha256(state) => DigestValue::from_slice(&state.finalize()),
-            State::Sha384(state) => DigestValue::from_slice(&state.finalize()),
-            State::Sha512(state) => DigestValue::from_slice(&state.finalize()),
-        };
-        // No algorithm here has more than 64 octets, so the empty value is never seen.
-        value.unwrap_or(DigestValue { octets: [0; 64], len: 0 })
-    }
-}
-
-/// How much every algorithm takes in turn: small enough to stay in the first-level cache between them.
-const BLOCK: usize = 16 * 1024;
-
-/// Several digests over one stream, in one pass over memory.
-#[derive(Debug, Clone)]
-pub struct MultiHasher(Vec<(DigestAlgorithm, Hasher)>);
-
-impl MultiHasher {
-    /// Starts a digest for each algorithm; repetitions count once and MD4 is left out.
-    pub fn new(algorithms: impl IntoIterator<Item = DigestAlgorithm>) -> Self {
-        let mut wanted: Vec<_> = algorithms.into_iter().collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        MultiHasher(wanted.into_iter().filter_map(|algorithm| Some((algorithm, Hasher::new(algorithm)?))).collect())
-    }
-
-    /// Continues every digest with `bytes`.
-    pub fn update(&mut self, bytes: &[u8]) {
-        for block in bytes.chunks(BLOCK) {
-            for (_, hasher) in &mut self.0 {
-                hasher.update(block);
-            }
-        }
-    }
-
-    /// All digests, in the order of [`DigestAlgorithm`].
-    #[must_use]
-    pub fn finish(self) -> Vec<(DigestAlgorithm, DigestValue)> {
-        self.0.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finish())).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,28 +159,6 @@ mod tests {
         DigestAlgorithm::Sha384,
         DigestAlgorithm::Sha512,
     ];
-
-    /// RFC 1319 and RFC 1321 appendix A.5, FIPS 180-4 examples: the digest of "abc".
-    #[test]
-    fn known_answers_for_abc() {
-        let answers = [
-            "da853b0d3f88d99b30283a69e6ded6bb",
-            "",
-            "900150983cd24fb0d6963f7d28e17f72",
-            "a9993e364706816aba3e25717850c26c9cd0d89d",
-            "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7",
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
-            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd\
-             454d4423643ce80e2a9ac94fa54ca49f",
-        ];
-        for (algorithm, answer) in ALL.into_iter().zip(answers) {
-            let value = digest(algorithm, b"abc");
-            assert_eq!(value.map(|value| value.to_string()).unwrap_or_default(), answer);
-            assert_eq!(value.is_none(), algorithm == DigestAlgorithm::Md4);
-            assert!(value.is_none_or(|value| value.as_bytes().len() == algorithm.output_len()));
-        }
-    }
 
     #[test]
     fn every_algorithm_has_its_row() {
@@ -315,19 +195,5 @@ mod tests {
         assert_ne!(short, long);
         assert_eq!(DigestValue::from_slice(&[0xab; 64]).unwrap().to_string(), "ab".repeat(64));
         assert!(DigestValue::from_slice(&[0; 65]).is_none());
-    }
-
-    #[test]
-    fn one_pass_equals_single_digests_over_odd_chunks() {
-        let data: Vec<u8> = (0u32..40_000).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        for step in [1, 63, 64, 4097, BLOCK - 1, BLOCK, BLOCK + 1, data.len()] {
-            // One octet at a time is slow without optimisation; a prefix is enough.
-            let data = &data[..if step == 1 { 3000 } else { data.len() }];
-            let mut hasher = MultiHasher::new(ALL.into_iter().rev().chain(ALL));
-            data.chunks(step).for_each(|chunk| hasher.update(chunk));
-            let expected: Vec<_> = ALL.iter().filter_map(|&a| Some((a, digest(a, data)?))).collect();
-            assert_eq!(hasher.finish(), expected);
-            assert_eq!(expected.len(), 7);
-        }
     }
 }

@@ -11,12 +11,16 @@
 
 mod algorithm;
 pub mod digest;
+mod hasher;
+mod interleaved;
 mod memo;
 pub mod oids;
 pub mod public_key;
+mod sha;
 
 pub use algorithm::{AlgorithmId, PssParameters, Scheme, hash_for_signature, signature_name, signature_scheme};
-pub use digest::{DigestAlgorithm, DigestValue, Hasher, MultiHasher, digest};
+pub use digest::{DigestAlgorithm, DigestValue};
+pub use hasher::{Hasher, MultiHasher, digest, update_together};
 pub use memo::SignatureMemo;
 pub use public_key::{
     Deviation, KeyInfo, Verification, key_info, verify_digest, verify_raw_hash_rsa, verify_signature,

@@ -12,7 +12,8 @@ use std::borrow::Cow;
 use crate::asn1::oid_to_string;
 
 use super::algorithm::{AlgorithmId, Padding, Plan};
-use super::digest::{DigestAlgorithm, digest};
+use super::digest::DigestAlgorithm;
+use super::hasher::digest;
 use spki::PublicKey;
 
 /// The answer to one signature.

@@ -5,7 +5,8 @@ use std::io;
 
 use super::inspect::Digested;
 use super::options::HashMode;
-use super::pass::{self, Digests, PageRun, Plan};
+use super::pages::PageRun;
+use super::pass::{self, Digests, Plan};
 use super::scanner::Scanner;
 use crate::anomaly::Anomaly;
 use crate::container::pe::{self, PageLayoutError, PeFacts};
@@ -18,26 +19,46 @@ use crate::verify::ParsedSignature;
 /// Page hashes of one signature as far as known before the pass, and the index of their run in the plan.
 type PageReport = (PageHashes, Option<usize>);
 
+/// What is wanted of a file's bytes.
+pub(super) struct Asked<'p> {
+    /// For the pass.
+    pub(super) plan: Plan<'p>,
+    /// Page hashes by signature, as far as known before the pass.
+    pages: Vec<Option<PageReport>>,
+    /// Digests of the first page that lists name.
+    first_page: Vec<DigestAlgorithm>,
+}
+
 /// Headers that are hashed as the first page, in octets; linkers write 512 to 4,096.
 const MAX_HEADERS: u32 = 64 * 1024;
 
 impl Scanner {
-    /// Everything that has to be computed over the file's bytes, in one pass.
-    pub(super) fn digest(
+    /// What has to be computed over the file's bytes, in one pass.
+    pub(super) fn ask<'p>(
         &self,
-        source: &dyn Source,
         subject: &Subject,
-        tree: &[ParsedSignature<'_>],
+        tree: &[ParsedSignature<'p>],
+        length: u64,
         listed: &[DigestAlgorithm],
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<Digested> {
-        let (mut plan, mut pages) = self.plan(subject, tree, source.len());
+    ) -> Asked<'p> {
+        let (mut plan, pages) = self.plan(subject, tree, length);
         let is_pe = subject.pe.is_some();
         plan.look_up(listed, is_pe);
         let wanted = |of| if self.options.findings { self.blocked.wanted(of, is_pe) } else { Vec::new() };
         plan.look_for(wanted(HashOf::File), if is_pe { wanted(HashOf::Authentihash) } else { Vec::new() });
         plan.sum = self.options.findings && subject.pe.is_some() && !tree.is_empty();
-        let computed = pass::run(source, &mut plan, buffer)?;
+        Asked { plan, pages, first_page: wanted(HashOf::FirstPage) }
+    }
+
+    /// What the pass computed, as the record and the findings want it.
+    pub(super) fn answer(
+        &self,
+        source: &dyn Source,
+        subject: &Subject,
+        asked: Asked<'_>,
+        computed: Digests,
+    ) -> io::Result<Digested> {
+        let Asked { plan, mut pages, first_page: mut algorithms } = asked;
         for (report, at) in pages.iter_mut().flatten() {
             if let Some(run) = at.and_then(|at| plan.pages.get(at)) {
                 report.matched = Some(run.first_mismatch.is_none());
@@ -45,7 +66,6 @@ impl Scanner {
             }
         }
         let page_hashes: Vec<_> = pages.into_iter().map(|entry| entry.map(|(report, _)| report)).collect();
-        let mut algorithms = wanted(HashOf::FirstPage);
         let tells_first_page = self.tells_first_page(subject, &page_hashes);
         if tells_first_page && !algorithms.contains(&DigestAlgorithm::Sha256) {
             algorithms.push(DigestAlgorithm::Sha256);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Scanner;
 use super::files::FileSource;
+use super::inspect::File;
 use crate::container::{Format, Source, sniff};
 use crate::judge::Reason;
 use crate::record::Record;
@@ -36,6 +37,28 @@ impl Scanner {
             let message = "internal error: please report this file's shape".to_owned();
             return self.error("", format, Reason::Io, message);
         };
+        self.unless_changed(file, format, record)
+    }
+
+    /// Judges two open files at once, each as [`Scanner::guarded`] does. `None` where they have to be judged one by one.
+    pub(super) fn guarded_together(
+        &self,
+        files: [(Format, &FileSource, &dyn Source); 2],
+        buffers: &mut [Vec<u8>; 2],
+    ) -> Option<[Record; 2]> {
+        let [first, second] = buffers;
+        let [(of_first, file_one, one), (of_second, file_two, two)] = files;
+        let both = [
+            File { name: "", source: one, format: of_first, buffer: first },
+            File { name: "", source: two, format: of_second, buffer: second },
+        ];
+        // After a panic each is judged alone, which tells whose fault it was.
+        let [one, two] = catch_unwind(AssertUnwindSafe(|| self.scan_together(both))).ok()??;
+        Some([self.unless_changed(file_one, of_first, one), self.unless_changed(file_two, of_second, two)])
+    }
+
+    /// The record, if the file is still what it was when it was opened.
+    fn unless_changed(&self, file: &FileSource, format: Format, record: Record) -> Record {
         match file.changed() {
             Ok(false) => record,
             Ok(true) => {

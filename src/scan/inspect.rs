@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use super::digests::Asked;
 use super::kernel::{catalog_pleases, kernel_choice};
 use super::options::HashMode;
-use super::pass::{self, Digests, Plan};
+use super::pass::{self, Digests, Job, Plan};
 use super::scanner::Scanner;
 use super::supply::Supplement;
 use crate::anomaly::Anomaly;
@@ -19,6 +20,35 @@ use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
 use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo};
 use crate::trust::RevocationLists;
 use crate::verify::{self, DigestFact, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
+
+/// A file to be judged.
+pub(super) struct File<'f> {
+    /// What becomes its record's path.
+    pub(super) name: &'f str,
+    pub(super) source: &'f dyn Source,
+    pub(super) format: Format,
+    /// Where to read blocks into.
+    pub(super) buffer: &'f mut Vec<u8>,
+}
+
+/// A file whose container has been read.
+struct Opened<'s> {
+    subject: &'s Subject,
+    tree: Vec<ParsedSignature<'s>>,
+    anomalies: Vec<Anomaly>,
+}
+
+impl<'s> Opened<'s> {
+    fn new(subject: &'s Subject) -> Opened<'s> {
+        let (tree, truncated) = parse_tree(subject.signatures.blobs(), subject.covers);
+        let mut anomalies = subject.anomalies.clone();
+        if truncated {
+            let message = format!("signatures after the first {} were not read", verify::MAX_SIGNATURES);
+            anomalies.push(Anomaly::new("signature-limit", message));
+        }
+        Opened { subject, tree, anomalies }
+    }
+}
 
 /// A file judged by what is in it.
 struct Inspected {
@@ -58,15 +88,23 @@ pub(super) struct Digested {
 
 impl Scanner {
     /// Judges a file by what is in it, and then by the catalogs that list it.
-    pub(super) fn inspect(
-        &self,
-        name: &str,
-        source: &dyn Source,
-        format: Format,
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<Record> {
-        let algorithms = self.catalogs.as_ref().map(|catalogs| catalogs.index.algorithms()).unwrap_or_default();
-        let inspected = self.inspect_alone(name, source, format, &algorithms, buffer)?;
+    pub(super) fn inspect(&self, file: File<'_>) -> io::Result<Record> {
+        self.inspect_alone(file, &self.listed()).map(|inspected| self.beside_catalogs(inspected))
+    }
+
+    /// As [`Scanner::inspect`] for two files at once. `None` where they have to be judged one by one.
+    pub(super) fn inspect_together(&self, files: [File<'_>; 2]) -> Option<[io::Result<Record>; 2]> {
+        let inspected = self.inspect_two(files, &self.listed())?;
+        Some(inspected.map(|inspected| inspected.map(|inspected| self.beside_catalogs(inspected))))
+    }
+
+    /// Algorithms of the digests that catalogs list.
+    fn listed(&self) -> Vec<DigestAlgorithm> {
+        self.catalogs.as_ref().map(|catalogs| catalogs.index.algorithms()).unwrap_or_default()
+    }
+
+    /// Looks a file up in the catalogs, and concludes.
+    fn beside_catalogs(&self, inspected: Inspected) -> Record {
         let Inspected { mut record, digests, mut driver, foreign, .. } = inspected;
         if let Some(catalogs) = &self.catalogs {
             let found = catalogs.look_up(self, &digests);
@@ -95,7 +133,7 @@ impl Scanner {
         if self.options.findings && record.version_info.is_some() {
             hunt::claim_findings(&mut record, self.publishers.get_or_init(Publishers::embedded));
         }
-        Ok(record)
+        record
     }
 
     /// A catalog judged without a look at catalogs: its record, its deciding signature, and what that says to the kernel.
@@ -104,7 +142,8 @@ impl Scanner {
         name: &str,
         source: &dyn Source,
     ) -> (Record, Option<Signature>, Option<KernelFacts>) {
-        match self.inspect_alone(name, source, Format::Cat, &[], &mut Vec::new()) {
+        let file = File { name, source, format: Format::Cat, buffer: &mut Vec::new() };
+        match self.inspect_alone(file, &[]) {
             Ok(Inspected { record, deciding, kernel, .. }) => {
                 let signature = deciding.and_then(|index| record.signatures.get(index)).cloned();
                 let kernel = deciding.and_then(|index| kernel.into_iter().nth(index));
@@ -115,36 +154,55 @@ impl Scanner {
     }
 
     /// Judges a file by what is in it; `listed` are the algorithms of digests that catalogs list.
-    fn inspect_alone(
+    fn inspect_alone(&self, file: File<'_>, listed: &[DigestAlgorithm]) -> io::Result<Inspected> {
+        let Some(container) = container_for(file.format) else { return self.uncontained(file, listed) };
+        let subject = container.open(file.source, &self.options.limits)?;
+        let opened = Opened::new(&subject);
+        let mut asked = self.ask(&subject, &opened.tree, file.source.len(), listed);
+        let computed = pass::run(file.source, &mut asked.plan, file.buffer)?;
+        self.inspect_digested(file, opened, asked, computed)
+    }
+
+    /// Judges two files whose bytes go through one pass. `None` where that is nothing for these two.
+    fn inspect_two(&self, files: [File<'_>; 2], listed: &[DigestAlgorithm]) -> Option<[io::Result<Inspected>; 2]> {
+        let open = |file: &File<'_>| container_for(file.format)?.open(file.source, &self.options.limits).ok();
+        let [first, second] = files;
+        let (subject_one, subject_two) = (open(&first)?, open(&second)?);
+        let (one, two) = (Opened::new(&subject_one), Opened::new(&subject_two));
+        let mut ask_one = self.ask(&subject_one, &one.tree, first.source.len(), listed);
+        let mut ask_two = self.ask(&subject_two, &two.tree, second.source.len(), listed);
+        let [computed_one, computed_two] = pass::run_together([
+            Job { source: first.source, plan: &mut ask_one.plan, buffer: &mut *first.buffer },
+            Job { source: second.source, plan: &mut ask_two.plan, buffer: &mut *second.buffer },
+        ]);
+        Some([
+            computed_one.and_then(|computed| self.inspect_digested(first, one, ask_one, computed)),
+            computed_two.and_then(|computed| self.inspect_digested(second, two, ask_two, computed)),
+        ])
+    }
+
+    /// Judges a file whose digests are known.
+    fn inspect_digested(
         &self,
-        name: &str,
-        source: &dyn Source,
-        format: Format,
-        listed: &[DigestAlgorithm],
-        buffer: &mut Vec<u8>,
+        file: File<'_>,
+        opened: Opened<'_>,
+        asked: Asked<'_>,
+        computed: Digests,
     ) -> io::Result<Inspected> {
-        let Some(container) = container_for(format) else {
-            return self.uncontained(name, source, format, listed, buffer);
-        };
-        let mut subject = container.open(source, &self.options.limits)?;
-        let mut anomalies = std::mem::take(&mut subject.anomalies);
-        let (tree, truncated) = parse_tree(subject.signatures.blobs(), subject.covers);
-        if truncated {
-            let message = format!("signatures after the first {} were not read", verify::MAX_SIGNATURES);
-            anomalies.push(Anomaly::new("signature-limit", message));
-        }
-        let digested = self.digest(source, &subject, &tree, listed, buffer)?;
+        let File { name, source, format, buffer } = file;
+        let Opened { subject, tree, mut anomalies } = opened;
+        let digested = self.answer(source, subject, asked, computed)?;
         if let (Some(facts), true) = (&subject.pe, !tree.is_empty()) {
             anomalies.extend(self.section_layout(source, facts, &digested.reported, buffer)?);
         }
-        let version = self.version(source, &subject)?;
+        let version = self.version(source, subject)?;
         let remains = match &subject.pe {
             Some(facts) if !tree.is_empty() => {
                 pe::remains(source, facts, subject.signatures.blobs(), digested.computed.sum.as_ref())?
             }
             _ => Remains::default(),
         };
-        let read = ReadFile { size: source.len(), format, subject: &subject, tree: &tree, version, anomalies, remains };
+        let read = ReadFile { size: source.len(), format, subject, tree: &tree, version, anomalies, remains };
         Ok(self.judge(name, read, digested))
     }
 
@@ -250,14 +308,8 @@ impl Scanner {
     }
 
     /// A kind of file that no container reads: either it cannot be signed, or sigscan cannot tell yet.
-    fn uncontained(
-        &self,
-        name: &str,
-        source: &dyn Source,
-        format: Format,
-        listed: &[DigestAlgorithm],
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<Inspected> {
+    fn uncontained(&self, file: File<'_>, listed: &[DigestAlgorithm]) -> io::Result<Inspected> {
+        let File { name, source, format, buffer } = file;
         let mut plan = Plan::new(self.options.file_hashes(), Vec::new(), HashedRegions::default());
         plan.look_up(listed, false);
         let digests = pass::run(source, &mut plan, buffer)?;

@@ -8,12 +8,14 @@ mod files;
 mod inspect;
 mod kernel;
 mod options;
+mod pages;
 mod pass;
 mod run;
 mod scanner;
 mod supply;
 mod tally;
 mod walk;
+mod worker;
 
 pub use files::{FileSource, standard_input};
 pub use options::{HashMode, Options};

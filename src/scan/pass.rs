@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 
-use crate::cms::spc::PageHashList;
-use crate::container::pe::{ImageSum, PagePlan, PeFacts, page_plan};
+use super::pages::{PageRun, slice};
+use crate::container::pe::{ImageSum, PeFacts, page_plan};
 use crate::container::{HashedRegions, Source};
-use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher};
+use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher, update_together};
 
 /// Bytes read at a time; small enough for the second-level cache, large enough that system calls do not count.
 const BLOCK: usize = 256 * 1024;
@@ -77,84 +77,6 @@ impl<'p> Plan<'p> {
     }
 }
 
-/// One list of page hashes: where each page lies and what its digest should be.
-#[derive(Debug)]
-pub struct PageRun<'p> {
-    list: PageHashList<'p>,
-    plan: PagePlan,
-    at: usize,
-    hasher: Option<Hasher>,
-    /// Offset of the first page that differs.
-    pub first_mismatch: Option<u64>,
-}
-
-impl<'p> PageRun<'p> {
-    /// A run over the pages of `plan`, whose digests are the first entries of `list`.
-    #[must_use]
-    pub fn new(list: PageHashList<'p>, plan: PagePlan) -> Self {
-        PageRun { list, plan, at: 0, hasher: None, first_mismatch: None }
-    }
-
-    /// Takes the next window of the file.
-    fn update(&mut self, window: &Range<u64>, bytes: &[u8]) {
-        while self.at < self.plan.len() {
-            for index in 0..self.ranges() {
-                let range = self.range(index);
-                let part = range.start.max(window.start)..range.end.min(window.end);
-                if part.start < part.end {
-                    self.feed(slice(bytes, window, &part));
-                }
-            }
-            if self.plan.end_of(self.at).0 > window.end {
-                return;
-            }
-            self.close();
-        }
-    }
-
-    /// Ranges of the current page.
-    fn ranges(&self) -> usize {
-        if self.at == 0 { self.plan.headers.len() } else { 1 }
-    }
-
-    fn range(&self, index: usize) -> Range<u64> {
-        match self.at.checked_sub(1).map(|section| self.plan.sections.get(section)) {
-            None => self.plan.headers.get(index).cloned().unwrap_or(0..0),
-            Some(section) => section.map_or(0..0, |(start, end)| u64::from(*start)..u64::from(*end)),
-        }
-    }
-
-    fn feed(&mut self, bytes: &[u8]) {
-        if let Some(hasher) = self.hasher.as_mut() {
-            hasher.update(bytes);
-        } else if let Some(mut hasher) = Hasher::new(self.list.algorithm) {
-            hasher.update(bytes);
-            self.hasher = Some(hasher);
-        }
-    }
-
-    /// Ends the current page: zero padding, comparison, next.
-    fn close(&mut self) {
-        const ZEROS: [u8; 8192] = [0; 8192];
-        let padding = usize::try_from(self.plan.end_of(self.at).1).unwrap_or(0);
-        self.feed(ZEROS.get(..padding).unwrap_or(&ZEROS));
-        let expected = self.list.entry(self.at);
-        let computed = self.hasher.take().map(Hasher::finish);
-        if let (Some((offset, digest)), Some(computed)) = (expected, computed) {
-            let differs = computed.as_bytes() != digest;
-            self.first_mismatch = self.first_mismatch.or(differs.then_some(u64::from(offset)));
-        }
-        self.at = self.at.saturating_add(1);
-    }
-
-    /// Ends every page that the file was too short for.
-    fn finish(&mut self) {
-        while self.at < self.plan.len() {
-            self.close();
-        }
-    }
-}
-
 /// What one pass found.
 #[derive(Debug, Clone, Default)]
 pub struct Digests {
@@ -175,50 +97,152 @@ fn make_room(buffer: &mut Vec<u8>, length: u64) {
     }
 }
 
-/// Runs the pass. A plan that needs nothing reads nothing.
+/// One file's part of a pass.
+pub struct Job<'j, 'p> {
+    /// The file.
+    pub source: &'j dyn Source,
+    /// What is wanted of it.
+    pub plan: &'j mut Plan<'p>,
+    /// Where to read into; it grows as needed and is of use again afterwards.
+    pub buffer: &'j mut Vec<u8>,
+}
+
+/// Runs the pass over one file. A plan that needs nothing reads nothing.
 ///
 /// # Errors
 /// Errors of reading, and `UnexpectedEof` when the file is shorter than it was when it was opened.
 pub fn run(source: &dyn Source, plan: &mut Plan<'_>, buffer: &mut Vec<u8>) -> io::Result<Digests> {
-    if plan.is_empty() {
-        return Ok(Digests::default());
+    let [digests] = run_together([Job { source, plan, buffer }]);
+    digests
+}
+
+/// Runs the pass over several files at once, a block of each in turn: their digests go through the processor together,
+/// which takes less time than one file after the other (`crypto::update_together`).
+///
+/// Each has its own outcome, as [`run`] has it.
+pub fn run_together<const N: usize>(jobs: [Job<'_, '_>; N]) -> [io::Result<Digests>; N] {
+    let mut running = jobs.map(Running::new);
+    while running.iter().any(Running::is_running) {
+        let mut feeds = Vec::new();
+        for pass in &mut running {
+            pass.read();
+            pass.feed(&mut feeds);
+        }
+        update_together(feeds);
+        running.iter_mut().for_each(Running::advance);
     }
-    let length = source.len();
-    make_room(buffer, length);
-    let mut file = MultiHasher::new(plan.file.iter().chain(&plan.unreported_file).copied());
-    let mut covered = MultiHasher::new(plan.authentihash.iter().chain(&plan.unreported_authentihash).copied());
-    let mut sum = plan.sum.then(ImageSum::default);
-    let mut at = 0u64;
-    while at < length {
-        let want = usize::try_from(length.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
-        let Some(block) = buffer.get_mut(..want) else { break };
-        let count = match source.read_at(block, at) {
-            Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter")),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let bytes = buffer.get(..count).unwrap_or(&[]);
-        let window = at..at.saturating_add(count as u64);
-        file.update(bytes);
-        if let Some(sum) = &mut sum {
+    running.map(Running::finish)
+}
+
+/// A pass under way.
+struct Running<'j, 'p> {
+    source: &'j dyn Source,
+    plan: &'j mut Plan<'p>,
+    buffer: &'j mut Vec<u8>,
+    file: MultiHasher,
+    covered: MultiHasher,
+    sum: Option<ImageSum>,
+    /// Where the file is read next.
+    at: u64,
+    /// Where it ends; where nothing is wanted, its start.
+    end: u64,
+    /// What of the file is in the buffer.
+    window: Range<u64>,
+    /// Covered parts of the window behind the one that is fed.
+    behind: Vec<Range<u64>>,
+    problem: Option<io::Error>,
+}
+
+impl<'j, 'p> Running<'j, 'p> {
+    fn new(job: Job<'j, 'p>) -> Self {
+        let Job { source, plan, buffer } = job;
+        let end = if plan.is_empty() { 0 } else { source.len() };
+        make_room(buffer, end);
+        Running {
+            file: MultiHasher::new(plan.file.iter().chain(&plan.unreported_file).copied()),
+            covered: MultiHasher::new(plan.authentihash.iter().chain(&plan.unreported_authentihash).copied()),
+            sum: plan.sum.then(ImageSum::default),
+            source,
+            plan,
+            buffer,
+            at: 0,
+            end,
+            window: 0..0,
+            behind: Vec::new(),
+            problem: None,
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.problem.is_none() && self.at < self.end
+    }
+
+    /// Reads the next block.
+    fn read(&mut self) {
+        self.window = self.at..self.at;
+        while self.is_running() && self.window.is_empty() {
+            let want = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(BLOCK).min(BLOCK);
+            let block = self.buffer.get_mut(..want).unwrap_or(&mut []);
+            match self.source.read_at(block, self.at) {
+                Ok(0) => {
+                    self.problem = Some(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter"));
+                }
+                Ok(count) => self.window.end = self.at.saturating_add(count as u64),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.problem = Some(error),
+            }
+        }
+    }
+
+    /// Gives the block to everybody who wants it. What makes up most of the work is left in `feeds`: the whole
+    /// block, and the largest covered part of it.
+    fn feed<'f>(&'f mut self, feeds: &mut Vec<(&'f mut Hasher, &'f [u8])>) {
+        let window = self.window.clone();
+        let length = usize::try_from(window.end.saturating_sub(window.start)).unwrap_or(0);
+        let bytes = self.buffer.get(..length).unwrap_or(&[]);
+        if let Some(sum) = &mut self.sum {
             sum.update(bytes);
         }
-        for part in plan.regions.within(window.clone()) {
-            covered.update(slice(bytes, &window, &part));
-        }
-        for run in &mut plan.pages {
+        for run in &mut self.plan.pages {
             run.update(&window, bytes);
         }
-        at = window.end;
+        let mut parts: Vec<_> = self.plan.regions.within(window.clone()).collect();
+        let size = |part: &Range<u64>| part.end.saturating_sub(part.start);
+        let largest = (0..parts.len()).max_by_key(|index| parts.get(*index).map(size)).unwrap_or(0);
+        self.behind = parts.split_off(largest.saturating_add(1).min(parts.len()));
+        let main = parts.pop();
+        for part in parts {
+            self.covered.update(slice(bytes, &window, &part));
+        }
+        feeds.extend(self.file.feeds(bytes));
+        if let Some(main) = main {
+            feeds.extend(self.covered.feeds(slice(bytes, &window, &main)));
+        }
     }
-    let padding = usize::try_from(plan.regions.zero_padding).unwrap_or(0).min(8);
-    covered.update([0u8; 8].get(..padding).unwrap_or(&[]));
-    for run in &mut plan.pages {
-        run.finish();
+
+    /// Gives what comes behind what was fed, and goes on.
+    fn advance(&mut self) {
+        for part in std::mem::take(&mut self.behind) {
+            self.covered.update(slice(self.buffer, &self.window, &part));
+        }
+        self.at = self.window.end;
     }
-    let (file, authentihash) = (file.finish().into_iter().collect(), covered.finish().into_iter().collect());
-    Ok(Digests { file, authentihash, sum })
+
+    fn finish(mut self) -> io::Result<Digests> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        if self.plan.is_empty() {
+            return Ok(Digests::default());
+        }
+        let padding = usize::try_from(self.plan.regions.zero_padding).unwrap_or(0).min(8);
+        self.covered.update([0u8; 8].get(..padding).unwrap_or(&[]));
+        for run in &mut self.plan.pages {
+            run.finish();
+        }
+        let of = |hasher: MultiHasher| hasher.finish().into_iter().collect();
+        Ok(Digests { file: of(self.file), authentihash: of(self.covered), sum: self.sum })
+    }
 }
 
 /// Digests of the first page, as the first entry of a list of page hashes has it.
@@ -282,11 +306,4 @@ pub fn digest_ranges(
         }
     }
     Ok(hasher.finish().to_string())
-}
-
-/// The bytes of `part` within a window that starts at `window.start`.
-fn slice<'b>(bytes: &'b [u8], window: &Range<u64>, part: &Range<u64>) -> &'b [u8] {
-    let start = usize::try_from(part.start.saturating_sub(window.start)).unwrap_or(usize::MAX);
-    let end = usize::try_from(part.end.saturating_sub(window.start)).unwrap_or(usize::MAX);
-    bytes.get(start..end).unwrap_or(&[])
 }

@@ -5,17 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::file::with_path;
-use super::files::{FileSource, Stoppable, standard_input};
 use super::walk::{Met, Target, WalkOptions, walk};
+use super::worker::Worker;
 use super::{Progress, Scanner, Tally};
-use crate::container::{Format, sniff};
-use crate::judge::Reason;
+use crate::container::Format;
 use crate::record::Record;
 
 /// Results between walker and caller. A record of a doubly signed file has about 20 KiB, so this is 10 MiB.
@@ -39,7 +36,7 @@ pub struct Scan<'s> {
 }
 
 /// What became of one thing that was met.
-enum Outcome {
+pub(super) enum Outcome {
     Record(Box<Record>),
     Missing(Box<Record>),
     NotSignable,
@@ -95,21 +92,10 @@ impl Scan<'_> {
     }
 
     fn work(&self, jobs: &Receiver<(u64, Met)>, results: &Sender<(u64, Outcome)>) {
-        let mut buffer = Vec::new();
+        let worker = Worker { scan: self, jobs, results };
+        let mut buffers = [Vec::new(), Vec::new()];
         for (number, met) in jobs {
-            if self.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let outcome = self.judge(met, &mut buffer);
-            if self.stop.load(Ordering::Relaxed) {
-                return; // it may have been left in the middle
-            }
-            let bytes = match &outcome {
-                Outcome::Record(record) | Outcome::Missing(record) => record.size.unwrap_or(0),
-                _ => 0,
-            };
-            self.progress.done(bytes);
-            if results.send((number, outcome)).is_err() {
+            if self.stop.load(Ordering::Relaxed) || !worker.take(number, met, &mut buffers) {
                 return;
             }
         }
@@ -138,68 +124,6 @@ impl Scan<'_> {
             count(outcome, &mut tally, sink)?;
         }
         Ok(tally)
-    }
-
-    fn judge(&self, met: Met, buffer: &mut Vec<u8>) -> Outcome {
-        match met {
-            Met::File { path, named } => self.file(&path, named, buffer),
-            Met::StandardInput => self.standard_input(buffer),
-            Met::Failed { path, error, named } => {
-                let missing = named && error.kind() == io::ErrorKind::NotFound;
-                let record = Box::new(with_path(self.scanner.io_error("", Format::Other, &error), &path));
-                if missing { Outcome::Missing(record) } else { Outcome::Record(record) }
-            }
-            Met::Link => Outcome::Link,
-            Met::Special => Outcome::Special,
-            Met::Excluded => Outcome::Excluded,
-        }
-    }
-
-    fn file(&self, path: &Path, named: bool, buffer: &mut Vec<u8>) -> Outcome {
-        let opened = FileSource::open(path).and_then(|source| Ok((sniff(&source)?, source)));
-        let (format, source) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                let record = self.scanner.io_error("", Format::Other, &error);
-                return Outcome::Record(Box::new(with_path(record, path)));
-            }
-        };
-        let passed_over = if named || self.walk.all {
-            None
-        } else if !format.can_be_signed() {
-            Some(Outcome::NotSignable)
-        } else if crate::container::container_for(format).is_none() {
-            Some(Outcome::Unsupported(format))
-        } else {
-            None
-        };
-        match passed_over {
-            Some(outcome) if !self.walk.listed => return outcome,
-            Some(outcome) => {
-                let record = self.guarded(format, &source, buffer);
-                let unread = matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
-                return if unread || record.is_in_catalog() {
-                    Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
-                } else {
-                    outcome
-                };
-            }
-            None => {}
-        }
-        let record = self.guarded(format, &source, buffer);
-        Outcome::Record(Box::new(self.scanner.compared(with_path(record, path))))
-    }
-
-    fn guarded(&self, format: Format, file: &FileSource, buffer: &mut Vec<u8>) -> Record {
-        self.scanner.guarded(format, file, &Stoppable { source: file, stop: self.stop }, buffer)
-    }
-
-    fn standard_input(&self, buffer: &mut Vec<u8>) -> Outcome {
-        let record = match standard_input().and_then(|source| Ok((sniff(&source)?, source))) {
-            Ok((format, source)) => self.guarded(format, &source, buffer),
-            Err(error) => self.scanner.io_error("", Format::Other, &error),
-        };
-        Outcome::Record(Box::new(with_path(record, Path::new("-"))))
     }
 }
 

@@ -11,7 +11,8 @@ use aws_lc_rs::signature as lc;
 use crate::asn1::{Reader, tag};
 
 use super::super::algorithm::PssParameters;
-use super::super::digest::{DigestAlgorithm, Hasher};
+use super::super::digest::DigestAlgorithm;
+use super::super::hasher::Hasher;
 use super::modpow::mod_exp;
 use super::spki::{bit_length, unsigned};
 use super::{Deviation, Verification};

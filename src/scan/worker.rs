@@ -1,0 +1,257 @@
+//! One worker of a scan: what was met becomes an outcome, two large files at once where that is faster.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::HashMode;
+use super::file::with_path;
+use super::files::{FileSource, Stoppable, standard_input};
+use super::run::{Outcome, Scan};
+use super::walk::Met;
+use crate::container::{Format, Source, container_for, sniff};
+use crate::judge::Reason;
+use crate::record::Record;
+
+/// Bytes from which it pays to judge a file together with another: one block of the pass.
+const LARGE: u64 = 256 * 1024;
+
+/// How many others a worker judges in search of a second large file while the first one waits.
+const LOOK_AHEAD: usize = 32;
+
+/// A worker of a scan.
+pub(super) struct Worker<'w> {
+    pub(super) scan: &'w Scan<'w>,
+    pub(super) jobs: &'w Receiver<(u64, Met)>,
+    pub(super) results: &'w Sender<(u64, Outcome)>,
+}
+
+/// An open file that will have a record.
+struct Waiting {
+    path: PathBuf,
+    format: Format,
+    source: FileSource,
+}
+
+/// What was met, as far as it goes without reading a whole file.
+enum Step {
+    Done(Outcome),
+    File(Waiting),
+    /// A file that is passed over unless a catalog lists it.
+    Listed(Waiting, Outcome),
+}
+
+impl Worker<'_> {
+    /// Deals with one thing that was met, and maybe with some that come after it. False where nobody wants to know any more.
+    pub(super) fn take(&self, number: u64, met: Met, buffers: &mut [Vec<u8>; 2]) -> bool {
+        match self.open(met, buffers) {
+            Step::File(file) if self.is_large(&file) => self.take_large(number, file, buffers),
+            step => self.give(number, self.finish(step, buffers)),
+        }
+    }
+
+    /// Judges a large file, together with the next large one if that comes soon. As long as the other workers find
+    /// something to do meanwhile: two files on one processor take longer than one file on each of two.
+    fn take_large(&self, number: u64, file: Waiting, buffers: &mut [Vec<u8>; 2]) -> bool {
+        for _ in 0..LOOK_AHEAD {
+            if self.jobs.len() < self.scan.jobs {
+                break;
+            }
+            let Ok((other_number, met)) = self.jobs.try_recv() else { break };
+            match self.open(met, buffers) {
+                Step::File(other) if self.is_large(&other) => {
+                    let [first, second] = self.judge_together([file, other], buffers);
+                    return self.give(number, first) && self.give(other_number, second);
+                }
+                step => {
+                    if !self.give(other_number, self.finish(step, buffers)) {
+                        return false;
+                    }
+                }
+            }
+        }
+        self.give(number, self.judge(&file, buffers))
+    }
+
+    /// Whether judging this file means one digest over many bytes. With a second digest the processor is busy anyway.
+    fn is_large(&self, file: &Waiting) -> bool {
+        let one_digest = self.scan.scanner.options().hashes == HashMode::None && self.scan.scanner.catalogs().is_none();
+        one_digest && file.source.len() >= LARGE
+    }
+
+    fn give(&self, number: u64, outcome: Outcome) -> bool {
+        if self.scan.stop.load(Ordering::Relaxed) {
+            return false; // it may have been left in the middle
+        }
+        let bytes = match &outcome {
+            Outcome::Record(record) | Outcome::Missing(record) => record.size.unwrap_or(0),
+            _ => 0,
+        };
+        self.scan.progress.done(bytes);
+        self.results.send((number, outcome)).is_ok()
+    }
+
+    fn open(&self, met: Met, buffers: &mut [Vec<u8>; 2]) -> Step {
+        Step::Done(match met {
+            Met::File { path, named } => return self.open_file(path, named),
+            Met::StandardInput => self.standard_input(buffers),
+            Met::Failed { path, error, named } => {
+                let missing = named && error.kind() == io::ErrorKind::NotFound;
+                let record = Box::new(with_path(self.scan.scanner.io_error("", Format::Other, &error), &path));
+                if missing { Outcome::Missing(record) } else { Outcome::Record(record) }
+            }
+            Met::Link => Outcome::Link,
+            Met::Special => Outcome::Special,
+            Met::Excluded => Outcome::Excluded,
+        })
+    }
+
+    fn open_file(&self, path: PathBuf, named: bool) -> Step {
+        let opened = FileSource::open(&path).and_then(|source| Ok((sniff(&source)?, source)));
+        let (format, source) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                let record = self.scan.scanner.io_error("", Format::Other, &error);
+                return Step::Done(Outcome::Record(Box::new(with_path(record, &path))));
+            }
+        };
+        let passed_over = if named || self.scan.walk.all {
+            None
+        } else if !format.can_be_signed() {
+            Some(Outcome::NotSignable)
+        } else if container_for(format).is_none() {
+            Some(Outcome::Unsupported(format))
+        } else {
+            None
+        };
+        match passed_over {
+            None => Step::File(Waiting { path, format, source }),
+            Some(outcome) if self.scan.walk.listed => Step::Listed(Waiting { path, format, source }, outcome),
+            Some(outcome) => Step::Done(outcome),
+        }
+    }
+
+    fn finish(&self, step: Step, buffers: &mut [Vec<u8>; 2]) -> Outcome {
+        match step {
+            Step::Done(outcome) => outcome,
+            Step::File(file) => self.judge(&file, buffers),
+            Step::Listed(file, passed_over) => {
+                let record = self.guarded(file.format, &file.source, buffers);
+                let unread = matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
+                if unread || record.is_in_catalog() { self.record(record, &file.path) } else { passed_over }
+            }
+        }
+    }
+
+    fn judge(&self, file: &Waiting, buffers: &mut [Vec<u8>; 2]) -> Outcome {
+        self.record(self.guarded(file.format, &file.source, buffers), &file.path)
+    }
+
+    fn judge_together(&self, files: [Waiting; 2], buffers: &mut [Vec<u8>; 2]) -> [Outcome; 2] {
+        let stop = self.scan.stop;
+        let stoppable = files.each_ref().map(|file| Stoppable { source: &file.source, stop });
+        let [(one, to_one), (two, to_two)] = [(&files[0], &stoppable[0]), (&files[1], &stoppable[1])];
+        let both = [(one.format, &one.source, to_one as &dyn Source), (two.format, &two.source, to_two as &dyn Source)];
+        match self.scan.scanner.guarded_together(both, buffers) {
+            Some([first, second]) => [self.record(first, &one.path), self.record(second, &two.path)],
+            None => files.each_ref().map(|file| self.judge(file, buffers)),
+        }
+    }
+
+    fn record(&self, record: Record, path: &Path) -> Outcome {
+        Outcome::Record(Box::new(self.scan.scanner.compared(with_path(record, path))))
+    }
+
+    fn guarded(&self, format: Format, file: &FileSource, [buffer, _]: &mut [Vec<u8>; 2]) -> Record {
+        self.scan.scanner.guarded(format, file, &Stoppable { source: file, stop: self.scan.stop }, buffer)
+    }
+
+    fn standard_input(&self, buffers: &mut [Vec<u8>; 2]) -> Outcome {
+        let record = match standard_input().and_then(|source| Ok((sniff(&source)?, source))) {
+            Ok((format, source)) => self.guarded(format, &source, buffers),
+            Err(error) => self.scan.scanner.io_error("", Format::Other, &error),
+        };
+        Outcome::Record(Box::new(with_path(record, Path::new("-"))))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests {
+    use super::super::inspect::File;
+    use super::super::{Options, Scanner};
+    use super::*;
+    use crate::asn1::Time;
+    use crate::container::MemorySource;
+
+    fn scanner() -> Scanner {
+        let moment = Time::parse_rfc3339("2024-06-01T00:00:00Z").unwrap();
+        Scanner::new(Options { hashes: HashMode::None, ..Options::at(moment) })
+    }
+
+    /// Fixtures, each followed by as many octets as make it end in another place of a block.
+    fn files() -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fixtures");
+        let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        let pe = names.iter().filter_map(|name| std::fs::read(name).ok()).filter(|bytes| bytes.starts_with(b"MZ"));
+        pe.enumerate().map(|(at, bytes)| [bytes, vec![at as u8; (at % 7) * 150_001]].concat()).collect()
+    }
+
+    fn together(scanner: &Scanner, files: [&dyn Source; 2]) -> Option<[Record; 2]> {
+        let [one, two] = files;
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        scanner.scan_together([
+            File { name: "one", source: one, format: Format::Pe, buffer: &mut first },
+            File { name: "two", source: two, format: Format::Pe, buffer: &mut second },
+        ])
+    }
+
+    fn alone(scanner: &Scanner, name: &str, file: &dyn Source) -> Record {
+        scanner.scan_as(name, file, Format::Pe, &mut Vec::new())
+    }
+
+    #[test]
+    fn two_files_judged_together_have_the_records_that_they_have_alone() {
+        let (scanner, files) = (scanner(), files());
+        assert!(files.len() > 100);
+        for pair in files.windows(2) {
+            let [one, two] = [MemorySource(&pair[0]), MemorySource(&pair[1])];
+            let expected = [alone(&scanner, "one", &one), alone(&scanner, "two", &two)];
+            assert_eq!(together(&scanner, [&one, &two]), Some(expected));
+        }
+    }
+
+    /// A file that ends early or cannot be read from some place on.
+    struct Broken<'b>(&'b [u8], usize, Option<io::ErrorKind>);
+
+    impl Source for Broken<'_> {
+        fn len(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            match (MemorySource(&self.0[..self.1]).read_at(buffer, offset)?, self.2) {
+                (0, Some(kind)) => Err(kind.into()),
+                (count, _) => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_takes_nothing_from_the_other() {
+        let scanner = scanner();
+        let mut large = files().into_iter().filter(|file| file.len() > 700_000);
+        let (broken, whole) = (large.next().unwrap(), large.next().unwrap());
+        let source = MemorySource(&whole);
+        let expected = alone(&scanner, "two", &source);
+        for (kind, reason) in [(None, Reason::ChangedWhileReading), (Some(io::ErrorKind::Other), Reason::Io)] {
+            let file = Broken(&broken, 600_000, kind);
+            let [one, two] = together(&scanner, [&file, &source]).unwrap();
+            assert_eq!((one.reason, &two), (reason, &expected));
+            assert_eq!(one, alone(&scanner, "one", &file));
+        }
+    }
+}
