@@ -44,6 +44,7 @@ pub mod container;
 pub mod crypto;
 pub mod deliver;
 pub mod enrich;
+mod hex;
 pub mod hunt;
 pub mod judge;
 pub mod online;

@@ -8,13 +8,7 @@ pub type Oid<'a> = &'a [u8];
 /// as do arcs beyond 64 bits.
 #[must_use]
 pub fn oid_to_string(oid: Oid<'_>) -> String {
-    dotted(oid).unwrap_or_else(|| {
-        let mut text = String::from("hex:");
-        for byte in oid.iter().take(64) {
-            text.push_str(&format!("{byte:02x}"));
-        }
-        text
-    })
+    dotted(oid).unwrap_or_else(|| format!("hex:{}", crate::hex::lower(oid.get(..64).unwrap_or(oid))))
 }
 
 fn dotted(oid: Oid<'_>) -> Option<String> {

@@ -129,7 +129,7 @@ impl DigestValue {
 /// Lower-case hexadecimal.
 impl fmt::Display for DigestValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&crate::hex::lower(self.as_bytes()))
     }
 }
 

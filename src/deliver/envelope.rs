@@ -35,7 +35,7 @@ impl Envelope {
     /// The line with its identifier: 128 bits of its SHA-256, in hexadecimal, under the name `delivery_id`. `None` for a
     /// line that this envelope does not have.
     pub(super) fn mark(self, line: &[u8]) -> Option<Vec<u8>> {
-        let id: String = Sha256::digest(line).iter().take(16).map(|octet| format!("{octet:02x}")).collect();
+        let id = crate::hex::lower(Sha256::digest(line).get(..16).unwrap_or(&[]));
         let member = format!("\"delivery_id\":\"{id}\"");
         let (head, addition, tail): (&[u8], String, &[u8]) = match self {
             Envelope::Json => (line.strip_suffix(b"}")?, format!(",{member}"), b"}"),

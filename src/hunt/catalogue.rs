@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::entry::hex;
 use super::names::{copyright_holder, look, plain};
+use crate::hex::lower as hex;
 use crate::trust::TrustStore;
 use crate::x509::Name;
 

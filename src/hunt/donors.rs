@@ -91,7 +91,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::hunt::entry::hex;
+    use crate::hex::lower as hex;
     use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
     use crate::judge::{Reason, Status};
     use crate::record::Keys;

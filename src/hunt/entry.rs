@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Publishers;
+use crate::hex::lower as hex;
 use crate::judge::{Reason, Status};
 use crate::record::{Keys, Record, Severity};
 
@@ -309,15 +310,6 @@ impl Entry {
             .cmp(&other.path)
             .then_with(|| if self == other { Ordering::Equal } else { key(self).cmp(&key(other)) })
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(octets: &[u8]) -> String {
-    use std::fmt::Write;
-    octets.iter().fold(String::with_capacity(octets.len().saturating_mul(2)), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
 }
 
 fn key(text: &Option<String>) -> Key {

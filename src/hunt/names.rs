@@ -20,10 +20,13 @@ const FORMS: [&str; 16] = [
     "srl",
 ];
 
+/// Octets of the longest of them.
+const LONGEST_FORM: usize = 12;
+
 /// A name without case, punctuation and the company's legal form, in its own letters.
 #[must_use]
 pub(super) fn plain(name: &str) -> String {
-    words(&name.chars().flat_map(char::to_lowercase).collect::<String>()).join(" ")
+    words(&lower(name, |letter| letter))
 }
 
 /// What a name looks like: [`plain`], with letters of other alphabets taken for the Latin ones that they look like, and
@@ -31,8 +34,31 @@ pub(super) fn plain(name: &str) -> String {
 /// occur in names of Latin letters). Two names of one look are told apart by nobody who reads quickly.
 #[must_use]
 pub(super) fn look(name: &str) -> String {
-    let latin: String = name.chars().flat_map(char::to_lowercase).map(latin).collect();
-    words(&latin).join(" ").replace('0', "o").replace(['1', 'i'], "l").replace("rn", "m").replace("vv", "w")
+    let mut text = words(&lower(name, latin));
+    if text.contains(['0', '1', 'i']) {
+        text = text
+            .chars()
+            .map(|letter| match letter {
+                '0' => 'o',
+                '1' | 'i' => 'l',
+                other => other,
+            })
+            .collect();
+    }
+    for (pair, letter) in [("rn", "m"), ("vv", "w")] {
+        if text.contains(pair) {
+            text = text.replace(pair, letter);
+        }
+    }
+    text
+}
+
+/// In lower case, each letter as `turn` has it. Every start makes this of some thousand names, nearly all of them ASCII.
+fn lower(name: &str, turn: impl Fn(char) -> char) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    name.chars().flat_map(char::to_lowercase).map(turn).collect()
 }
 
 /// Words of a copyright notice that are no name.
@@ -46,9 +72,17 @@ pub(super) fn copyright_holder(notice: &str) -> String {
     name.split(' ').filter(told).collect::<Vec<_>>().join(" ")
 }
 
-fn words(text: &str) -> Vec<&str> {
+/// The words without those that name a legal form, with single spaces between them.
+fn words(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
     let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.filter(|word| !FORMS.contains(word)).collect()
+    for word in words.filter(|word| word.len() > LONGEST_FORM || !FORMS.contains(word)) {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(word);
+    }
+    joined
 }
 
 fn latin(letter: char) -> char {
@@ -118,5 +152,6 @@ mod tests {
         assert_ne!(plain("Місrosoft Corporation"), "microsoft");
         assert_ne!(plain("Micr0soft"), "microsoft");
         assert_eq!((look("Inc."), plain("Inc.")), (String::new(), String::new()));
+        assert_eq!(FORMS.iter().map(|form| form.len()).max(), Some(LONGEST_FORM));
     }
 }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::clones::one_version_several_signers;
 use super::donors::{donor_by_first_page, donor_elsewhere};
-use super::entry::{Entry, hex};
+use super::entry::Entry;
 use super::table::row;
+use crate::hex::lower as hex;
 use crate::judge::{Reason, Status};
 use crate::record::{FINDING_SCHEMA, FindingLine, Severity};
 

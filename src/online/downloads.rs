@@ -283,7 +283,7 @@ fn question(need: &Need, url: &Url) -> String {
         .ocsp
         .as_ref()
         .and_then(|subject| cert_id(DigestAlgorithm::Sha256, &subject.issuer, &subject.spki, &subject.serial));
-    let id: String = id.unwrap_or_default().iter().map(|octet| format!("{octet:02x}")).collect();
+    let id = crate::hex::lower(&id.unwrap_or_default());
     format!("{} {url} {id}", need.wanted.title())
 }
 

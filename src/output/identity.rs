@@ -36,7 +36,7 @@ fn identity(parts: &[&str]) -> String {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().take(16).map(|octet| format!("{octet:02x}")).collect()
+    crate::hex::lower(hash.finalize().get(..16).unwrap_or(&[]))
 }
 
 fn host(origin: &Origin) -> &str {

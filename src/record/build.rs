@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::chain::{chain, hex, list_place, revocation_status, sha256_hex, signer, time_text};
+use super::chain::{chain, list_place, revocation_status, sha256_hex, signer, time_text};
 use super::kernel::ev_code_signing;
 use super::{
     Anomaly, AppliedPolicy, ChainCertificate, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record,
@@ -13,6 +13,7 @@ use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
 use crate::container::Blob;
 use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, signature_name};
+use crate::hex;
 use crate::judge::{ChainVerdict, SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
 use crate::verify::{self, AttributeFault, ContentFacts, DigestFact, ListKind, SignatureFacts, TimestampFacts};
@@ -245,10 +246,10 @@ fn signer_of(content: &ContentFacts<'_>) -> Option<super::Signer> {
 /// The digest in SpcIndirectDataContent; for a catalog the one in the messageDigest attribute, if there is one.
 fn signed_digest(content: &ContentFacts<'_>) -> Option<String> {
     if let Some(indirect) = content.body.content.file() {
-        return Some(hex(indirect.digest));
+        return Some(hex::lower(indirect.digest));
     }
     let attribute = content.body.signer.signed_attributes.as_ref()?.one(oids::MESSAGE_DIGEST).ok()?;
-    Some(hex(&attribute.single_value().ok()?.octets().ok()?))
+    Some(hex::lower(&attribute.single_value().ok()?.octets().ok()?))
 }
 
 fn digest_name(content: &ContentFacts<'_>) -> String {
@@ -380,7 +381,7 @@ fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
 fn signed_first_page(content: &ContentFacts<'_>) -> Option<String> {
     let list = content.body.content.file()?.page_hashes()?;
     let (offset, digest) = list.entry(0).filter(|_| list.algorithm == DigestAlgorithm::Sha256)?;
-    (offset == 0).then(|| hex(digest))
+    (offset == 0).then(|| hex::lower(digest))
 }
 
 /// Departures from DER and from what signers usually write, each harmless by itself.

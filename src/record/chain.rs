@@ -6,22 +6,14 @@ use sha2::{Digest, Sha256};
 use super::{CertificateRevocation, ChainCertificate, DisallowedBy, Revocation, RevocationKind, Signer, Source};
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::crypto::{key_info, signature_name};
+use crate::hex;
 use crate::judge::{self, ChainVerdict, RevocationStatus};
 use crate::trust::Root;
 use crate::verify::{CertificateSource, ListKind, ListPlace, ListSource, PathEnd, Paths, Pool};
 use crate::x509::{Certificate, Name, serial_to_hex};
 
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::lower(&Sha256::digest(bytes))
 }
 
 pub(super) fn time_text(time: Option<Time>) -> Option<String> {
@@ -37,7 +29,7 @@ pub(super) fn signer(certificate: &Certificate<'_>) -> Signer {
         subject: subject.to_string(),
         issuer: Name::decode(certificate.issuer).to_string(),
         serial: serial_to_hex(certificate.serial),
-        thumbprint_sha1: hex(&Sha1::digest(certificate.raw)),
+        thumbprint_sha1: hex::lower(&Sha1::digest(certificate.raw)),
         thumbprint_sha256: sha256_hex(certificate.raw),
         not_before: time_text(certificate.not_before),
         not_after: time_text(certificate.not_after),
@@ -169,8 +161,8 @@ fn chain_root(root: &Root<'_>) -> ChainCertificate {
         issuer: subject.clone(),
         subject,
         serial: serial_to_hex(root.serial),
-        thumbprint_sha1: hex(root.thumbprint_sha1),
-        thumbprint_sha256: hex(root.thumbprint_sha256),
+        thumbprint_sha1: hex::lower(root.thumbprint_sha1),
+        thumbprint_sha256: hex::lower(root.thumbprint_sha256),
         not_before: time_text(root.not_before),
         not_after: time_text(root.not_after),
         key: key_text(root.spki),

@@ -82,5 +82,5 @@ pub(super) fn with_path(mut record: Record, path: &Path) -> Record {
 }
 
 fn path_octets(path: &Path) -> String {
-    path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hex::lower(path.as_os_str().as_encoded_bytes())
 }

@@ -357,7 +357,7 @@ impl Scanner {
 /// A version resource as records have it, and the SHA-256 of its data.
 fn shown_version(info: &pe::version::VersionInfo) -> (VersionInfo, String) {
     let fixed = info.fixed_file_version.map(|parts| parts.map(|part| part.to_string()).join("."));
-    let sha256 = info.resource_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = crate::hex::lower(&info.resource_sha256);
     let shown = VersionInfo {
         company: info.company_name.clone(),
         product: info.product_name.clone(),

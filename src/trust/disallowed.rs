@@ -217,7 +217,7 @@ impl Disallowed {
 
     fn entry(&self, kind: EntryKind, value: &[u8]) -> Option<DisallowedEntry> {
         let (_, index) = self.entries.get(value)?.iter().find(|(known, _)| *known == kind)?;
-        let value = value.iter().map(|byte| format!("{byte:02x}")).collect();
+        let value = crate::hex::lower(value);
         Some(DisallowedEntry { list: self.lists.get(*index)?.title(), kind, value })
     }
 }

@@ -139,7 +139,7 @@ fn listed(ctl: &Ctl<'_>, update: &Update<'_>) -> (Vec<RootFacts>, Vec<String>) {
 }
 
 fn hex(entry: &CtlEntry<'_>) -> String {
-    entry.identifier.iter().map(|octet| format!("{octet:02x}")).collect()
+    crate::hex::lower(entry.identifier)
 }
 
 /// A root's facts as they stand in the store. Name constraints that an older list laid on it stay, because what comes from

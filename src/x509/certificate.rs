@@ -133,10 +133,7 @@ impl<'a> Certificate<'a> {
 /// their two's complement octets.
 #[must_use]
 pub fn serial_to_hex(serial: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in serial.iter().take(64) {
-        text.push_str(&format!("{byte:02X}"));
-    }
+    let text = crate::hex::upper(serial.get(..64).unwrap_or(serial));
     let trimmed = text.trim_start_matches('0');
     if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() }
 }

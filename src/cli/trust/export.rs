@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::args::{ExportArgs, ExportFormat};
-use super::facts::{Facts, hex, sorted};
+use super::facts::{Facts, sorted};
 use super::written;
+use crate::hex::lower as hex;
 use crate::output::escape::for_csv;
 use crate::trust::{TrustStore, certificates_below};
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::asn1::Time;
+use crate::hex::lower as hex;
 use crate::record::{key_text, usage_text};
 use crate::trust::{Limit, LimitDate, OidList, Root, TrustStore};
 use crate::x509::{Name, serial_to_hex};
@@ -46,10 +47,6 @@ pub(super) struct Dated {
     pub from: String,
     /// Null is every usage.
     pub usages: Option<Vec<String>>,
-}
-
-pub(super) fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn usages(list: Option<OidList<'_>>) -> Option<Vec<String>> {

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use super::args::{ListArgs, ShowArgs, Usage};
-use super::facts::{Facts, hex, list_text, sorted};
+use super::facts::{Facts, list_text, sorted};
 use super::standing::{allows, limited, sentences, trusted_at};
 use super::written;
 use crate::asn1::Time;
 use crate::cli::page::{Page, plain};
 use crate::cli::report::Terminal;
 use crate::cli::style::{Ink, Style};
+use crate::hex::lower as hex;
 use crate::output::escape::for_terminal;
 use crate::record::{key_text, usage_text};
 use crate::trust::{Limit, LimitDate, OidList, Root, TrustStore};

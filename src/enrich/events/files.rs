@@ -192,7 +192,7 @@ fn digests_of(path: &Path) -> Option<[String; 3]> {
     let digests = hasher.finish();
     let of = |wanted: DigestAlgorithm| {
         let (_, value) = digests.iter().find(|(algorithm, _)| *algorithm == wanted)?;
-        Some(value.as_bytes().iter().map(|octet| format!("{octet:02x}")).collect())
+        Some(value.to_string())
     };
     let [sha256, sha1, md5] = wanted;
     Some([of(sha256)?, of(sha1)?, of(md5)?])

@@ -14,7 +14,7 @@ pub(super) fn known_root(thumbprint: &str) -> Option<&'static str> {
         let roots = store.roots().into_iter();
         roots
             .map(|root| {
-                let digits = root.thumbprint_sha1.iter().map(|octet| format!("{octet:02x}")).collect();
+                let digits = crate::hex::lower(root.thumbprint_sha1);
                 (digits, root.friendly_name.unwrap_or("a root without a name").to_owned())
             })
             .collect()

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{FileFacts, finding};
 use crate::asn1::{Time, oids};
 use crate::crypto::{DigestAlgorithm, key_info, signature_scheme};
-use crate::hunt::entry::hex;
+use crate::hex::lower as hex;
 use crate::judge::{Reason, Status};
 use crate::record::{Finding, Severity, TimestampFault, usage_text};
 use crate::verify::{CertificateSource, PathEnd};

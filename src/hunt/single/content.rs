@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::tags::{Tag, attribute_tag, vendor_tag};
 use super::{FileFacts, finding};
 use crate::asn1::oids;
-use crate::hunt::entry::hex;
+use crate::hex::lower as hex;
 use crate::judge::Status;
 use crate::record::{Finding, Record, Severity};
 use crate::verify::DigestFact;

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FileFacts, finding};
 use crate::crypto::{DigestAlgorithm, DigestValue};
-use crate::hunt::entry::hex;
+use crate::hex::lower as hex;
 use crate::record::{Finding, Severity};
 use crate::trust::wdac::{self, DeniedBy, Field, FileVersion, HashOf, Scenarios, SubjectSigner};
 use crate::trust::{BlockLists, ListEntry, Named, issuer_serial_key, signature_hash};

@@ -2,14 +2,15 @@
 //! store holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::certificates::anchored;
 use super::{FileFacts, finding};
+use crate::hex::lower as hex;
 use crate::hunt::catalogue::{EMBEDDED, Line, authority_name, lines};
-use crate::hunt::entry::hex;
 use crate::hunt::names::{look, plain};
 use crate::record::{Finding, Severity};
 use crate::trust::TrustStore;
@@ -42,8 +43,8 @@ pub struct KnownNames {
     publishers: Vec<Publisher>,
     /// Index of a publisher by the plain name of its organisation.
     organisations: BTreeMap<String, usize>,
-    /// Keys of the embedded store's roots by the looks of their name and organisation.
-    authorities: BTreeMap<(String, String), BTreeSet<&'static str>>,
+    /// Keys of the embedded store's roots by the looks of their name and organisation. Few files make anybody ask.
+    authorities: OnceLock<BTreeMap<(String, String), BTreeSet<&'static str>>>,
     embedded: TrustStore,
 }
 
@@ -55,19 +56,18 @@ impl KnownNames {
             names: BTreeMap::new(),
             publishers: Vec::new(),
             organisations: BTreeMap::new(),
-            authorities: BTreeMap::new(),
+            authorities: OnceLock::new(),
             embedded: TrustStore::empty(),
         };
         for line in lines(EMBEDDED) {
-            match line {
-                Line::Publisher { name, organisations, issuers } => known.publisher(name, &organisations, &issuers),
-                Line::Authority { name, organisation, keys } => {
-                    known.authorities.entry((look(name), look(organisation))).or_default().extend(keys);
-                }
+            if let Line::Publisher { name, organisations, issuers } = line {
+                known.publisher(name, &organisations, &issuers);
             }
         }
         let embedded = TrustStore::embedded();
-        for root in embedded.roots().iter().chain(&store.roots()) {
+        let others = store.roots();
+        let others = others.iter().filter(|root| embedded.by_subject(root.subject).is_empty());
+        for root in embedded.roots().iter().chain(others) {
             let name = Name::decode(root.subject);
             ["O", "CN"].into_iter().filter_map(|title| name.get(title)).for_each(|text| known.name(text));
         }
@@ -119,12 +119,24 @@ impl KnownNames {
         self.embedded.by_subject(subject).iter().map(|root| root.spki).collect()
     }
 
+    fn authorities(&self) -> &BTreeMap<(String, String), BTreeSet<&'static str>> {
+        self.authorities.get_or_init(|| {
+            let mut authorities: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+            for line in lines(EMBEDDED) {
+                if let Line::Authority { name, organisation, keys } = line {
+                    authorities.entry((look(name), look(organisation))).or_default().extend(keys);
+                }
+            }
+            authorities
+        })
+    }
+
     /// The name of the embedded store's root that this certificate's subject looks like, if its key is none of those
     /// that the root's name has.
     pub(super) fn authority_imitated(&self, certificate: &Certificate<'_>) -> Option<String> {
         let subject = Name::decode(certificate.subject);
         let (name, organisation) = authority_name(&subject)?;
-        let keys = self.authorities.get(&(look(name), look(organisation)))?;
+        let keys = self.authorities().get(&(look(name), look(organisation)))?;
         (!keys.contains(hex(&Sha256::digest(certificate.spki)).as_str())).then(|| name.to_owned())
     }
 }
@@ -208,7 +220,7 @@ mod tests {
         let names = KnownNames::of(&TrustStore::empty());
         assert!(names.publishers.len() >= 200, "{}", names.publishers.len());
         let store = TrustStore::embedded();
-        let keys: BTreeSet<&str> = names.authorities.values().flatten().copied().collect();
+        let keys: BTreeSet<&str> = names.authorities().values().flatten().copied().collect();
         let missing =
             store.roots().iter().filter(|root| !keys.contains(hex(&Sha256::digest(root.spki)).as_str())).count();
         assert_eq!(missing, 0, "every key of the store is in the catalogue");
