@@ -5,9 +5,15 @@
 //! ```text
 //! publisher   NAME   ORGANISATION|...   ISSUER|...       no issuer: not established, any counts
 //! authority   NAME   ORGANISATION       SHA-256 of SPKI|...
+//! name        LOOK   NAME               SPELLING|...     of publishers, their organisations, and subjects of roots
 //! ```
+//!
+//! Lines of one kind stand together, and those of names in the order of their looks, so that one is found without
+//! reading the others: every start would have to.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -50,6 +56,48 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
+/// A name of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NameLine<'c> {
+    /// As it is written.
+    pub(super) name: &'c str,
+    spellings: &'c str,
+}
+
+impl NameLine<'_> {
+    /// Whether some name of this look is spelled like this, by its [`plain`] form.
+    pub(super) fn is_spelled(&self, spelling: &str) -> bool {
+        self.spellings.split('|').any(|known| known == spelling)
+    }
+}
+
+/// The name of a built catalogue that has this [`look`], by bisection.
+pub(super) fn name_by_look<'c>(catalogue: &'c str, wanted: &str) -> Option<NameLine<'c>> {
+    let start = catalogue.find(FIRST_NAME).map(|at| at.saturating_add(1))?;
+    let mut rest = catalogue.get(start..)?;
+    while !rest.is_empty() {
+        let middle = rest.len() / 2;
+        let begin = rest
+            .as_bytes()
+            .get(..middle)?
+            .iter()
+            .rposition(|octet| *octet == b'\n')
+            .map_or(0, |at| at.saturating_add(1));
+        let (before, from) = rest.split_at_checked(begin)?;
+        let (line, after) = from.split_once('\n').unwrap_or((from, ""));
+        let mut fields = line.split('\t').skip(1);
+        match fields.next()?.cmp(wanted) {
+            Ordering::Equal => return Some(NameLine { name: fields.next()?, spellings: fields.next()? }),
+            Ordering::Less => rest = after,
+            Ordering::Greater => rest = before,
+        }
+    }
+    None
+}
+
+/// What the first line of names begins with, after the line before.
+const FIRST_NAME: &str = "\nname\t";
+
 /// The publishers of the catalogue, by the names that a version resource or a certificate may give them.
 #[derive(Debug)]
 pub struct Publishers {
@@ -62,7 +110,13 @@ pub struct Publishers {
 impl Publishers {
     /// Those of the catalogue that the program carries.
     #[must_use]
-    pub fn embedded() -> Publishers {
+    pub fn embedded() -> &'static Publishers {
+        // Nothing but what the program carries goes into it, so it may be made once for all.
+        static EMBEDDED: OnceLock<Publishers> = OnceLock::new();
+        EMBEDDED.get_or_init(Publishers::of_catalogue)
+    }
+
+    fn of_catalogue() -> Publishers {
         let mut publishers = Publishers { plain: BTreeMap::new(), looks: BTreeMap::new() };
         for line in lines(EMBEDDED) {
             let Line::Publisher { name, organisations, .. } = line else { continue };
@@ -112,15 +166,16 @@ pub(super) fn authority_name(name: &Name) -> Option<(&str, &str)> {
 /// What is wrong with the table, with the number of the line.
 pub fn build_catalogue(facts: &str, store: &TrustStore) -> Result<String, String> {
     let mut text = String::new();
+    let mut names = Names::default();
     for (name, (organisations, issuers)) in publishers(facts)? {
         line(&mut text, ["publisher", name, &joined(&organisations), &joined(&issuers)]);
+        organisations.iter().chain([&name]).for_each(|spelling| names.add(spelling));
     }
     let mut authorities: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for root in store.roots() {
         let subject = Name::decode(root.subject);
+        ["O", "CN"].into_iter().filter_map(|title| subject.get(title)).for_each(|name| names.add(name));
         let Some((name, organisation)) = authority_name(&subject) else { continue };
-        // Names are shown and compared; what would break a line is nothing that a reader could tell.
-        let field = |text: &str| text.replace(['\t', '\n', '\r', '|'], " ");
         let key = hex(&Sha256::digest(root.spki));
         authorities.entry((field(name), field(organisation))).or_default().insert(key);
     }
@@ -128,7 +183,29 @@ pub fn build_catalogue(facts: &str, store: &TrustStore) -> Result<String, String
         let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
         line(&mut text, ["authority", name, organisation, &joined(&keys)]);
     }
+    for (look, (name, spellings)) in &names.0 {
+        let spellings: BTreeSet<&str> = spellings.iter().map(String::as_str).collect();
+        line(&mut text, ["name", look, name, &joined(&spellings)]);
+    }
     Ok(text)
+}
+
+/// Names are shown and compared; what would break a line is nothing that a reader could tell.
+fn field(text: &str) -> String {
+    text.replace(['\t', '\n', '\r', '|'], " ")
+}
+
+/// Known names by their look: the first with that look as it is written, and the spellings of all.
+#[derive(Default)]
+struct Names(BTreeMap<String, (String, BTreeSet<String>)>);
+
+impl Names {
+    fn add(&mut self, name: &str) {
+        let look = look(name);
+        if !look.is_empty() {
+            self.0.entry(look).or_insert_with(|| (field(name), BTreeSet::new())).1.insert(plain(name));
+        }
+    }
 }
 
 type Known<'f> = (BTreeSet<&'f str>, BTreeSet<&'f str>);
@@ -174,12 +251,35 @@ mod tests {
     fn facts_become_one_sorted_line_a_publisher() {
         let facts = format!("{HEADER}\nB\tB, Inc.\tCA 2\tx\nA\tA AG\t?\ty\nB\tB Ltd\tCA 1\tz\nB\tB, Inc.\tCA 2\tz\n");
         let built = build_catalogue(&facts, &TrustStore::empty()).unwrap();
-        assert_eq!(built, "publisher\tA\tA AG\t\npublisher\tB\tB Ltd|B, Inc.\tCA 1|CA 2\n");
+        let names = "name\ta\tA AG\ta\nname\tb\tB Ltd\tb\n";
+        assert_eq!(built, format!("publisher\tA\tA AG\t\npublisher\tB\tB Ltd|B, Inc.\tCA 1|CA 2\n{names}"));
         let read: Vec<Line<'_>> = lines(&built).collect();
         let second =
             Line::Publisher { name: "B", organisations: vec!["B Ltd", "B, Inc."], issuers: vec!["CA 1", "CA 2"] };
         assert_eq!(read, [Line::Publisher { name: "A", organisations: vec!["A AG"], issuers: vec![] }, second]);
         assert_eq!(lines("publisher\tno more\nnonsense\ta\tb\tc\n\n").count(), 0);
+    }
+
+    #[test]
+    fn every_name_is_found_by_its_look_and_no_other() {
+        let mut count = 0;
+        for line in EMBEDDED.lines().filter(|line| line.starts_with("name\t")) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let found = name_by_look(EMBEDDED, fields[1]).unwrap();
+            assert_eq!((found.name, found.spellings), (fields[2], fields[3]));
+            assert!(fields[3].split('|').all(|spelling| found.is_spelled(spelling)) && !found.is_spelled("no name"));
+            let mut letters = fields[1].chars();
+            letters.next();
+            for other in [&format!("{}\u{1}", fields[1]), letters.as_str()] {
+                let known = EMBEDDED.contains(&format!("\nname\t{other}\t"));
+                assert_eq!(name_by_look(EMBEDDED, other).is_some(), known, "{other}");
+            }
+            count += 1;
+        }
+        assert!(count > 500, "{count}");
+        for nothing in ["", "\n", "\nname\t", "\nname\ta\n", "\nname\ta\tb", "\nother\ta\tb\tc\n"] {
+            assert_eq!(name_by_look(nothing, "a"), None);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::record::{FindingLine, Record};
 /// some of them came twice: the findings of several parts correlated together are those of the whole.
 #[derive(Debug)]
 pub struct Correlator {
-    publishers: Publishers,
+    publishers: &'static Publishers,
     shared: Shared,
     entries: Vec<Entry>,
 }
@@ -29,15 +29,15 @@ impl Correlator {
 
     /// The publishers whose names are known, for whoever makes lines of something else than records.
     #[must_use]
-    pub fn publishers(&self) -> &Publishers {
-        &self.publishers
+    pub fn publishers(&self) -> &'static Publishers {
+        self.publishers
     }
 
     /// Takes a record, unless there is nothing about the file that could be compared.
     pub fn add(&mut self, record: &Record) {
         let comparable = record.keys != Default::default() || !record.authentihash.is_empty();
         if comparable {
-            self.add_line(&KeysLine::of(record, &self.publishers));
+            self.add_line(&KeysLine::of(record, self.publishers));
         }
     }
 

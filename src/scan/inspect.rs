@@ -131,7 +131,7 @@ impl Scanner {
         }
         self.conclude(&mut record, driver.as_ref());
         if self.options.findings && record.version_info.is_some() {
-            hunt::claim_findings(&mut record, self.publishers.get_or_init(Publishers::embedded));
+            hunt::claim_findings(&mut record, Publishers::embedded());
         }
         record
     }

@@ -9,7 +9,7 @@ use super::options::Options;
 use super::supply::Supplier;
 use crate::container::{Format, MemorySource, Source, sniff};
 use crate::crypto::SignatureMemo;
-use crate::hunt::{Baseline, KnownNames, Publishers};
+use crate::hunt::{Baseline, KnownNames};
 use crate::judge::Reason;
 use crate::record::{Record, error_record};
 use crate::trust::{BlockLists, CatalogIndex, KernelRoots, RevocationLists, TrustStore};
@@ -26,7 +26,6 @@ pub struct Scanner {
     pub(super) kernel_roots: KernelRoots,
     pub(super) catalogs: Option<Catalogs>,
     pub(super) names: OnceLock<KnownNames>,
-    pub(super) publishers: OnceLock<Publishers>,
     pub(super) supplier: Option<Arc<dyn Supplier>>,
     pub(super) blocked: BlockLists,
     pub(super) allowed: BlockLists,
@@ -51,7 +50,6 @@ impl Scanner {
             kernel_roots: KernelRoots::default(),
             catalogs: None,
             names: OnceLock::new(),
-            publishers: OnceLock::new(),
             supplier: None,
             blocked: BlockLists::default(),
             allowed: BlockLists::default(),

@@ -243,6 +243,12 @@ impl TrustStore {
         found
     }
 
+    /// The roots of all parts but the store that the program carries.
+    pub(crate) fn roots_beside_embedded(&self) -> Vec<Root<'_>> {
+        let others = self.parts.iter().filter(|part| *part.bytes != *EMBEDDED);
+        others.flat_map(|part| part.layout.view(&part.bytes).roots()).collect()
+    }
+
     /// All roots, part by part, in thumbprint order.
     #[must_use]
     pub fn roots(&self) -> Vec<Root<'_>> {

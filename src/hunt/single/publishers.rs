@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::certificates::anchored;
 use super::{FileFacts, finding};
 use crate::hex::lower as hex;
-use crate::hunt::catalogue::{EMBEDDED, Line, authority_name, lines};
+use crate::hunt::catalogue::{EMBEDDED, Line, NameLine, authority_name, lines, name_by_look};
 use crate::hunt::names::{look, plain};
 use crate::record::{Finding, Severity};
 use crate::trust::TrustStore;
@@ -27,9 +27,9 @@ struct Publisher {
     own: bool,
 }
 
-/// A known name, and every plain spelling of its look.
+/// A name of a root that a user trusts, and every plain spelling of its look.
 #[derive(Debug)]
-struct Known {
+struct Added {
     shown: String,
     spellings: BTreeSet<String>,
 }
@@ -38,8 +38,8 @@ struct Known {
 /// in use.
 #[derive(Debug)]
 pub struct KnownNames {
-    /// By [`look`].
-    names: BTreeMap<String, Known>,
+    /// Names that are not in the catalogue, or spelled otherwise there; by [`look`].
+    added: BTreeMap<String, Added>,
     publishers: Vec<Publisher>,
     /// Index of a publisher by the plain name of its organisation.
     organisations: BTreeMap<String, usize>,
@@ -53,25 +53,21 @@ impl KnownNames {
     #[must_use]
     pub fn of(store: &TrustStore) -> KnownNames {
         let mut known = KnownNames {
-            names: BTreeMap::new(),
+            added: BTreeMap::new(),
             publishers: Vec::new(),
             organisations: BTreeMap::new(),
             authorities: OnceLock::new(),
-            embedded: TrustStore::empty(),
+            embedded: TrustStore::embedded(),
         };
         for line in lines(EMBEDDED) {
             if let Line::Publisher { name, organisations, issuers } = line {
                 known.publisher(name, &organisations, &issuers);
             }
         }
-        let embedded = TrustStore::embedded();
-        let others = store.roots();
-        let others = others.iter().filter(|root| embedded.by_subject(root.subject).is_empty());
-        for root in embedded.roots().iter().chain(others) {
+        for root in store.roots_beside_embedded() {
             let name = Name::decode(root.subject);
-            ["O", "CN"].into_iter().filter_map(|title| name.get(title)).for_each(|text| known.name(text));
+            ["O", "CN"].into_iter().filter_map(|title| name.get(title)).for_each(|text| known.add(text));
         }
-        known.embedded = embedded;
         known
     }
 
@@ -80,33 +76,41 @@ impl KnownNames {
         let own = plain(name);
         let own = !issuers.is_empty() && issuers.iter().all(|issuer| issuer.split(' ').next() == Some(own.as_str()));
         for organisation in organisations {
-            self.name(organisation);
             self.organisations.insert(plain(organisation), self.publishers.len());
         }
-        self.name(name);
         self.publishers.push(Publisher { name, issuers, own });
     }
 
-    fn name(&mut self, text: &str) {
+    fn add(&mut self, text: &str) {
         let look = look(text);
         if !look.is_empty() {
-            let known = self.names.entry(look);
-            let known = known.or_insert_with(|| Known { shown: text.to_owned(), spellings: BTreeSet::new() });
+            let known = self.added.entry(look);
+            let known = known.or_insert_with(|| Added { shown: text.to_owned(), spellings: BTreeSet::new() });
             known.spellings.insert(plain(text));
         }
+    }
+
+    /// The known name with this look: the catalogue's, and a trusted root's.
+    fn known(&self, look: &str) -> (Option<NameLine<'static>>, Option<&Added>) {
+        (name_by_look(EMBEDDED, look), self.added.get(look))
     }
 
     /// The known name that this one reads as.
     #[must_use]
     pub fn matching(&self, name: &str) -> Option<&str> {
-        self.names.get(&look(name)).map(|known| known.shown.as_str())
+        let (catalogued, added) = self.known(&look(name));
+        catalogued.map(|known| known.name).or(added.map(|known| known.shown.as_str()))
     }
 
     /// The known name that this one only looks like.
     #[must_use]
     pub fn imitated(&self, name: &str) -> Option<&str> {
-        let known = self.names.get(&look(name))?;
-        (!known.spellings.contains(&plain(name))).then_some(known.shown.as_str())
+        let (catalogued, added) = self.known(&look(name));
+        let shown = catalogued.map(|known| known.name).or(added.map(|known| known.shown.as_str()))?;
+        let spelling = plain(name);
+        let spelled = catalogued.is_some_and(|known| known.is_spelled(&spelling))
+            || added.is_some_and(|known| known.spellings.contains(&spelling));
+        (!spelled).then_some(shown)
     }
 
     /// The catalogue's publisher that signs with this organisation name.
