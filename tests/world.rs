@@ -341,3 +341,163 @@ fn what_a_scan_does_not_need_it_gives_up_and_still_does_all_that_it_should() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(verdicts(&output).into_values().collect::<Vec<_>>(), one);
 }
+
+/// A program of 1 GiB that takes no room on the disk and seconds to read.
+fn vast(path: &Path) {
+    let file = fs::File::create(path).unwrap();
+    file.set_len(1 << 30).unwrap();
+    io::Write::write_all(&mut &file, &fixture("unsigned-pe32.exe")).unwrap();
+}
+
+/// Waits until a process has a file open.
+fn opened(child: &Child, path: &Path) {
+    let start = Instant::now();
+    let folder = format!("/proc/{}/fd", child.id());
+    let is_open = || {
+        let links = fs::read_dir(&folder).into_iter().flatten().flatten().map(|item| fs::read_link(item.path()));
+        links.into_iter().any(|link| link.is_ok_and(|link| link == path))
+    };
+    while !is_open() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it was never opened, or read too fast");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What becomes of a vast file to which something is done while it is read.
+#[cfg(target_os = "linux")]
+fn while_it_is_read(act: impl FnOnce(&Path)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().canonicalize().unwrap().join("vast.exe");
+    vast(&path);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command.arg(&path).args(["--json", "--quiet", "--at", AT]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = command.spawn().unwrap();
+    opened(&child, &path);
+    act(&path);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    verdicts(&output).into_values().next().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_is_truncated_while_it_is_read_has_changed() {
+    let shorter = |path: &Path| fs::OpenOptions::new().write(true).open(path).unwrap().set_len(1 << 20).unwrap();
+    assert_eq!(while_it_is_read(shorter), "Error/changed-while-reading");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_grows_while_it_is_read_has_changed() {
+    let longer = |path: &Path| fs::OpenOptions::new().write(true).open(path).unwrap().set_len(2 << 30).unwrap();
+    assert_eq!(while_it_is_read(longer), "Error/changed-while-reading");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_is_rewritten_while_it_is_read_has_changed() {
+    let same_length = |path: &Path| {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, b"other", 1 << 20).unwrap();
+    };
+    assert_eq!(while_it_is_read(same_length), "Error/changed-while-reading");
+}
+
+/// The name may point to something else, or to nothing, or be closed to others: what was opened is what is judged.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_whose_name_is_replaced_deleted_or_closed_while_it_is_read_is_judged_as_it_was_opened() {
+    let replaced = |path: &Path| {
+        let other = path.with_file_name("other");
+        fs::write(&other, fixture("pe32.exe")).unwrap();
+        fs::rename(&other, path).unwrap();
+    };
+    assert_eq!(while_it_is_read(replaced), "Unsigned/no-signature");
+    assert_eq!(while_it_is_read(|path| fs::remove_file(path).unwrap()), "Unsigned/no-signature");
+    let closed = |path: &Path| {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    };
+    assert_eq!(while_it_is_read(closed), "Unsigned/no-signature");
+}
+
+/// A walk that is 512 results ahead of the slowest file waits, and what vanishes until it goes on is told.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_vanishes_before_its_turn_is_an_error_and_the_walk_is_never_far_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let (first, gone) = (root.join("a"), root.join("z"));
+    fs::create_dir(&first).unwrap();
+    fs::create_dir(&gone).unwrap();
+    fs::write(gone.join("a.exe"), fixture("pe32.exe")).unwrap();
+    vast(&first.join("0.exe"));
+    let small = |number: usize| first.join(format!("f{number:03}.exe"));
+    for number in 0..700 {
+        fs::write(small(number), fixture("unsigned-pe32.exe")).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command.arg(&root).args(["--json", "--quiet", "--at", AT, "--jobs", "2"]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    opened(&child, &first.join("0.exe"));
+    fs::remove_dir_all(&gone).unwrap();
+    fs::remove_file(small(650)).unwrap();
+    fs::remove_file(small(651)).unwrap();
+    assert!(Command::new("mkfifo").arg(small(651)).status().unwrap().success());
+    fs::remove_file(small(652)).unwrap();
+    fs::create_dir(small(652)).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let found = verdicts(&output);
+    let verdict = |path: &Path| found.get(path.to_str().unwrap()).map(String::as_str);
+    assert_eq!(verdict(&first.join("0.exe")), Some("Unsigned/no-signature"));
+    assert_eq!(verdict(&small(650)), Some("Error/not-found"));
+    assert_eq!(verdict(&small(651)), Some("Error/io"));
+    assert_eq!(verdict(&small(652)), Some("Error/io"));
+    assert_eq!(verdict(&gone), Some("Error/not-found"));
+    assert_eq!(found.len(), 702, "everything that was met is told");
+}
+
+#[test]
+fn sockets_and_pipes_are_counted_and_named_ones_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, pipe) = (folder.path().join("s.exe"), folder.path().join("p.exe"));
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = sigscan(&[folder.path().to_str().unwrap(), "--json", "--at", AT]);
+    assert_eq!((output.status.code(), verdicts(&output).len()), (Some(0), 0));
+    let output = sigscan(&[folder.path().to_str().unwrap(), "--at", AT]);
+    let told = String::from_utf8(output.stdout.clone()).unwrap() + &said(&output);
+    assert!(told.contains("Not judged: 2 special files"), "{told}");
+    for path in [&socket, &pipe, &PathBuf::from("/dev/null")] {
+        let output = sigscan(&[path.to_str().unwrap(), "--json", "--quiet", "--at", AT]);
+        assert_eq!(verdicts(&output).into_values().collect::<Vec<_>>(), ["Error/io"], "{path:?}");
+    }
+}
+
+/// Mounts of a folder into itself, where the system lets a test do that without being root.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_is_mounted_into_itself_is_walked_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    fs::create_dir_all(root.join("in/loop")).unwrap();
+    fs::write(root.join("a.exe"), fixture("pe32.exe")).unwrap();
+    let script = "mount --bind \"$1\" \"$1/in/loop\" && mount --rbind \"$1\" \"$1/in/loop/in/loop\" \
+                  && exec \"$0\" \"$1\" --json --at 2026-06-01T00:00:00Z";
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_sigscan")]);
+    let Ok(output) = command.arg(&root).stdin(Stdio::null()).output() else { return };
+    if output.status.code() != Some(0) && output.stdout.is_empty() {
+        return println!("this system does not let a test mount: {}", said(&output));
+    }
+    let found = verdicts(&output);
+    let seen = ["a.exe", "in/loop/a.exe", "in/loop/in/loop/a.exe"].map(|name| root.join(name));
+    for path in &seen {
+        assert_eq!(
+            found.get(path.to_str().unwrap()).map(String::as_str),
+            Some("Untrusted/chain-incomplete"),
+            "{path:?}"
+        );
+    }
+    assert!(found.len() >= 3 && found.len() < 10, "{found:?}");
+}

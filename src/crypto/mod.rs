@@ -23,5 +23,5 @@ pub use digest::{DigestAlgorithm, DigestValue};
 pub use hasher::{Hasher, MultiHasher, digest, update_together};
 pub use memo::SignatureMemo;
 pub use public_key::{
-    Deviation, KeyInfo, Verification, key_info, verify_digest, verify_raw_hash_rsa, verify_signature,
+    Deviation, KeyInfo, MAX_RSA_BITS, Verification, key_info, verify_digest, verify_raw_hash_rsa, verify_signature,
 };

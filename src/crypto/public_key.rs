@@ -14,6 +14,7 @@ use crate::asn1::oid_to_string;
 use super::algorithm::{AlgorithmId, Padding, Plan};
 use super::digest::DigestAlgorithm;
 use super::hasher::digest;
+pub use rsa::MAX_MODULUS_BITS as MAX_RSA_BITS;
 use spki::PublicKey;
 
 /// The answer to one signature.

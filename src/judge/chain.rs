@@ -99,7 +99,7 @@ pub fn judge_paths(
     moment: Moment,
     rules: &Rules,
 ) -> ChainVerdict {
-    let (names, list_names) = (NameBudget::default(), NameBudget::default());
+    let (names, list_names) = (NameBudget::of(purpose), NameBudget::of(purpose));
     let judged = paths.list.iter().enumerate().map(|(index, path)| {
         let mut problems = judge_path(pool, path, purpose, moment, rules, &names);
         let revocation = judge_revocation(pool, path, moment, &list_names).map(|list| (overall(path, &list), list));
@@ -307,13 +307,12 @@ fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, budget: &N
 #[derive(Debug)]
 pub(super) struct NameBudget(Cell<usize>);
 
-impl Default for NameBudget {
-    fn default() -> Self {
-        NameBudget(Cell::new(8 << 20))
-    }
-}
-
 impl NameBudget {
+    /// Less for time stamping: a signature has one signer, and may have many timestamps.
+    fn of(purpose: Purpose) -> NameBudget {
+        NameBudget(Cell::new(if purpose == Purpose::TimeStamping { 256 << 10 } else { 4 << 20 }))
+    }
+
     fn spend(&self, octets: usize) -> bool {
         let left = self.0.get().checked_sub(octets);
         self.0.set(left.unwrap_or(0));
@@ -455,7 +454,7 @@ pub fn list_signer_is_trusted<'a>(
         let mut reasons = Vec::new();
         let at = Moment { at: moment, now: moment, timestamp: None };
         time(&subjects, Some(root), at, &mut reasons);
-        constraints(&subjects, Some(root), &NameBudget::default(), &mut reasons);
+        constraints(&subjects, Some(root), &NameBudget::of(Purpose::Any), &mut reasons);
         strength(&subjects, Some(root), at, &mut reasons);
         root.built_in && path.unverified.is_empty() && !subjects.is_empty() && reasons.is_empty()
     });

@@ -122,6 +122,10 @@ impl BlockLists {
     /// # Errors
     /// When a file cannot be read, is no such list, or names nothing, or when there are too many entries.
     pub fn load(lists: &[(ListKind, PathBuf)]) -> Result<BlockLists, LoadError> {
+        BlockLists::load_up_to(MAX_ENTRIES, lists)
+    }
+
+    fn load_up_to(most: usize, lists: &[(ListKind, PathBuf)]) -> Result<BlockLists, LoadError> {
         let mut all = BlockLists::default();
         for (kind, path) in lists {
             let bytes = read_limited(path)?;
@@ -131,8 +135,8 @@ impl BlockLists {
             if all.len() == before {
                 return Err(LoadError::Unreadable(path.clone(), "no entry in it could be read".to_owned()));
             }
-            if all.len() > MAX_ENTRIES {
-                return Err(LoadError::TooMany(path.clone(), format!("lists may have {MAX_ENTRIES} entries together")));
+            if all.len() > most {
+                return Err(LoadError::TooMany(path.clone(), format!("lists may have {most} entries together")));
             }
         }
         Ok(all)
@@ -434,6 +438,23 @@ mod tests {
     fn read(kind: ListKind, text: &str) -> Result<BlockLists, String> {
         let mut lists = BlockLists::default();
         lists.read(kind, text.as_bytes(), "list").map(|()| lists)
+    }
+
+    #[test]
+    fn lists_have_so_many_entries_together_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = |name: &str, digits: &[char]| {
+            let path = folder.path().join(name);
+            let lines: Vec<String> = digits.iter().map(|digit| digit.to_string().repeat(64)).collect();
+            std::fs::write(&path, lines.join("\n")).unwrap();
+            (ListKind::Hashes, path)
+        };
+        let lists = [list("a", &['1', '2']), list("b", &['3', '4'])];
+        let most = BlockLists::load_up_to(usize::MAX, &lists).unwrap().len();
+        assert!(BlockLists::load_up_to(most, &lists).is_ok());
+        let refused = BlockLists::load_up_to(most - 1, &lists);
+        assert!(matches!(refused, Err(LoadError::TooMany(path, _)) if path.ends_with("b")));
+        assert_eq!(MAX_ENTRIES, 4_000_000);
     }
 
     #[test]

@@ -25,6 +25,8 @@ const HEAD: u64 = 4096;
 pub struct CatalogIndex {
     places: Vec<Place>,
     entries: Vec<Entry>,
+    /// More members are refused.
+    most: usize,
     sha1: bool,
     sha256: bool,
     damaged: usize,
@@ -52,7 +54,11 @@ impl CatalogIndex {
     /// # Errors
     /// When a path cannot be read, a named one holds no catalog, or there are too many members.
     pub fn load(named: &[PathBuf], found: &[CatalogFolder]) -> Result<CatalogIndex, LoadError> {
-        let mut index = CatalogIndex::default();
+        CatalogIndex::load_up_to(MAX_MEMBERS, named, found)
+    }
+
+    fn load_up_to(most: usize, named: &[PathBuf], found: &[CatalogFolder]) -> Result<CatalogIndex, LoadError> {
+        let mut index = CatalogIndex { most, ..CatalogIndex::default() };
         let mut buffer = Vec::new();
         for path in named {
             let before = index.places.len();
@@ -71,7 +77,7 @@ impl CatalogIndex {
     /// An index of catalogs in memory, each with the name that records give it.
     #[must_use]
     pub fn from_bytes(catalogs: Vec<(PathBuf, Vec<u8>)>) -> CatalogIndex {
-        let mut index = CatalogIndex::default();
+        let mut index = CatalogIndex { most: MAX_MEMBERS, ..CatalogIndex::default() };
         for (name, bytes) in catalogs {
             index.add(name, &bytes);
             if let Some(place) = index.places.last_mut() {
@@ -176,8 +182,8 @@ impl CatalogIndex {
                 Err(error) if file == path => return Err(LoadError::Io(file, error)),
                 Err(_) => self.damaged = self.damaged.saturating_add(1),
             }
-            if self.entries.len() > MAX_MEMBERS {
-                let why = format!("the catalogs list more than {MAX_MEMBERS} files");
+            if self.entries.len() > self.most {
+                let why = format!("the catalogs list more than {} files", self.most);
                 return Err(LoadError::TooMany(path.to_owned(), why));
             }
         }
@@ -200,7 +206,7 @@ impl CatalogIndex {
                 Ok(None) => {}
                 Err(_) => whole = false,
             }
-            if self.entries.len().saturating_sub(first) > MAX_MEMBERS {
+            if self.entries.len().saturating_sub(first) > self.most {
                 break;
             }
         }
@@ -274,4 +280,20 @@ fn folder_named(parent: &Path, name: &str) -> Option<PathBuf> {
     let same = |entry: &std::fs::DirEntry| entry.file_name().eq_ignore_ascii_case(name);
     let found = entries.filter(same).map(|entry| entry.path()).filter(|path| path.is_dir());
     found.min() // several that differ in case are possible on other systems: always the same one
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn catalogs_list_so_many_files_together_and_no_more() {
+        let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fixtures/catalog-v2.cat");
+        let members = CatalogIndex::load(std::slice::from_ref(&catalog), &[]).unwrap().members();
+        assert!(members > 0);
+        assert!(CatalogIndex::load_up_to(members, std::slice::from_ref(&catalog), &[]).is_ok());
+        let refused = CatalogIndex::load_up_to(members - 1, std::slice::from_ref(&catalog), &[]);
+        assert!(matches!(refused, Err(LoadError::TooMany(path, _)) if path == catalog));
+        assert_eq!(MAX_MEMBERS, 33_554_432);
+    }
 }

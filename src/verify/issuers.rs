@@ -30,6 +30,6 @@ pub fn issuers_among(subject: &[u8], candidates: &[Vec<u8>]) -> Vec<Vec<u8>> {
 fn issued(lower: &Certificate<'_>, candidate: &[u8], work: &Work) -> bool {
     let Ok(issuer) = Certificate::parse(candidate) else { return false };
     same_name(lower.issuer, issuer.subject)
-        && work.spend(issuer.spki)
+        && work.verify(issuer.spki, &lower.signature_algorithm, lower.tbs)
         && verify_signature(issuer.spki, &lower.signature_algorithm, None, lower.tbs, lower.signature).is_good()
 }

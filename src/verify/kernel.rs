@@ -27,7 +27,7 @@ pub fn cross_certificates(pool: &Pool<'_>, roots: &KernelRoots, memo: &Signature
     });
     let signed = pairs.take(MAX_TRIED).filter(|(_, root, certificate)| {
         roots.cross().get(*root).is_some_and(|root| {
-            work.spend(root.spki())
+            work.verify(root.spki(), &certificate.signature_algorithm, certificate.tbs)
                 && memo
                     .verify(root.spki(), &certificate.signature_algorithm, certificate.tbs, certificate.signature)
                     .is_good()

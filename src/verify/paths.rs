@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::{Lists, Pool, RevocationFacts, disallowed};
 use crate::crypto::Verification;
 use crate::trust::{DisallowedEntry, Root};
-use crate::x509::{Certificate, same_name};
+use crate::x509::Certificate;
 
 /// Bounds of one path search.
 #[derive(Debug, Clone, Copy)]
@@ -96,8 +96,8 @@ struct Search<'s, 'a> {
     verified: HashMap<(usize, &'a [u8]), Verification>,
     /// Who may have issued certificates with this issuer and authority key identifier, in the order to try them.
     issuers: HashMap<IssuerId<'a>, Rc<[usize]>>,
-    /// Whether a root of the store has this name.
-    root_names: HashMap<&'a [u8], bool>,
+    /// By certificate, whether its issuer bears a root's name; `None` for a root of the store itself.
+    ranks: HashMap<usize, Option<bool>>,
 }
 
 #[derive(Clone)]
@@ -118,7 +118,7 @@ pub fn search<'a>(pool: &Pool<'a>, leaf: usize, lists: Lists<'a>, budget: Budget
         work: vec![start],
         verified: HashMap::new(),
         issuers: HashMap::new(),
-        root_names: HashMap::new(),
+        ranks: HashMap::new(),
     };
     // Depth first over an explicit stack. Whatever is popped ends in at least one path, so `work` never needs more than
     // (path length x paths) entries, and the search takes no more steps than that.
@@ -182,9 +182,10 @@ impl<'a> Search<'_, 'a> {
         // One more than can be kept, so that the search notices what it leaves out.
         let room = self.budget.paths.saturating_sub(self.found.list.len()).saturating_add(1);
         for &index in self.issuers(certificate).iter() {
-            let Some(issuer) = pool.certificate(index).filter(|issuer| !self.in_path(partial, issuer)) else {
+            if partial.certificates.iter().any(|known| pool.same_entity(*known, index)) {
                 continue;
-            };
+            }
+            let Some(issuer) = pool.certificate(index) else { continue };
             if next.len() >= room {
                 break;
             }
@@ -225,11 +226,9 @@ impl<'a> Search<'_, 'a> {
         let mut ranked: Vec<((bool, bool), usize)> = Vec::new();
         for index in pool.issuers(key.0, key.1) {
             let Some(issuer) = pool.certificate(index) else { continue };
-            if issuer.is_self_issued() && self.is_root(issuer, 2).is_some() {
-                continue;
-            }
+            let Some(below_root) = self.rank(index, issuer) else { continue };
             let unidentified = key.1.is_some() && issuer.subject_key_identifier().is_none();
-            ranked.push(((unidentified, !self.is_root_name(issuer.issuer)), index));
+            ranked.push(((unidentified, !below_root), index));
         }
         ranked.sort_by_key(|(rank, _)| *rank); // stable: file order decides among equals
         let list: Rc<[usize]> = ranked.into_iter().map(|(_, index)| index).collect();
@@ -237,9 +236,15 @@ impl<'a> Search<'_, 'a> {
         list
     }
 
-    fn is_root_name(&mut self, name: &'a [u8]) -> bool {
-        let trust = self.lists.trust;
-        *self.root_names.entry(name).or_insert_with(|| !trust.by_subject(name).is_empty())
+    /// Whether an issuer's own issuer bears a root's name; `None` if it is a root of the store. Found out once for each.
+    fn rank(&mut self, index: usize, issuer: &Certificate<'a>) -> Option<bool> {
+        if let Some(known) = self.ranks.get(&index) {
+            return *known;
+        }
+        let root = issuer.is_self_issued() && self.is_root(issuer, 2).is_some();
+        let rank = (!root).then(|| !self.lists.trust.by_subject(issuer.issuer).is_empty());
+        self.ranks.insert(index, rank);
+        rank
     }
 
     fn finish(&mut self, partial: Partial, end: PathEnd<'a>) {
@@ -266,20 +271,14 @@ impl<'a> Search<'_, 'a> {
             .collect()
     }
 
-    fn in_path(&self, partial: &Partial, issuer: &Certificate<'a>) -> bool {
-        partial
-            .certificates
-            .iter()
-            .filter_map(|index| self.pool.certificate(*index))
-            .any(|known| known.spki == issuer.spki && same_name(known.subject, issuer.subject))
-    }
-
     /// `None` when the budget is used up.
     fn verify(&mut self, index: usize, certificate: &Certificate<'a>, spki: &'a [u8]) -> Option<Verification> {
         if let Some(known) = self.verified.get(&(index, spki)) {
             return Some(*known);
         }
-        if self.found.signatures >= self.budget.signatures || !self.lists.work.spend(spki) {
+        if self.found.signatures >= self.budget.signatures
+            || !self.lists.work.verify(spki, &certificate.signature_algorithm, certificate.tbs)
+        {
             self.found.exhausted = true;
             return None;
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::asn1::Error;
 use crate::cms::{SignedData, SignerId};
-use crate::x509::{Certificate, normalised_name, same_name, significant_octets};
+use crate::x509::{Certificate, normalised_name, significant_octets};
 
 /// Where a certificate of a chain came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,14 +39,27 @@ pub struct PoolCertificate<'a> {
     pub parsed: Result<Certificate<'a>, Error>,
 }
 
-/// Certificates in the order in which they are preferred, indexed by normalised subject.
+/// Certificates in the order in which they are preferred, indexed by normalised names. Every name is normalised once, when
+/// its certificate is added: a search compares numbers, whatever the size of the names.
 #[derive(Debug, Default)]
 pub struct Pool<'a> {
     /// The certificates; the first `own` are those of the signature's own bag.
     pub certificates: Vec<PoolCertificate<'a>>,
     own: Option<usize>,
-    by_subject: HashMap<Cow<'a, [u8]>, Namesakes<'a>>,
+    /// The number of each name that occurs.
+    names: HashMap<Cow<'a, [u8]>, usize>,
+    /// By certificate, the numbers of its names; `None` where it cannot be read.
+    identities: Vec<Option<Identity>>,
+    /// By name, the certificates that it is the subject of.
+    namesakes: Vec<Namesakes<'a>>,
     known: HashSet<&'a [u8]>,
+}
+
+/// The numbers of a certificate's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    subject: usize,
+    issuer: usize,
 }
 
 /// Certificates with one subject: all in order, and by subject key identifier.
@@ -78,13 +91,28 @@ impl<'a> Pool<'a> {
             return;
         }
         let parsed = Certificate::parse(raw);
-        if let Ok(certificate) = &parsed {
-            let same = self.by_subject.entry(normalised_name(certificate.subject)).or_default();
+        let identity = parsed.as_ref().ok().map(|certificate| {
+            let (subject, issuer) = (self.number(certificate.subject), self.number(certificate.issuer));
+            certificate.know_self_issued(subject == issuer);
             let index = self.certificates.len();
-            same.all.push(index);
-            same.by_key.entry(certificate.subject_key_identifier()).or_default().push(index);
-        }
+            if let Some(same) = self.namesakes.get_mut(subject) {
+                same.all.push(index);
+                same.by_key.entry(certificate.subject_key_identifier()).or_default().push(index);
+            }
+            Identity { subject, issuer }
+        });
+        self.identities.push(identity);
         self.certificates.push(PoolCertificate { raw, offset, source, parsed });
+    }
+
+    /// The number of a name, a new one if need be.
+    fn number(&mut self, name: &'a [u8]) -> usize {
+        let next = self.namesakes.len();
+        let number = *self.names.entry(normalised_name(name)).or_insert(next);
+        if number == next {
+            self.namesakes.push(Namesakes::default());
+        }
+        number
     }
 
     /// The decoded certificate at an index.
@@ -93,11 +121,30 @@ impl<'a> Pool<'a> {
         self.certificates.get(index)?.parsed.as_ref().ok()
     }
 
+    fn identity(&self, index: usize) -> Option<Identity> {
+        self.identities.get(index).copied().flatten()
+    }
+
+    /// Whether two certificates are of one subject with one key, whatever else they say.
+    pub(super) fn same_entity(&self, left: usize, right: usize) -> bool {
+        let subject = |index| self.identity(index).map(|identity| identity.subject);
+        let key = |index| self.certificate(index).map(|certificate| certificate.spki);
+        subject(left).is_some() && subject(left) == subject(right) && key(left) == key(right)
+    }
+
+    /// The certificates with this subject.
+    pub(super) fn named(&self, subject: &[u8]) -> &[usize] {
+        self.namesakes(subject).map_or(&[], |namesakes| &namesakes.all)
+    }
+
+    fn namesakes(&self, subject: &[u8]) -> Option<&Namesakes<'a>> {
+        self.namesakes.get(*self.names.get(normalised_name(subject).as_ref())?)
+    }
+
     /// Certificates that may have issued one with this issuer and authority key identifier: those with that key
     /// identifier, then those with none. Without an authority key identifier, every namesake.
     pub(super) fn issuers(&self, issuer: &[u8], authority: Option<&'a [u8]>) -> impl Iterator<Item = usize> + '_ {
-        let namesakes = self.by_subject.get(normalised_name(issuer).as_ref());
-        let lists = namesakes.map(|namesakes| match authority {
+        let lists = self.namesakes(issuer).map(|namesakes| match authority {
             None => [Some(&namesakes.all), None],
             Some(_) => [namesakes.by_key.get(&authority), namesakes.by_key.get(&None)],
         });
@@ -119,15 +166,20 @@ impl<'a> Pool<'a> {
 
     /// Octet for octet first; only when there is no such certificate, by what the issuer's name means (T70).
     fn find(&self, sid: &SignerId<'_>, range: std::ops::Range<usize>) -> Option<usize> {
-        let first = |fits: &dyn Fn(&Certificate<'a>) -> bool| {
-            range.clone().find(|index| self.certificate(*index).is_some_and(fits))
+        let first = |fits: &dyn Fn(usize, &Certificate<'a>) -> bool| {
+            range.clone().find(|index| self.certificate(*index).is_some_and(|known| fits(*index, known)))
         };
         match sid {
             SignerId::IssuerAndSerial { issuer, serial } => {
-                first(&|known| known.issuer == *issuer && same_integer(known.serial, serial))
-                    .or_else(|| first(&|known| same_integer(known.serial, serial) && same_name(known.issuer, issuer)))
+                first(&|_, known| known.issuer == *issuer && same_integer(known.serial, serial)).or_else(|| {
+                    let name = *self.names.get(normalised_name(issuer).as_ref())?;
+                    let named = |index| self.identity(index).is_some_and(|identity| identity.issuer == name);
+                    first(&|index, known| named(index) && same_integer(known.serial, serial))
+                })
             }
-            SignerId::KeyIdentifier(identifier) => first(&|known| known.subject_key_identifier() == Some(*identifier)),
+            SignerId::KeyIdentifier(identifier) => {
+                first(&|_, known| known.subject_key_identifier() == Some(*identifier))
+            }
         }
     }
 }

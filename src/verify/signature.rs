@@ -9,7 +9,7 @@ use super::revocation::{self, BagLists};
 use super::timestamp::{TimestampFacts, timestamps};
 use super::tree::{ParsedSignature, SignatureBody};
 use crate::asn1::{Oid, oids};
-use crate::cms::{SignerInfo, spc};
+use crate::cms::{SignedData, SignerInfo, spc};
 use crate::container::{Blob, Tail};
 use crate::crypto::{DigestAlgorithm, DigestValue, Verification, digest, verify_signature};
 
@@ -133,21 +133,35 @@ pub(super) fn establish<'a>(
     SignatureFacts { parsed, tail, over_budget: lists.work.is_exhausted(), content }
 }
 
-/// The signature's own bag first, then the bags of the signatures around it, then the user's certificates.
+/// The signature's own bag first, then the bags of the signatures around it, then the user's certificates; none when the
+/// file's budget does not allow it.
 fn pool_of<'a>(
     parsed: &ParsedSignature<'a>,
     body: &'a SignatureBody<'a>,
     tree: &'a [ParsedSignature<'a>],
     lists: Lists<'a>,
 ) -> Pool<'a> {
-    let mut pool = Pool::new();
-    pool.add_bag(&body.data, CertificateSource::Signature);
+    let mut bags = vec![(&body.data, CertificateSource::Signature)];
     let mut outer = parsed.parent;
     while let Some(signature) = outer.and_then(|index| tree.get(index)) {
         if let Ok(body) = &signature.body {
-            pool.add_bag(&body.data, CertificateSource::Outer);
+            bags.push((&body.data, CertificateSource::Outer));
         }
         outer = signature.parent; // parents have smaller indices, so this ends
+    }
+    gather(&bags, lists)
+}
+
+/// A pool of these bags and of the user's certificates, in this order; empty when the file's budget does not allow it.
+pub(super) fn gather<'a>(bags: &[(&SignedData<'a>, CertificateSource)], lists: Lists<'a>) -> Pool<'a> {
+    let mut pool = Pool::new();
+    let own = bags.iter().flat_map(|(data, _)| &data.certificates).map(|element| element.raw.len());
+    let given = lists.intermediates.iter().chain(lists.downloaded).map(Vec::len);
+    if !lists.work.gather(own.sum(), given.sum()) {
+        return pool;
+    }
+    for (data, source) in bags {
+        pool.add_bag(data, *source);
     }
     for raw in lists.intermediates {
         pool.add(raw, 0, CertificateSource::Intermediates);

@@ -4,7 +4,9 @@ use super::Lists;
 use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
 use super::revocation::{self, BagLists};
-use super::signature::{content_octets, content_type_attribute, message_digest_attribute, signer_facts, verify};
+use super::signature::{
+    content_octets, content_type_attribute, gather, message_digest_attribute, signer_facts, verify,
+};
 use crate::asn1::{Element, Time, decode_time, oids};
 use crate::cms::timestamp::{TstInfo, is_tst_info, token};
 use crate::cms::{SignedData, SignerInfo};
@@ -28,7 +30,7 @@ pub enum TimestampFault {
     Imprint,
     /// The authority's signature or attributes do not hold.
     Signature,
-    /// The authority's certificate is in no bag.
+    /// The authority's certificate is in no bag, or the file's budget of work did not allow to go on.
     NoCertificate,
     /// No time can be read.
     NoTime,
@@ -123,15 +125,7 @@ impl<'a> TimestampFacts<'a> {
         crls: &[&BagLists<'a>],
         lists: Lists<'a>,
     ) {
-        for (data, source) in bags {
-            self.pool.add_bag(data, *source);
-        }
-        for raw in lists.intermediates {
-            self.pool.add(raw, 0, CertificateSource::Intermediates);
-        }
-        for raw in lists.downloaded {
-            self.pool.add(raw, 0, CertificateSource::Online);
-        }
+        self.pool = gather(bags, lists);
         self.certificate = self.pool.authority(&signer.sid);
         if let Some(index) = self.certificate {
             self.paths = search(&self.pool, index, lists, Budget::default());
@@ -170,6 +164,9 @@ fn rfc3161<'a>(
     facts.find_authority(&bags, authority, &[&BagLists::of(&data), crls], lists);
     if info.gen_time.is_none() {
         return facts.fail(TimestampFault::NoTime);
+    }
+    if !lists.work.hash(facts.imprint_algorithm, signer.signature.len()) {
+        return facts.fail(TimestampFault::NoCertificate);
     }
     let expected = facts.imprint_algorithm.and_then(|algorithm| digest(algorithm, &signer.signature));
     match expected {
@@ -210,6 +207,9 @@ fn pkcs9<'a>(
         .or_else(|_| content_type_attribute(&counter, oids::TST_INFO, true));
     if content_type.is_err() {
         return facts.fail(TimestampFault::Signature);
+    }
+    if !lists.work.hash(algorithm, signer.signature.len()) {
+        return facts.fail(TimestampFault::NoCertificate);
     }
     if message_digest_attribute(&counter, algorithm, &signer.signature).is_err() {
         return facts.fail(TimestampFault::Imprint);

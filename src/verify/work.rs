@@ -1,12 +1,26 @@
-//! How much public-key work one file may cause.
+//! How much work one file may cause: public-key operations, and what is hashed and compared for them again and again.
 
 use std::cell::Cell;
 
-use crate::crypto::key_info;
+use crate::crypto::{AlgorithmId, DigestAlgorithm, MAX_RSA_BITS, hash_for_signature, key_info};
 
 /// Units for one file. An RSA-2048 verification is 4 units and a busy honest file needs 200; the whole budget
 /// is about two seconds with the largest keys that are verified at all.
 const UNITS: u64 = 20_000;
+
+/// Octets hashed for one unit: an honest certificate has a quarter of that, and one of twelve megabytes that bears the name
+/// of thirty possible issuers is hashed for each of them.
+const HASHED: u64 = 4 * 1024;
+
+/// MD2 is some twenty times slower than the other hash functions.
+const MD2_FACTOR: u64 = 16;
+
+/// Octets of certificates gathered for one unit. Every signature and every timestamp gathers all certificates that stand
+/// around it.
+const GATHERED: u64 = 8 * 1024;
+
+/// The same for certificates that the user gave: a rich collection of them must not make honest files too costly.
+const GIVEN: u64 = 256 * 1024;
 
 /// The budget of one file, spent in a fixed order: the primary signature first, so that what is nested in it
 /// or stands beside it can never take its share.
@@ -25,8 +39,30 @@ impl Work {
     /// Takes what one verification under this key costs; false when that is more than is left.
     #[must_use]
     pub fn spend(&self, spki: &[u8]) -> bool {
+        self.take(cost(spki))
+    }
+
+    /// The same together with hashing the message, and the key to remember the answer by.
+    #[must_use]
+    pub fn verify(&self, spki: &[u8], algorithm: &AlgorithmId<'_>, message: &[u8]) -> bool {
+        let hashing = hashing(hash_for_signature(algorithm, None), message.len().saturating_add(spki.len()));
+        self.take(cost(spki).saturating_add(hashing))
+    }
+
+    /// Takes what hashing costs.
+    #[must_use]
+    pub fn hash(&self, algorithm: Option<DigestAlgorithm>, octets: usize) -> bool {
+        self.take(hashing(algorithm, octets))
+    }
+
+    /// Takes what gathering certificates costs: `own` octets of them that the file brings along, and `given` ones.
+    #[must_use]
+    pub fn gather(&self, own: usize, given: usize) -> bool {
+        self.take(octets(own).wrapping_div(GATHERED).saturating_add(octets(given).wrapping_div(GIVEN)))
+    }
+
+    fn take(&self, cost: u64) -> bool {
         let left = self.left.get();
-        let cost = cost(spki);
         if cost > left {
             // Once short, always short: whether a later, cheaper key is tried must not depend on luck.
             self.left.set(0);
@@ -36,17 +72,28 @@ impl Work {
         true
     }
 
-    /// Whether a verification had to be left out.
+    /// Whether something had to be left out.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         self.left.get() == 0
     }
 }
 
-/// Modular multiplication grows with the square of the length; anything but RSA costs a constant.
+fn octets(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// Nothing for what is as short as honest messages are.
+fn hashing(algorithm: Option<DigestAlgorithm>, length: usize) -> u64 {
+    let factor = if algorithm == Some(DigestAlgorithm::Md2) { MD2_FACTOR } else { 1 };
+    octets(length).saturating_mul(factor).wrapping_div(HASHED)
+}
+
+/// Modular multiplication grows with the square of the length; anything but RSA costs a constant, and so does a key that is
+/// too long to be computed with.
 fn cost(spki: &[u8]) -> u64 {
     match key_info(spki) {
-        Some(key) if key.kind == "rsa" => {
+        Some(key) if key.kind == "rsa" && key.bits <= MAX_RSA_BITS => {
             let kilobits = u64::from(key.bits).div_ceil(1024).max(1);
             kilobits.saturating_mul(kilobits)
         }
@@ -67,5 +114,22 @@ mod tests {
         }
         assert_eq!(count, UNITS / 8);
         assert!(work.is_exhausted() && !work.spend(b""));
+    }
+
+    #[test]
+    fn hashing_and_gathering_count() {
+        let left = |take: &dyn Fn(&Work) -> bool| {
+            let work = Work::default();
+            assert!(take(&work));
+            UNITS - work.left.get()
+        };
+        assert_eq!(left(&|work| work.hash(Some(DigestAlgorithm::Sha1), 4095)), 0);
+        assert_eq!(left(&|work| work.hash(Some(DigestAlgorithm::Sha1), 1 << 20)), 256);
+        assert_eq!(left(&|work| work.hash(Some(DigestAlgorithm::Md2), 1 << 20)), 4096);
+        assert_eq!(left(&|work| work.gather(1 << 20, 0)), 128);
+        assert_eq!(left(&|work| work.gather(0, 1 << 20)), 4);
+        assert!(!Work::default().hash(None, usize::MAX));
+        let work = Work::default();
+        assert!(!work.gather(usize::MAX, usize::MAX) && work.is_exhausted());
     }
 }

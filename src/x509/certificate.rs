@@ -1,5 +1,7 @@
 //! One certificate, delimited once, its fields kept as the spans that stand in the file.
 
+use std::sync::OnceLock;
+
 use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, Time, decode_time, tag};
 use crate::crypto::AlgorithmId;
 
@@ -43,6 +45,8 @@ pub struct Certificate<'a> {
     pub signature: &'a [u8],
     /// Whether any length above the extensions is not DER.
     pub ber: bool,
+    /// Whether both names are the same, once somebody asked.
+    self_issued: OnceLock<bool>,
 }
 
 /// More extensions than this are not read; real certificates have fewer than 20.
@@ -100,6 +104,7 @@ impl<'a> Certificate<'a> {
             algorithms_agree: algorithm.raw == inner_algorithm.raw,
             signature,
             ber: outer.ber || tbs.ber,
+            self_issued: OnceLock::new(),
         })
     }
 
@@ -119,7 +124,12 @@ impl<'a> Certificate<'a> {
     /// Whether the certificate names itself as its issuer; nothing is verified.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
-        same_name(self.issuer, self.subject)
+        *self.self_issued.get_or_init(|| same_name(self.issuer, self.subject))
+    }
+
+    /// Spares [`Certificate::is_self_issued`] the comparison where the caller has made it.
+    pub(crate) fn know_self_issued(&self, is: bool) {
+        self.self_issued.get_or_init(|| is);
     }
 
     /// Whether `moment` lies within the validity, both ends included. A validity that cannot be read holds never.

@@ -195,6 +195,11 @@ fn walk(raw: &[u8], visit: &mut dyn FnMut(Oid<'_>, String)) -> Result<(), crate:
     let mut rdns = Reader::new(raw).expect(tag::SEQUENCE)?.children();
     while let Some(rdn) = rdns.next()? {
         let mut items = rdn.children();
+        // A relative name without attributes costs as much as one with.
+        count = count.saturating_add(usize::from(items.is_empty()));
+        if count >= MAX_ATTRIBUTES {
+            return Ok(());
+        }
         while let Some(item) = items.next()? {
             let mut parts = item.children();
             let oid = parts.expect(tag::OID)?;

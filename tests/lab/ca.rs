@@ -103,6 +103,22 @@ impl Cert {
         self
     }
 
+    /// The certificate with this serial number and a signature of nobody's.
+    pub fn der_unsigned(&self, serial: u32) -> Der {
+        let algorithm = self.signer.sig_alg(self.scheme, self.hash);
+        let tbs = seq(&[
+            ctx(0, &int_raw(&[2])),
+            int_raw(&[&[0x40], &serial.to_be_bytes()[..]].concat()),
+            algorithm.clone(),
+            self.issuer.clone(),
+            seq(&[self.not_before.clone(), self.not_after.clone()]),
+            self.subject.clone(),
+            self.spki.clone(),
+            ctx(3, &seq(&self.exts)),
+        ]);
+        seq(&[tbs, algorithm, bits(&[0x5a; 256])])
+    }
+
     pub fn der(&self) -> Der {
         let algorithm = self.sig_alg.clone().unwrap_or_else(|| self.signer.sig_alg(self.scheme, self.hash));
         let version = self.version.map(|number| ctx(0, &int_raw(&[number]))).unwrap_or_default();

@@ -18,7 +18,7 @@ use super::spki::{bit_length, unsigned};
 use super::{Deviation, Verification};
 
 /// The largest modulus that is computed with, as in Windows (CNG `BCRYPT_RSA_ALGORITHM`: 512 to 16384 bits).
-const MAX_MODULUS_BITS: u32 = 16384;
+pub const MAX_MODULUS_BITS: u32 = 16384;
 
 /// RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } (RFC 8017 appendix A.1.1).
 #[derive(Debug, Clone, Copy)]

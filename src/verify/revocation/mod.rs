@@ -5,8 +5,6 @@ mod crl;
 mod ocsp;
 mod signer;
 
-use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -137,8 +135,6 @@ struct Inquiry<'i, 'a> {
     root: Option<Root<'a>>,
     /// Delegated signers that were met, by their index in the pool and the root's thumbprint.
     signers: HashMap<(usize, &'a [u8]), ListSigner>,
-    /// The pool's certificates by subject.
-    by_subject: OnceCell<HashMap<Cow<'a, [u8]>, Vec<usize>>>,
 }
 
 /// Who asks, which says whose lists count.
@@ -167,7 +163,7 @@ pub(super) fn attach<'a>(paths: &mut Paths<'a>, pool: &Pool<'a>, bags: &[&BagLis
         return;
     }
     let mut known: HashMap<(usize, &'a [u8], &'a [u8]), RevocationFacts> = HashMap::new();
-    let mut inquiry = Inquiry { pool, bags, lists, root: None, signers: HashMap::new(), by_subject: OnceCell::new() };
+    let mut inquiry = Inquiry { pool, bags, lists, root: None, signers: HashMap::new() };
     for path in &mut paths.list {
         let mut facts = Vec::new();
         inquiry.root = root_of(path);

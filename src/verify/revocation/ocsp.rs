@@ -132,10 +132,10 @@ impl<'a> Inquiry<'_, 'a> {
         if !produced_at.is_some_and(|moment| responder.valid_at(moment)) {
             return refuse("its certificate was not valid when it answered");
         }
-        if !self.lists.work.spend(issuer.spki) {
+        let algorithm = &responder.signature_algorithm;
+        if !self.lists.work.verify(issuer.spki, algorithm, responder.tbs) {
             return Err(OUT_OF_WORK.to_owned());
         }
-        let algorithm = &responder.signature_algorithm;
         if !self.lists.memo.verify(issuer.spki, algorithm, responder.tbs, responder.signature).is_good() {
             return refuse("the issuer's key did not sign its certificate");
         }

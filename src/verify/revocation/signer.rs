@@ -3,15 +3,12 @@
 //! Source: RFC 5280 section 6.3.3 (f): the signer's certificate has the name of the CRL's issuer, may sign CRLs, and leads to
 //! the same trust anchor as the certificate in question.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use super::crl::{OUT_OF_WORK, Signed};
 use super::{Inquiry, Issuer, Level, ListSigner, RevocationFacts, SignerPath, issuer, root_of};
 use crate::trust::CrlState;
 use crate::verify::paths::{Budget, search};
 use crate::x509::crl::CertificateList;
-use crate::x509::{normalised_name, same_name};
+use crate::x509::same_name;
 
 /// Certificates of one name that are tried as the signer of one list.
 const MAX_SIGNERS: usize = 8;
@@ -39,8 +36,8 @@ impl<'a> Inquiry<'_, 'a> {
         let mut why = None;
         let authority = list.authority_key_identifier();
         let pool = self.pool;
-        let namesakes = self.named(list.issuer).into_iter();
-        let namesakes = namesakes.filter_map(|index| Some((index, pool.certificate(index)?)));
+        let namesakes = pool.named(list.issuer).iter();
+        let namesakes = namesakes.filter_map(|index| Some((*index, pool.certificate(*index)?)));
         let others = namesakes.filter(|(index, certificate)| {
             let fits = match (authority, certificate.subject_key_identifier()) {
                 (Some(authority), Some(subject)) => authority == subject,
@@ -77,20 +74,6 @@ impl<'a> Inquiry<'_, 'a> {
             return Ok((certificate.spki.to_vec(), Some(Box::new(signer))));
         }
         Err(why)
-    }
-
-    /// Certificates of the pool with this subject; the pool is indexed once, when the first list asks.
-    fn named(&self, subject: &[u8]) -> Vec<usize> {
-        let index = self.by_subject.get_or_init(|| {
-            let mut index: HashMap<Cow<'a, [u8]>, Vec<usize>> = HashMap::new();
-            for (place, entry) in self.pool.certificates.iter().enumerate() {
-                if let Ok(certificate) = &entry.parsed {
-                    index.entry(normalised_name(certificate.subject)).or_default().push(place);
-                }
-            }
-            index
-        });
-        index.get(normalised_name(subject).as_ref()).cloned().unwrap_or_default()
     }
 
     /// A certificate as the signer of lists: its paths to the root in question.

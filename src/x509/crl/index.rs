@@ -167,12 +167,20 @@ impl CrlIndex {
         let range = start(bucket).zip(start(bucket.saturating_add(1)));
         let places = range.and_then(|(from, to)| self.places.get(from..to)).unwrap_or_default();
         let (mut best, mut seen): (Option<RevokedEntry>, usize) = (None, 0);
+        // Entries in a row have one issuer, whose names may be many: they are read once.
+        let mut told: Option<(Option<u32>, bool)> = None;
         for place in places.iter().filter(|place| serial_at(list, **place) == wanted) {
             if seen >= MAX_SAME_SERIAL {
                 return Err(TooManyEntries);
             }
             seen = seen.saturating_add(1);
-            if !self.is_of(list, *place, issuer) {
+            let naming = self.naming(*place);
+            let ours = match told {
+                Some((known, ours)) if known == naming => ours,
+                _ => is_of(list, naming, issuer),
+            };
+            told = Some((naming, ours));
+            if !ours {
                 continue;
             }
             if let Some(entry) = entry_at(list, *place)
@@ -184,14 +192,19 @@ impl CrlIndex {
         Ok(best)
     }
 
-    /// Whether the entry at a place is of a certificate by this issuer: the one named last, else the list's own (RFC 5280
-    /// section 5.3.3).
-    fn is_of(&self, list: &CertificateList<'_>, place: u32, issuer: &[u8]) -> bool {
+    /// Where the issuer of the certificate at a place is named: at the entry that names one last, else by the list itself
+    /// (RFC 5280 section 5.3.3).
+    fn naming(&self, place: u32) -> Option<u32> {
         let named = self.issuers.partition_point(|known| *known <= place).checked_sub(1);
-        match named.and_then(|at| self.issuers.get(at)) {
-            None => same_name(list.issuer, issuer),
-            Some(at) => issuers_at(list, *at).iter().any(|name| same_name(name, issuer)),
-        }
+        named.and_then(|at| self.issuers.get(at)).copied()
+    }
+}
+
+/// Whether an entry whose issuer is named at a place is of a certificate by this issuer.
+fn is_of(list: &CertificateList<'_>, naming: Option<u32>, issuer: &[u8]) -> bool {
+    match naming {
+        None => same_name(list.issuer, issuer),
+        Some(at) => issuers_at(list, at).iter().any(|name| same_name(name, issuer)),
     }
 }
 

@@ -87,6 +87,10 @@ pub struct DistributionPoint<'a> {
 /// Points beyond this many in one certificate are not looked at.
 const MAX_POINTS: usize = 64;
 
+/// A point with more names than this, or more issuers, cannot be read: honest ones have one or two, and the names of every
+/// list are compared with those of every certificate.
+const MAX_NAMES: usize = 64;
+
 impl<'a> CertificateList<'a> {
     /// What the list covers. Source: RFC 5280 sections 5.2.4 and 5.2.5.
     #[must_use]
@@ -160,6 +164,9 @@ fn point_name<'a>(mut reader: Reader<'a>) -> Result<PointName<'a>, Error> {
         FULL => {
             let (mut names, mut items) = (Vec::new(), name.children());
             while let Some(item) = items.next()? {
+                if names.len() >= MAX_NAMES {
+                    return Err(item.error(ErrorKind::BadValue));
+                }
                 names.push(item.raw);
             }
             Ok(PointName::Full(names))
@@ -188,6 +195,9 @@ fn read_points(value: &[u8]) -> Result<Vec<DistributionPoint<'_>>, Error> {
         let reasons = fields.optional(tag::context(1))?.map_or(Reasons::ALL, |flags| Reasons::read(flags.content));
         let issuers = fields.optional(tag::context_constructed(2))?;
         let crl_issuers = issuers.map(|names| directory_names(names.children())).unwrap_or_default();
+        if crl_issuers.len() > MAX_NAMES {
+            return Err(point.error(ErrorKind::BadValue));
+        }
         found.push(DistributionPoint { name, reasons, crl_issuers });
     }
     Ok(found)
