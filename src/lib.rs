@@ -32,11 +32,12 @@
 //! A file walks through [`scan`] (paths to bytes) → [`container`] (where a signature lives) → [`asn1`], [`cms`],
 //! [`x509`] (what its bytes say) → [`verify`] with [`crypto`] and [`trust`] (what holds) → [`judge`] (what that means)
 //! → [`record`] (what leaves) → [`output`]. [`hunt`] compares records with each other.
-//! [`enrich`] reads events of Windows machines.
+//! [`enrich`] reads events of Windows machines, and [`cache`] keeps digests between scans.
 //! [`online`] and [`deliver`] are the only rooms that connect to anything, and only `cli` asks them to.
 
 pub mod anomaly;
 pub mod asn1;
+pub mod cache;
 #[doc(hidden)]
 pub mod cli;
 pub mod cms;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::baseline;
+use super::cache::Kept;
 use super::judging::{JudgingArgs, size};
 use super::run::{catalogs_of, jobs, online_downloads, policy_notes, scanner};
 use super::words::grouped;
@@ -128,7 +129,8 @@ impl From<MergeArg> for Merge {
 /// A sentence for a person.
 pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let started = Instant::now();
-    let (enricher, notes) = enricher(args)?;
+    let kept = Kept::open(&args.judging.cache);
+    let (enricher, notes) = enricher(args, &kept)?;
     let enricher = Arc::new(enricher);
     // A defect costs a line its verdict and is counted; shippers take what is on standard error for an answer.
     std::panic::set_hook(Box::new(|_| {}));
@@ -144,7 +146,10 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let mut output = BufWriter::with_capacity(1 << 18, io::stdout());
     let longest = usize::try_from(args.max_line).unwrap_or(usize::MAX);
     let ended = stream::run(&enricher, input, &mut output, jobs(&args.judging), longest);
-    let text = notes + &statistics(&enricher.counts, Protocol::from(args.protocol).is_table(), started.elapsed());
+    let text = notes
+        + &kept.note
+        + &statistics(&enricher.counts, Protocol::from(args.protocol).is_table(), started.elapsed())
+        + &kept.finish();
     let problem = match ended {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Some(error.to_string()),
         _ => None,
@@ -195,10 +200,10 @@ fn usage(args: &EnrichArgs) -> Result<(), String> {
 }
 
 /// The enricher, and what it says of its lists.
-fn enricher(args: &EnrichArgs) -> Result<(Enricher, String), String> {
+fn enricher(args: &EnrichArgs, kept: &Kept) -> Result<(Enricher, String), String> {
     usage(args)?;
     let shape = if args.compact { Shape::Compact } else { Shape::Whole };
-    let mut scanner = scanner(&args.judging, false)?;
+    let mut scanner = kept.given_to(scanner(&args.judging, false)?);
     let notes = policy_notes(&scanner).collect();
     let folders = args.path_map.iter().map(|rule| Target::Path(rule.folder().to_path_buf()));
     if let Some(baseline) = baseline::load(&args.baseline, &folders.collect::<Vec<_>>())? {

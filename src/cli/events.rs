@@ -7,6 +7,7 @@ use clap::Args;
 use walkdir::WalkDir;
 
 use super::args::{FailOn, severity};
+use super::cache::Kept;
 use super::detection::{EventCounts, incomplete, shown, summary};
 use super::judging::{JudgingArgs, size};
 use super::run::{catalogs_of, online_downloads, scanner};
@@ -83,7 +84,8 @@ pub(super) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<bool, String
         hosts: args.exclude_host.clone(),
         rules: args.exclude.clone(),
     })?;
-    let mut files = files(args)?;
+    let kept = Kept::open(&args.judging.cache);
+    let mut files = files(args, &kept)?;
     let people = io::stdout().is_terminal() && !args.json;
     let mut run =
         Run { args, tuning, people, counts: EventCounts::default(), failed: false, problems: Vec::new(), out };
@@ -99,14 +101,15 @@ pub(super) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<bool, String
         _ => {}
     }
     run.counts.named = files.map(|files| files.counts);
+    let cache = format!("{}{}", kept.note, kept.finish());
     if !args.quiet {
-        eprint!("{}", summary(&run.counts));
+        eprint!("{}{cache}", summary(&run.counts));
     }
     if run.problems.is_empty() { Ok(run.failed) } else { Err(run.problems.join("\nsigscan: ")) }
 }
 
 /// Where files of events are and how they are judged; none if nobody said where they are.
-fn files(args: &EventsArgs) -> Result<Option<Files>, String> {
+fn files(args: &EventsArgs, kept: &Kept) -> Result<Option<Files>, String> {
     let mut rules = args.path_map.clone();
     if let Some(root) = &args.root {
         let text = root.to_str().filter(|_| root.is_dir());
@@ -119,7 +122,7 @@ fn files(args: &EventsArgs) -> Result<Option<Files>, String> {
     if rules.is_empty() && args.records.is_empty() {
         return Ok(None);
     }
-    let mut scanner = scanner(&args.judging, false)?;
+    let mut scanner = kept.given_to(scanner(&args.judging, false)?);
     if let Some(index) = catalogs_of(&args.judging, rules.iter().map(PathRule::folder), args.quiet)? {
         scanner = scanner.with_catalogs(index);
     }

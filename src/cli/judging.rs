@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::cache::CacheArgs;
 use super::online::OnlineArgs;
 use crate::asn1::Time;
 use crate::judge::{Profile, SignaturePolicy};
@@ -84,6 +85,9 @@ pub struct JudgingArgs {
     #[command(flatten)]
     pub network: OnlineArgs,
 
+    /// What is kept between scans.
+    #[command(flatten)]
+    pub cache: CacheArgs,
     /// Worker threads [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Work")]
     pub jobs: Option<u16>,

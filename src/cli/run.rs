@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 
 use super::args::{Cli, Command, FormatArg, ScanArgs};
+use super::cache::Kept;
 use super::deliver::{self, DeliveryArgs};
 use super::judging::{HashArg, JudgingArgs};
 use super::report::Report;
@@ -120,6 +121,9 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     if let Some(downloads) = &downloads {
         scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
     }
+    let kept = Kept::open(&args.judging.cache);
+    scanner = kept.given_to(scanner);
+    say(args, &kept.note);
     let sandbox = if args.no_sandbox {
         "none (--no-sandbox)".to_owned()
     } else {
@@ -154,6 +158,7 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     if let Some(downloads) = downloads.filter(|_| !args.quiet) {
         eprint!("{}", online::summary(&downloads));
     }
+    say(args, &kept.finish());
     let failed = report.failed;
     let sent = report.deliver(&delivery.sending, &stop, args.quiet)?;
     Ok(exit_code(&tally, failed, stop.load(Ordering::Relaxed), sent))
@@ -162,7 +167,9 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
 /// Judges everything for what its certificates need, and shows nothing; gives the exit code and how many were judged.
 pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Result<(u8, u64), String> {
     let targets = targets(args)?;
-    let mut scanner = scanner(&args.judging, people(args, View::Table))?.with_supplier(supplier);
+    let kept = Kept::open(&args.judging.cache);
+    say(args, &kept.note);
+    let mut scanner = kept.given_to(scanner(&args.judging, people(args, View::Table))?).with_supplier(supplier);
     if let Some(index) = catalogs(args, &targets)? {
         scanner = scanner.with_catalogs(index);
     }
@@ -176,6 +183,7 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
         stop: &stop,
     };
     let tally = run.run(&mut |_| Ok(())).map_err(|error| error.to_string())?;
+    say(args, &kept.finish());
     Ok((exit_code(&tally, false, stop.load(Ordering::Relaxed), true), tally.records))
 }
 
@@ -183,7 +191,9 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
 pub(super) fn each_record(args: &ScanArgs, take: &mut dyn FnMut(&Record) -> io::Result<()>) -> io::Result<u8> {
     let usage = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
     let targets = targets(args).map_err(usage)?;
-    let mut scanner = scanner(&args.judging, false).map_err(usage)?;
+    let kept = Kept::open(&args.judging.cache);
+    say(args, &kept.note);
+    let mut scanner = kept.given_to(scanner(&args.judging, false).map_err(usage)?);
     if let Some(index) = catalogs(args, &targets).map_err(usage)? {
         scanner = scanner.with_catalogs(index);
     }
@@ -198,7 +208,15 @@ pub(super) fn each_record(args: &ScanArgs, take: &mut dyn FnMut(&Record) -> io::
         stop: &stop,
     };
     let tally = run.run(take)?;
+    say(args, &kept.finish());
     Ok(exit_code(&tally, false, stop.load(Ordering::Relaxed), true))
+}
+
+/// Says something on standard error, unless nothing is to be said.
+fn say(args: &ScanArgs, text: &str) {
+    if !args.quiet {
+        eprint!("{text}");
+    }
 }
 
 /// Whether people see the result, who need fewer digests. A baseline is compared by digests and version resources, which

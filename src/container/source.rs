@@ -1,5 +1,6 @@
 //! Bytes at offsets: a file, standard input, memory, or whatever else can be read at random.
 
+use std::fs::File;
 use std::io;
 
 /// Random access to the bytes of one file. Implementations must not block for ever and need not be consistent:
@@ -13,6 +14,11 @@ pub trait Source {
     /// # Errors
     /// Errors of reading.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// The open file behind the bytes, where there is one: who keeps digests between scans knows a file by it.
+    fn handle(&self) -> Option<&File> {
+        None
+    }
 
     /// Whether there are no bytes.
     fn is_empty(&self) -> bool {

@@ -132,7 +132,11 @@ impl Scanner {
         let Some(algorithm) = digests.authentihash.keys().next().copied() else { return Ok(None) };
         let budget = source.len().saturating_mul(2);
         let Some(ranges) = facts.section_sorted_ranges(source.len(), budget) else { return Ok(None) };
-        let value = pass::digest_ranges(source, facts, &ranges, algorithm, buffer)?;
+        let fields = facts.excluded_ranges();
+        let value = self.other_digest(source, algorithm, [&ranges, &fields], || {
+            pass::digest_ranges(source, facts, &ranges, algorithm, buffer)
+        })?;
+        let value = value.map(|value| value.to_string()).unwrap_or_default();
         let message = format!(
             "sections and file order differ: hashed section by section the {} digest would be {value}",
             algorithm.name()

@@ -80,6 +80,10 @@ impl Source for Stoppable<'_> {
         }
         self.source.read_at(buffer, offset)
     }
+
+    fn handle(&self) -> Option<&File> {
+        self.source.handle()
+    }
 }
 
 fn not_regular() -> io::Error {
@@ -89,6 +93,10 @@ fn not_regular() -> io::Error {
 impl Source for FileSource {
     fn len(&self) -> u64 {
         self.opened.length
+    }
+
+    fn handle(&self) -> Option<&File> {
+        Some(&self.file)
     }
 
     #[cfg(unix)]

@@ -6,7 +6,7 @@ use std::io;
 use super::digests::Asked;
 use super::kernel::{catalog_pleases, kernel_choice};
 use super::options::HashMode;
-use super::pass::{self, Digests, Job, Plan};
+use super::pass::{Digests, Job, Plan};
 use super::scanner::Scanner;
 use super::supply::Supplement;
 use crate::anomaly::Anomaly;
@@ -159,7 +159,8 @@ impl Scanner {
         let subject = container.open(file.source, &self.options.limits)?;
         let opened = Opened::new(&subject);
         let mut asked = self.ask(&subject, &opened.tree, file.source.len(), listed);
-        let computed = pass::run(file.source, &mut asked.plan, file.buffer)?;
+        let job = Job { source: file.source, plan: &mut asked.plan, buffer: &mut *file.buffer };
+        let computed = self.pass(job, subject.signatures.blobs())?;
         self.inspect_digested(file, opened, asked, computed)
     }
 
@@ -171,10 +172,12 @@ impl Scanner {
         let (one, two) = (Opened::new(&subject_one), Opened::new(&subject_two));
         let mut ask_one = self.ask(&subject_one, &one.tree, first.source.len(), listed);
         let mut ask_two = self.ask(&subject_two, &two.tree, second.source.len(), listed);
-        let [computed_one, computed_two] = pass::run_together([
+        let jobs = [
             Job { source: first.source, plan: &mut ask_one.plan, buffer: &mut *first.buffer },
             Job { source: second.source, plan: &mut ask_two.plan, buffer: &mut *second.buffer },
-        ]);
+        ];
+        let blobs = [&subject_one, &subject_two].map(|subject| subject.signatures.blobs());
+        let [computed_one, computed_two] = self.pass_together(jobs, blobs);
         Some([
             computed_one.and_then(|computed| self.inspect_digested(first, one, ask_one, computed)),
             computed_two.and_then(|computed| self.inspect_digested(second, two, ask_two, computed)),
@@ -312,7 +315,7 @@ impl Scanner {
         let File { name, source, format, buffer } = file;
         let mut plan = Plan::new(self.options.file_hashes(), Vec::new(), HashedRegions::default());
         plan.look_up(listed, false);
-        let digests = pass::run(source, &mut plan, buffer)?;
+        let digests = self.pass(Job { source, plan: &mut plan, buffer }, &[])?;
         let reason = if format.can_be_signed() { Reason::UnsupportedFormat } else { Reason::UnsupportedSubject };
         let message = format.can_be_signed().then(|| format!("signatures of {} files are not read yet", format.name()));
         let inputs = Inputs {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::store::State;
 use crate::cms::spc::PageHashList;
 use crate::container::pe::PagePlan;
 use crate::crypto::Hasher;
@@ -22,6 +23,15 @@ impl<'p> PageRun<'p> {
     #[must_use]
     pub fn new(list: PageHashList<'p>, plan: PagePlan) -> Self {
         PageRun { list, plan, at: 0, hasher: None, first_mismatch: None }
+    }
+
+    /// Everything that the outcome depends on, besides the file's octets.
+    pub(super) fn describe(&self, state: &mut State) {
+        state.feed(self.list.algorithm.name().as_bytes());
+        state.feed(self.list.bytes);
+        state.feed_numbers(self.plan.headers.iter().flat_map(|range| [range.start, range.end]));
+        state.feed_numbers(self.plan.sections.iter().flat_map(|(start, end)| [*start, *end].map(u64::from)));
+        state.feed_numbers([self.plan.header_padding, u64::from(self.plan.page_size)]);
     }
 
     /// Takes the next window of the file.

@@ -1,10 +1,11 @@
 //! One pass over a file: every digest that it needs, at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 
 use super::pages::{PageRun, slice};
+use super::store::State;
 use crate::container::pe::{ImageSum, PeFacts, page_plan};
 use crate::container::{HashedRegions, Source};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher, update_together};
@@ -71,7 +72,25 @@ impl<'p> Plan<'p> {
         reported
     }
 
-    fn is_empty(&self) -> bool {
+    /// The algorithms of the file's digests and of those of its covered regions, whatever is reported of them, in the
+    /// order of [`DigestAlgorithm`].
+    pub(super) fn algorithms(&self) -> (Vec<DigestAlgorithm>, Vec<DigestAlgorithm>) {
+        let all = |reported: &[DigestAlgorithm], others: &[DigestAlgorithm]| {
+            let all: BTreeSet<DigestAlgorithm> = reported.iter().chain(others).copied().collect();
+            all.into_iter().filter(|algorithm| Hasher::new(*algorithm).is_some()).collect()
+        };
+        (all(&self.file, &self.unreported_file), all(&self.authentihash, &self.unreported_authentihash))
+    }
+
+    /// Everything but the algorithms that the outcome depends on, besides the file's octets.
+    pub(super) fn describe(&self, state: &mut State) {
+        state.feed_numbers(self.regions.included.iter().flat_map(|range| [range.start, range.end]));
+        state.feed_numbers([self.regions.zero_padding, self.pages.len() as u64]);
+        self.pages.iter().for_each(|run| run.describe(state));
+    }
+
+    /// Whether nothing has to be read.
+    pub(super) fn is_empty(&self) -> bool {
         let lists = [&self.file, &self.authentihash, &self.unreported_file, &self.unreported_authentihash];
         lists.iter().all(|list| list.is_empty()) && self.pages.is_empty()
     }
@@ -278,7 +297,8 @@ pub fn first_page(
 /// The largest page.
 const PAGE_BLOCK: usize = 8192;
 
-/// The digest of ranges in the given order, CheckSum, directory entry and table left out as always.
+/// The digest of ranges in the given order, CheckSum, directory entry and table left out as always; none for MD4, which
+/// has no implementation.
 ///
 /// # Errors
 /// Errors of reading.
@@ -288,8 +308,8 @@ pub fn digest_ranges(
     ranges: &[Range<u64>],
     algorithm: DigestAlgorithm,
     buffer: &mut Vec<u8>,
-) -> io::Result<String> {
-    let Some(mut hasher) = Hasher::new(algorithm) else { return Ok(String::new()) };
+) -> io::Result<Option<DigestValue>> {
+    let Some(mut hasher) = Hasher::new(algorithm) else { return Ok(None) };
     make_room(buffer, source.len());
     let fields = HashedRegions::all_but(source.len(), &facts.excluded_ranges());
     for part in ranges.iter().flat_map(|range| fields.within(range.clone())) {
@@ -305,5 +325,5 @@ pub fn digest_ranges(
             at = at.saturating_add(count as u64);
         }
     }
-    Ok(hasher.finish().to_string())
+    Ok(Some(hasher.finish()))
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::catalogs::Catalogs;
 use super::inspect::File;
 use super::options::Options;
+use super::store::Store;
 use super::supply::Supplier;
 use crate::container::{Format, MemorySource, Source, sniff};
 use crate::crypto::SignatureMemo;
@@ -29,6 +30,7 @@ pub struct Scanner {
     pub(super) supplier: Option<Arc<dyn Supplier>>,
     pub(super) blocked: BlockLists,
     pub(super) allowed: BlockLists,
+    pub(super) store: Option<Arc<Store>>,
     baseline: Option<Baseline>,
 }
 impl Scanner {
@@ -53,6 +55,7 @@ impl Scanner {
             supplier: None,
             blocked: BlockLists::default(),
             allowed: BlockLists::default(),
+            store: None,
             baseline: None,
         }
     }

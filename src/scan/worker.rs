@@ -10,6 +10,7 @@ use super::HashMode;
 use super::file::with_path;
 use super::files::{FileSource, Stoppable, standard_input};
 use super::run::{Outcome, Scan};
+use super::store::Question;
 use super::walk::Met;
 use crate::container::{Format, Source, container_for, sniff};
 use crate::judge::Reason;
@@ -109,6 +110,13 @@ impl Worker<'_> {
     }
 
     fn open_file(&self, path: PathBuf, named: bool) -> Step {
+        let may_pass = !named && !self.scan.walk.all;
+        // A file that would not be looked at further may be known as one.
+        let unread = may_pass && !self.scan.walk.listed;
+        let question = if unread { self.scan.scanner.format_question(&path) } else { None };
+        if let Some(outcome) = question.as_ref().and_then(Question::known_format).and_then(passed_over) {
+            return Step::Done(outcome);
+        }
         let opened = FileSource::open(&path).and_then(|source| Ok((sniff(&source)?, source)));
         let (format, source) = match opened {
             Ok(opened) => opened,
@@ -117,19 +125,15 @@ impl Worker<'_> {
                 return Step::Done(Outcome::Record(Box::new(with_path(record, &path))));
             }
         };
-        let passed_over = if named || self.scan.walk.all {
-            None
-        } else if !format.can_be_signed() {
-            Some(Outcome::NotSignable)
-        } else if container_for(format).is_none() {
-            Some(Outcome::Unsupported(format))
-        } else {
-            None
-        };
-        match passed_over {
+        match passed_over(format).filter(|_| may_pass) {
             None => Step::File(Waiting { path, format, source }),
-            Some(outcome) if self.scan.walk.listed => Step::Listed(Waiting { path, format, source }, outcome),
-            Some(outcome) => Step::Done(outcome),
+            Some(outcome) if !unread => Step::Listed(Waiting { path, format, source }, outcome),
+            Some(outcome) => {
+                if let Some(question) = question {
+                    question.keep_format(&source, format);
+                }
+                Step::Done(outcome)
+            }
         }
     }
 
@@ -174,6 +178,15 @@ impl Worker<'_> {
             Err(error) => self.scan.scanner.io_error("", Format::Other, &error),
         };
         Outcome::Record(Box::new(with_path(record, Path::new("-"))))
+    }
+}
+
+/// What becomes of a file of this kind that is met on a walk, if it is not judged.
+fn passed_over(format: Format) -> Option<Outcome> {
+    match format {
+        _ if !format.can_be_signed() => Some(Outcome::NotSignable),
+        _ if container_for(format).is_none() => Some(Outcome::Unsupported(format)),
+        _ => None,
     }
 }
 

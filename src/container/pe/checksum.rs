@@ -36,6 +36,18 @@ impl ImageSum {
         self.length = self.length.saturating_add(bytes.len() as u64);
     }
 
+    /// What [`ImageSum::resumed`] needs beside the length.
+    #[must_use]
+    pub fn state(&self) -> u64 {
+        self.sum
+    }
+
+    /// The sum as it stood after `length` octets, with the state that it had then.
+    #[must_use]
+    pub fn resumed(state: u64, length: u64) -> ImageSum {
+        ImageSum { sum: state, length }
+    }
+
     /// The checksum that the headers should state.
     #[must_use]
     pub fn finish(&self, facts: &PeFacts) -> u32 {
