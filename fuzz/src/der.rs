@@ -19,10 +19,17 @@ enum Body {
 }
 
 /// Numbers that look random; splitmix64.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    /// The same numbers for the same seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    /// The next 64 bits.
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -30,7 +37,8 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    /// A number below the limit; 0 below 0.
+    pub fn below(&mut self, limit: usize) -> usize {
         if limit == 0 { 0 } else { (self.next() % limit as u64) as usize }
     }
 }
@@ -238,24 +246,46 @@ fn change(nodes: &mut Vec<Node>, dice: &mut Dice) {
     });
 }
 
+/// DER that is about to be changed, time and again.
+pub struct Tree {
+    nodes: Vec<Node>,
+    /// What follows the last whole element stays behind it.
+    rest: Vec<u8>,
+    length: usize,
+}
+
+impl Tree {
+    /// Nothing where the octets are no DER.
+    #[must_use]
+    pub fn of(octets: &[u8]) -> Option<Tree> {
+        let whole = header(octets).map(|(_, size, length)| size + length)?;
+        let nodes = parse(&octets[..whole], 0, &mut 0)?;
+        Some(Tree { nodes, rest: octets[whole..].to_vec(), length: octets.len() })
+    }
+
+    /// The octets with a few changes, at most `room` of them; nothing where they would be more, or none.
+    #[must_use]
+    pub fn mutated(&self, seed: u32, room: usize) -> Option<Vec<u8>> {
+        let mut dice = Dice(u64::from(seed));
+        let mut nodes = self.nodes.clone();
+        for _ in 0..=dice.below(3) {
+            if nodes.is_empty() {
+                return None;
+            }
+            change(&mut nodes, &mut dice);
+        }
+        let mut wrong = (dice.below(8) == 0).then(|| (dice.below(total(&nodes)), dice.next()));
+        let mut out = Vec::with_capacity(self.length + 64);
+        write(&nodes, &mut wrong, &mut out);
+        out.extend_from_slice(&self.rest);
+        (out.len() <= room && !out.is_empty()).then_some(out)
+    }
+}
+
 /// The octets with a few changes, at most `room` of them; nothing where they are no DER, or would be too many.
 #[must_use]
 pub fn mutated(octets: &[u8], seed: u32, room: usize) -> Option<Vec<u8>> {
-    let mut dice = Dice(u64::from(seed));
-    // What follows the last whole element stays behind it.
-    let whole = header(octets).map(|(_, size, length)| size + length)?;
-    let mut nodes = parse(&octets[..whole], 0, &mut 0)?;
-    for _ in 0..=dice.below(3) {
-        if nodes.is_empty() {
-            return None;
-        }
-        change(&mut nodes, &mut dice);
-    }
-    let mut wrong = (dice.below(8) == 0).then(|| (dice.below(total(&nodes)), dice.next()));
-    let mut out = Vec::with_capacity(octets.len() + 64);
-    write(&nodes, &mut wrong, &mut out);
-    out.extend_from_slice(&octets[whole..]);
-    (out.len() <= room && !out.is_empty()).then_some(out)
+    Tree::of(octets)?.mutated(seed, room)
 }
 
 #[cfg(test)]

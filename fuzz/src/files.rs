@@ -1,11 +1,16 @@
 //! Targets that take octets as a file, or put them into one.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use sigscan::judge::Status;
 use sigscan::output::{Format, Origin};
 use sigscan::record::Record;
 use sigscan::scan::Tally;
+use sigscan::trust::certificates_below;
 
-use crate::host::{KNOWN, NOBODYS, QUICK, THOROUGH, VALID};
+use crate::host::{ALL, AT, KNOWN, NOBODYS, QUICK, THOROUGH, VALID, testdata};
+use crate::vouched::Vouched;
 
 /// Any file, through every option that computes something, into every format. The record survives being written and read.
 pub fn record(octets: &[u8]) {
@@ -70,6 +75,7 @@ pub fn damage(octets: &[u8]) {
     if longer || (0..host.table).any(covered) {
         assert!(record.status != Status::Valid, "{}: {:?} although covered octets changed", host.name, record.reason);
     }
+    vouched_for(&file, &record);
     let unsigned = host.directory + 8 <= file.len() && file[host.directory..host.directory + 8] == [0; 8];
     if !unsigned && file.get(..host.directory + 8) == host.octets.get(..host.directory + 8) {
         assert!(record.status != Status::Unsigned, "{}: Unsigned with an entry", host.name);
@@ -87,13 +93,13 @@ pub fn graft(blob: &[u8]) {
 pub fn blob(blob: &[u8]) {
     let (signers, times) = &*KNOWN;
     // The digest that a signature names finds its file; a changed one is tried on the first.
-    let named = |host: &&crate::host::Host| {
-        let digests = host.record.signatures.iter().filter_map(|one| one.signed_digest.as_deref());
-        digests.filter_map(octets_of).any(|digest| blob.windows(digest.len()).any(|window| window == digest))
-    };
-    let host = VALID.iter().find(named).unwrap_or(&VALID[0]);
-    let record = QUICK.scan_bytes("file", &host.with_table(blob));
+    let named = |at: usize| DIGESTS.get(&blob[at..at + 8]).filter(|(digest, _)| blob[at..].starts_with(digest));
+    let found = (0..blob.len().saturating_sub(8)).find_map(named);
+    let host = &VALID[found.map_or(0, |(_, host)| *host)];
+    let file = host.with_table(blob);
+    let record = QUICK.scan_bytes("file", &file);
     assert!(record.status != Status::Unsigned);
+    vouched_for(&file, &record);
     if record.status != Status::Valid {
         return;
     }
@@ -101,6 +107,35 @@ pub fn blob(blob: &[u8]) {
     assert!(signers.contains(&(signer.subject.clone(), signer.serial.clone())), "{} signed nothing", signer.subject);
     let stamp = record.timestamp.as_ref().filter(|stamp| stamp.verified).and_then(|stamp| stamp.time.clone());
     assert!(stamp.as_ref().is_none_or(|time| times.contains(time)), "{stamp:?} was never stamped");
+}
+
+/// Digests that valid fixtures were signed with, by their first octets, with the first file of each.
+static DIGESTS: LazyLock<HashMap<Vec<u8>, (Vec<u8>, usize)>> = LazyLock::new(|| {
+    let all = VALID.iter().enumerate().flat_map(|(number, host)| {
+        let digests = host.record.signatures.iter().filter_map(|one| octets_of(one.signed_digest.as_deref()?));
+        digests.map(move |digest| (digest[..8].to_vec(), (digest, number)))
+    });
+    let mut found = HashMap::new();
+    for (start, entry) in all {
+        found.entry(start).or_insert(entry);
+    }
+    found
+});
+
+/// What the signatures of all fixtures vouch for.
+static VOUCHED: LazyLock<Vouched> = LazyLock::new(|| {
+    let others = certificates_below(&["pki", "intermediates"].map(|name| testdata().join(name))).unwrap_or_default();
+    let mut vouched = Vouched::default();
+    ALL.iter().for_each(|host| vouched.learn(&host.octets, &host.record, &others));
+    vouched
+});
+
+fn vouched_for(file: &[u8], record: &Record) {
+    if record.status == Status::Valid
+        && let Err(wrong) = VOUCHED.check(file, record, AT)
+    {
+        panic!("Valid, but {wrong}");
+    }
 }
 
 fn octets_of(hex: &str) -> Option<Vec<u8>> {

@@ -24,7 +24,7 @@ fn trust() -> TrustStore {
     sigscan::trust::load_paths(&files).expect("the fixtures' roots")
 }
 
-fn scanner(hashes: HashMode) -> Scanner {
+pub(crate) fn scanner(hashes: HashMode) -> Scanner {
     let options = Options { hashes, ..Options::at(Time::parse_rfc3339(AT).expect("a moment")) };
     let intermediates = certificates_below(&[testdata().join("intermediates")]).expect("certificates");
     Scanner::with_trust(options, trust()).with_intermediates(intermediates)

@@ -8,9 +8,11 @@
 pub mod der;
 pub mod files;
 pub mod host;
+pub mod mass;
 pub mod seeds;
 pub mod structures;
 pub mod text;
+pub mod vouched;
 
 /// A body and what it is called.
 pub struct Target {
