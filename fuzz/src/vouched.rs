@@ -114,11 +114,11 @@ pub struct Message<'f> {
     signer: Signer<'f>,
 }
 
-/// Object identifiers with their tags and lengths.
-const NESTED: &[u8] = &[6, 10, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
-const TOKEN: &[u8] = &[6, 10, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 3, 3, 1];
-const SIGNING_TIME_TOKEN: &[u8] = &[6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 14];
-const COUNTER: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 6];
+/// Content octets of object identifiers.
+const NESTED: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
+const TOKEN: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 3, 3, 1];
+const SIGNING_TIME_TOKEN: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 14];
+const COUNTER: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 6];
 
 impl<'f> Message<'f> {
     /// The ContentInfo at the start of these octets.
@@ -129,7 +129,7 @@ impl<'f> Message<'f> {
         let data = *children(wrapper.content).first()?;
         let mut fields = children(data.content).into_iter().skip(2).peekable();
         let inner = children(fields.next()?.content);
-        let (kind, content) = (inner.first()?.raw, *children(inner.get(1)?.content).first()?);
+        let (kind, content) = (inner.first()?.content, *children(inner.get(1)?.content).first()?);
         let bag = fields.next_if(|field| field.tag == 0xa0).map(|bag| children(bag.content)).unwrap_or_default();
         let _ = fields.next_if(|field| field.tag == 0xa1);
         let signer = Signer::read(children(fields.next()?.content).first()?)?;
@@ -142,9 +142,9 @@ impl<'f> Message<'f> {
         let mut found = Vec::new();
         for attribute in attributes {
             if let [kind, values, ..] = children(attribute.content)[..]
-                && kinds.contains(&kind.raw)
+                && kinds.contains(&kind.content)
             {
-                found.extend(children(values.content).into_iter().map(|value| (kind.raw == COUNTER, value)));
+                found.extend(children(values.content).into_iter().map(|value| (kind.content == COUNTER, value)));
             }
         }
         found
