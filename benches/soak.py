@@ -11,7 +11,7 @@ Meanwhile, with pauses so that all of it needs a fraction of one processor:
   enrich-csv       one `--protocol csv`
   scans            one scan after the other, in nine ways that take turns, each a process of its own
 Of the long-lived processes, resident memory and open descriptors are sampled every five seconds; of each scan, the peak of
-resident memory as the kernel counted it. --cache-size is 4 MiB, so that the memory for verdicts is full early.
+resident memory as the kernel counts it, read every five milliseconds until it ends. --cache-size is 4 MiB, so that the memory for verdicts is full early.
 
 At the end it prints the medians and maxima of the first and the last quarter of what follows the first tenth. Exit status 1 if
   * a process died, was killed by a signal, took more than 120 s, or spoke of a panic,
@@ -160,6 +160,15 @@ def act(dice, folder, fresh, victim, contents):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def resident(process, field):
+    """VmRSS or VmHWM of a process in MiB; nothing when it has ended."""
+    try:
+        with open(f"/proc/{process}/status") as status:
+            return next((int(line.split()[1]) / 1024 for line in status if line.startswith(field)), None)
+    except OSError:
+        return None
+
+
 # The long-lived processes
 
 
@@ -260,15 +269,11 @@ class Enrich:
         return lines
 
     def sample(self, moment):
-        try:
-            with open(f"/proc/{self.child.pid}/status") as status:
-                rss = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-            descriptors = len(os.listdir(f"/proc/{self.child.pid}/fd"))
-        except (OSError, StopIteration):
+        rss = resident(self.child.pid, "VmRSS")
+        if rss is None:
             self.trouble.add(f"{self.name}: gone")
-            return False
-        self.samples.append((moment, rss / 1024, descriptors))
-        return True
+        else:
+            self.samples.append((moment, rss, len(os.listdir(f"/proc/{self.child.pid}/fd"))))
 
     def close(self):
         self.thread.join()
@@ -309,9 +314,12 @@ def scan(program, tree, number, trouble, output):
         child = subprocess.Popen(command + ["--jobs", "2"], stdout=output, stderr=errors)
         watch = threading.Timer(PATIENCE, child.kill)
         watch.start()
-        _, status, usage = os.wait4(child.pid, 0)
+        # The kernel's ru_maxrss counts what this program needed before the exec, too.
+        peak = 0
+        while child.poll() is None:
+            peak = max(peak, resident(child.pid, "VmHWM") or 0)
+            time.sleep(0.005)
         watch.cancel()
-        child.returncode = os.waitstatus_to_exitcode(status)
         errors.seek(0)
         spoken = errors.read()
     if child.returncode not in codes:
@@ -329,7 +337,7 @@ def scan(program, tree, number, trouble, output):
                 trouble.add(f"scan {number} {how}: no JSON: {line[:1000]!r}")
     if b"panicked" in spoken or (structured and lines == 0):
         trouble.add(f"scan {number} {how}: {lines} lines, standard error {spoken[:2000]!r}")
-    return usage.ru_maxrss / 1024, lines, child.returncode
+    return peak, lines, child.returncode
 
 
 # The account
