@@ -25,20 +25,22 @@ EXPECTED = ROOT / "tests/detections/expected.tsv"
 
 
 def expectations():
-    """What each query finds, and the files that are scanned for it."""
+    """The files and the folders that are scanned, and what each query finds."""
     rows = [line.split("\t") for line in EXPECTED.read_text().splitlines() if not line.startswith("#")]
     found = {name: set(words.split()) for name, words in rows}
-    return found.pop("files"), found
+    return found.pop("files"), found.pop("scenarios"), found
 
 
 class Outputs:
     """The same files and lists as in tests/detections/outputs.rs."""
 
-    def __init__(self, folder, files):
+    def __init__(self, folder, files, scenarios):
         (folder / "known").mkdir()
         (folder / "files").mkdir()
         for name in files:
             shutil.copy(FIXTURES / name, folder / "files")
+        for name in scenarios:
+            shutil.copytree(ROOT / "testdata/scenarios" / name, folder / "files" / name)
         shutil.copy(FIXTURES / "pe32.exe", folder / "known/tool.exe")
         shutil.copy(FIXTURES / "unsigned-pe64.exe", folder / "files/tool.exe")
         run("baseline", "build", folder / "known", "--output", folder / "baseline", *JUDGING)
@@ -49,9 +51,9 @@ class Outputs:
         lists = ["--baseline", self.folder / "baseline", "--blocklist", f"csv:{self.folder}/listed.csv"]
         return run(self.folder / "files", "--format", form, "--host", "PC-1", "--quiet", *lists, *JUDGING)
 
-    def enriched(self):
+    def enriched(self, *options):
         loads = (ROOT / "testdata/siem/loads.nxlog.jsonl").read_bytes()
-        return strict_lines(run("enrich", "--compact", "--path-map", f"C:\\={FIXTURES}", *JUDGING, stdin=loads))
+        return strict_lines(run("enrich", "--compact", *options, "--path-map", f"C:\\={FIXTURES}", *JUDGING, stdin=loads))
 
     def detections(self):
         files = ["loads.event.jsonl", "test1.xml", "test2.winlogbeat.jsonl", "test3.xml"]
@@ -60,7 +62,7 @@ class Outputs:
 
 def told(topic, rows):
     """The values that expected.tsv has, of whatever a query calls them."""
-    names = {"invalid-signature": ("filepath", "FilePath"), "image-load": ("ImageLoaded",),
+    names = {"invalid-signature": ("filepath", "FilePath"), "image-load": ("ImageLoaded",), "image-load-merged": ("ImageLoaded",),
              "event-detection": ("DetectionType", "detection_type"), "signing-without-time": ("DetectionType", "detection_type")}
     wanted = names.get(topic, ("FindingCode",))
     values = [next(row[name] for name in wanted if name in row) for row in rows]
@@ -73,10 +75,11 @@ def aql(outputs, expected):
     for line in outputs.scan("leef").decode().splitlines():
         keys = dict(pair.split("=", 1) for pair in line.split("|", 6)[6].split("\t"))
         events.append({row["property"]: keys.get(row["expression"]) for row in table if row["input"] == "leef"})
-    for name, lines in [("enrich", outputs.enriched()), ("events", outputs.detections())]:
+    merged = outputs.enriched("--merge", "sysmon")
+    for name, lines in [("enrich", outputs.enriched()), ("merged", merged), ("events", outputs.detections())]:
         for line in lines:
             event = {}
-            for row in (row for row in table if row["input"] == name):
+            for row in (row for row in table if name in row["input"].split()):
                 value = line
                 for key in re.findall(r'/"([^"]+)"', row["expression"]):
                     value = value.get(key) if isinstance(value, dict) else None
@@ -124,6 +127,7 @@ def kusto(outputs, expected):
         "SigscanImageLoad_CL": outputs.enriched(),
         "SigscanDetection_CL": outputs.detections(),
     }
+    merged = outputs.enriched("--merge", "sysmon")
     now = datetime.datetime.now(datetime.timezone.utc)
     wrong = 0
     files = sorted((HERE / "sentinel").glob("*.kql"))
@@ -132,8 +136,9 @@ def kusto(outputs, expected):
         table, query = query.split("\n", 1)
         query, orders = re.subn(r"\n\| order by TimeGenerated desc\n$", "\n", query)
         assert orders == 1, file
-        rows = [{**event, "TimeGenerated": now} for event in tables[table]]
         topic = file.stem.removesuffix("-certificates")
+        events = merged if topic == "image-load-merged" else tables[table]
+        rows = [{**event, "TimeGenerated": now} for event in events]
         found = told(topic, list(engine.compile("source\n" + query).stream(rows)))
         wrong += found != expected[topic]
         if found != expected[topic]:
@@ -143,9 +148,9 @@ def kusto(outputs, expected):
 
 
 def main():
-    files, expected = expectations()
+    files, scenarios, expected = expectations()
     with tempfile.TemporaryDirectory() as folder:
-        outputs = Outputs(pathlib.Path(folder), files)
+        outputs = Outputs(pathlib.Path(folder), files, scenarios)
         return 1 if aql(outputs, expected) + kusto(outputs, expected) else 0
 
 

@@ -24,6 +24,10 @@ pub enum Input {
     Mde,
     /// Events with verdicts.
     Enrich,
+    /// Events with verdicts under the names of ECS.
+    EnrichEcs,
+    /// Events with verdicts under the names of Sysmon.
+    EnrichSysmon,
     /// Detections in events.
     Events,
 }
@@ -38,7 +42,9 @@ impl Input {
             ("--format splunk-hec,", Input::SplunkHec),
             ("--format logscale,", Input::LogScale),
             ("--format mde,", Input::Mde),
-            ("sigscan enrich ", Input::Enrich),
+            ("sigscan enrich --merge ecs ", Input::EnrichEcs),
+            ("sigscan enrich --merge sysmon ", Input::EnrichSysmon),
+            ("sigscan enrich over ", Input::Enrich),
             ("sigscan events ", Input::Events),
         ];
         named.iter().find(|(start, _)| text.starts_with(start)).map(|(_, input)| *input)
@@ -89,6 +95,13 @@ impl Outputs {
         fs::create_dir(path("known")).unwrap();
         fs::create_dir(path("files")).unwrap();
         crate::expected("files").iter().for_each(|file| copy(file, &format!("files/{file}")));
+        for scenario in crate::expected("scenarios") {
+            fs::create_dir(path(&format!("files/{scenario}"))).unwrap();
+            for file in fs::read_dir(root("testdata/scenarios").join(&scenario)).unwrap() {
+                let name = format!("{scenario}/{}", file.unwrap().file_name().to_str().unwrap());
+                copy(&format!("../scenarios/{name}"), &format!("files/{name}"));
+            }
+        }
         copy("pe32.exe", "known/tool.exe");
         copy("unsigned-pe64.exe", "files/tool.exe");
         let judged = |words: &[&str]| program(&[words, &JUDGING].concat(), "");
@@ -108,6 +121,7 @@ impl Outputs {
             "scan" => lines(self.scan("jsonl")).iter().map(|value| flat(value, "sigma")).collect(),
             "events" => self.events(Input::Events, "sigma"),
             "enrich" => self.events(Input::Enrich, "sigma"),
+            "enrich-sysmon" => self.events(Input::EnrichSysmon, "sigma"),
             other => panic!("service {other}"),
         }
     }
@@ -128,10 +142,15 @@ impl Outputs {
                 let rows: Vec<Value> = serde_json::from_str(self.scan("mde")).unwrap();
                 rows.iter().map(|row| flat(row, language)).collect()
             }
-            Input::Enrich => {
+            Input::Enrich | Input::EnrichEcs | Input::EnrichSysmon => {
                 let shape = if language == "elastic" { "winlogbeat" } else { "nxlog" };
                 let loads = fs::read_to_string(root(&format!("testdata/siem/loads.{shape}.jsonl"))).unwrap();
                 let mut words = vec!["enrich", "--compact", "--path-map", r"C:\=fixtures"];
+                match input {
+                    Input::EnrichEcs => words.extend(["--merge", "ecs"]),
+                    Input::EnrichSysmon => words.extend(["--merge", "sysmon"]),
+                    _ => {}
+                }
                 words.extend(JUDGING);
                 lines(&program(&words, &loads)).iter().map(|value| flat(value, language)).collect()
             }
@@ -239,7 +258,7 @@ fn common_security_log(line: &str) -> Event {
     event
 }
 
-/// `docs/recipes/qradar/properties.tsv`: property, input, kind of expression, expression.
+/// `docs/recipes/qradar/properties.tsv`: property, inputs, kind of expression, expression.
 pub fn properties() -> Vec<[String; 4]> {
     let text = fs::read_to_string(root("docs/recipes/qradar/properties.tsv")).unwrap();
     let mut rows = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<String>>());
@@ -254,13 +273,15 @@ fn with_properties(events: Vec<Event>, input: Input) -> Vec<Event> {
     let (name, kind) = match input {
         Input::Leef => ("leef", "LEEF"),
         Input::Enrich => ("enrich", "JSON"),
+        Input::EnrichSysmon => ("merged", "JSON"),
         Input::Events => ("events", "JSON"),
         other => panic!("{other:?} does not go to QRadar"),
     };
     let mut seen = BTreeSet::new();
+    let of_input = |inputs: &str| inputs.split(' ').any(|input| input == name);
     let extracted = |event: Event| {
         let mut found = Event::new();
-        for [property, _, row_kind, expression] in properties().into_iter().filter(|row| row[1] == name) {
+        for [property, _, row_kind, expression] in properties().into_iter().filter(|row| of_input(&row[1])) {
             assert_eq!(row_kind, kind, "{property}");
             let field = if kind == "JSON" { path_of(&expression) } else { expression };
             if let Some(value) = event.get(&field) {
@@ -272,7 +293,7 @@ fn with_properties(events: Vec<Event>, input: Input) -> Vec<Event> {
     };
     let found: Vec<Event> = events.into_iter().map(extracted).collect();
     for [property, input, ..] in properties() {
-        assert!(input != name || seen.contains(&property), "no output has what {property} is extracted from");
+        assert!(!of_input(&input) || seen.contains(&property), "no output has what {property} is extracted from");
     }
     found
 }
@@ -300,7 +321,7 @@ fn with_columns_of(mut event: Event, input: Input, language: &str) -> Event {
         }
         "splunk" if input != Input::SplunkHec => {
             add("_time", "1780272000");
-            add("sourcetype", if input == Input::Enrich { "sigscan:enriched" } else { "sigscan:detection" });
+            add("sourcetype", if input == Input::Events { "sigscan:detection" } else { "sigscan:enriched" });
         }
         "sentinel" if input != Input::Mde => add("TimeGenerated", "2026-06-01"),
         _ => {}
