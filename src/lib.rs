@@ -45,6 +45,8 @@ pub mod container;
 pub mod crypto;
 pub mod deliver;
 pub mod enrich;
+#[doc(hidden)]
+pub mod guard;
 mod hex;
 pub mod hunt;
 pub mod judge;

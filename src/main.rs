@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sigscan::enrich::guard::quieten();
+    sigscan::guard::quieten();
     ExitCode::from(sigscan::cli::main())
 }

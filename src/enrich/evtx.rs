@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, bounded};
 use evtx::{EvtxChunk, EvtxChunkData, EvtxParser, EvtxRecord, ParserSettings};
 use serde_json::Value;
 
-use super::guard::guarded;
+use crate::guard::guarded;
 
 /// The first bytes of a log. Source: [MS-EVEN6] 2.2.12 as libevtx describes it, the file header's signature.
 pub const MAGIC: &[u8] = b"ElfFile\0";
@@ -146,9 +146,9 @@ pub fn read(file: File, take: &mut Take<'_>) -> io::Result<Totals> {
     let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
     let length = file.metadata()?.len();
     let mut parser = match guarded(|| EvtxParser::from_read_seek(file)) {
-        Some(Ok(parser)) => parser,
-        Some(Err(error)) => return Err(invalid(error.to_string())),
-        None => return Err(invalid("the event log could not be read".to_owned())),
+        Ok(Ok(parser)) => parser,
+        Ok(Err(error)) => return Err(invalid(error.to_string())),
+        Err(_) => return Err(invalid("the event log could not be read".to_owned())),
     };
     let settings = Arc::new(ParserSettings::new().num_threads(1));
     let mut log = Log { totals: Totals::default(), take, hurt: false };
@@ -156,16 +156,16 @@ pub fn read(file: File, take: &mut Take<'_>) -> io::Result<Totals> {
     let mut chunks = parser.chunks();
     loop {
         match guarded(|| chunks.next()) {
-            Some(None) => {
+            Ok(None) => {
                 log.cut_off(length, stated)?;
                 return Ok(log.totals);
             }
-            Some(Some(Ok(chunk))) => log.chunk(chunk, &settings)?,
-            Some(Some(Err(error))) => {
+            Ok(Some(Ok(chunk))) => log.chunk(chunk, &settings)?,
+            Ok(Some(Err(error))) => {
                 log.next_chunk();
                 log.lost(error.to_string())?;
             }
-            None => {
+            Err(_) => {
                 // Where it stands is no longer known.
                 log.next_chunk();
                 log.lost("the rest of the event log could not be read".to_owned())?;
@@ -203,15 +203,15 @@ impl Log<'_, '_> {
     fn chunk(&mut self, mut data: EvtxChunkData, settings: &Arc<ParserSettings>) -> io::Result<()> {
         self.next_chunk();
         let number = data.number.unwrap_or_default();
-        if guarded(|| data.validate_checksum()) != Some(true) {
+        if guarded(|| data.validate_checksum()) != Ok(true) {
             self.damaged(&format!("chunk {number}: a checksum is wrong"));
         }
         let stated = stated_records(&data);
         let before = self.totals.records.saturating_add(self.totals.unread);
         match guarded(|| data.parse(Arc::clone(settings))) {
-            Some(Ok(mut chunk)) => self.records(&mut chunk, number)?,
-            Some(Err(error)) => self.lost(format!("chunk {number}: {error}"))?,
-            None => self.lost(format!("chunk {number} could not be read"))?,
+            Ok(Ok(mut chunk)) => self.records(&mut chunk, number)?,
+            Ok(Err(error)) => self.lost(format!("chunk {number}: {error}"))?,
+            Err(_) => self.lost(format!("chunk {number} could not be read"))?,
         }
         let seen = self.totals.records.saturating_add(self.totals.unread).saturating_sub(before);
         let missing = stated.saturating_sub(seen);
@@ -227,7 +227,7 @@ impl Log<'_, '_> {
         loop {
             let next = guarded(|| records.next().map(|record| record.and_then(EvtxRecord::into_json)));
             // Behind a panic, the iterator does not know where it is.
-            let Some(next) = next else { return self.lost(format!("chunk {number}: the rest could not be read")) };
+            let Ok(next) = next else { return self.lost(format!("chunk {number}: the rest could not be read")) };
             let Some(record) = next else { return Ok(()) };
             match record.map_err(|error| error.to_string()).and_then(|record| value(&record.data)) {
                 Ok(value) => {

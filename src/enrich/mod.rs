@@ -6,7 +6,6 @@ pub mod event;
 pub mod events;
 pub mod evtx;
 pub mod fields;
-pub mod guard;
 pub mod json;
 pub mod line;
 pub mod merge;

@@ -10,6 +10,7 @@ use super::paths::{PathMap, Unresolved};
 use super::records::{Records, Wanted};
 use super::subject::{HashKind, Subject};
 use crate::container::Format;
+use crate::guard::Caught;
 use crate::record::{Reason, Record, Status};
 use crate::scan::Scanner;
 
@@ -147,9 +148,8 @@ impl<T> Verdicts<T> {
 
     /// What is said where judging fails by a defect of sigscan: what a scan says then.
     #[must_use]
-    pub fn failure(&self) -> Verdict<T> {
-        let message = "internal error: please report this file's shape".to_owned();
-        self.rendered(&self.scanner.error("", Format::Other, Reason::Io, message)).0
+    pub fn failure(&self, caught: &Caught) -> Verdict<T> {
+        self.rendered(&self.scanner.failure("", Format::Other, caught)).0
     }
 
     /// The verdict of the file of that name, if it is in reach.

@@ -148,7 +148,7 @@ const fn error(reason: Reason, code: &'static str, meaning: &'static str) -> Row
 /// errors, usage, time, timestamp.
 pub const TABLE: &[Row] = &[
     error(Reason::NotFound, "not-found", "there is no such file"),
-    error(Reason::Io, "io", "the file could not be read"),
+    error(Reason::Io, "io", "the file could not be read, or sigscan failed on it"),
     error(Reason::ChangedWhileReading, "changed-while-reading", "the file changed while it was being read"),
     error(Reason::Limit, "limit", "a documented limit was reached before a verdict was possible"),
     error(Reason::UnsupportedFormat, "unsupported-format", "a kind of signed file that sigscan does not read yet"),

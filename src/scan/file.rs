@@ -1,12 +1,12 @@
 //! One file by its name.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use super::Scanner;
 use super::files::FileSource;
 use super::inspect::File;
 use crate::container::{Format, Source, sniff};
+use crate::guard;
 use crate::judge::Reason;
 use crate::record::Record;
 
@@ -32,10 +32,9 @@ impl Scanner {
         source: &dyn Source,
         buffer: &mut Vec<u8>,
     ) -> Record {
-        let judged = catch_unwind(AssertUnwindSafe(|| self.scan_as("", source, format, buffer)));
-        let Ok(record) = judged else {
-            let message = "internal error: please report this file's shape".to_owned();
-            return self.error("", format, Reason::Io, message);
+        let record = match guard::guarded(|| self.scan_as("", source, format, buffer)) {
+            Ok(record) => record,
+            Err(caught) => return self.failure("", format, &caught),
         };
         self.unless_changed(file, format, record)
     }
@@ -53,7 +52,7 @@ impl Scanner {
             File { name: "", source: two, format: of_second, buffer: second },
         ];
         // After a panic each is judged alone, which tells whose fault it was.
-        let [one, two] = catch_unwind(AssertUnwindSafe(|| self.scan_together(both))).ok()??;
+        let [one, two] = guard::guarded(|| self.scan_together(both)).ok()??;
         Some([self.unless_changed(file_one, of_first, one), self.unless_changed(file_two, of_second, two)])
     }
 
@@ -83,4 +82,41 @@ pub(super) fn with_path(mut record: Record, path: &Path) -> Record {
 
 fn path_octets(path: &Path) -> String {
     crate::hex::lower(path.as_os_str().as_encoded_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::Time;
+    use crate::judge::Status;
+    use crate::scan::Options;
+
+    /// A file whose bytes bring sigscan down.
+    struct Poison;
+
+    impl Source for Poison {
+        fn len(&self) -> u64 {
+            512
+        }
+
+        fn read_at(&self, _: &mut [u8], _: u64) -> std::io::Result<usize> {
+            assert!(std::hint::black_box(false), "a defect");
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn a_defect_costs_one_file_its_verdict_and_is_told() {
+        guard::quieten();
+        let scanner = Scanner::new(Options::at(Time::parse_rfc3339("2026-06-01").unwrap()));
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/fixtures/pe32.exe"));
+        let file = FileSource::open(path).unwrap();
+        let record = scanner.guarded(Format::Pe, &file, &Poison, &mut Vec::new());
+        assert_eq!((record.status, record.reason), (Status::Error, Reason::Io));
+        let message = record.error.unwrap().message;
+        let (told, place) = message.split_once(" (").unwrap();
+        assert_eq!(told, "sigscan failed on this file: a defect of sigscan, please report it");
+        assert!(place.starts_with("src/scan/file.rs:"), "{place}");
+        assert_eq!(scanner.scan_file(path, &mut Vec::new()).size, Some(file.len()));
+    }
 }

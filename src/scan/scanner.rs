@@ -10,6 +10,7 @@ use super::store::Store;
 use super::supply::Supplier;
 use crate::container::{Format, MemorySource, Source, sniff};
 use crate::crypto::SignatureMemo;
+use crate::guard::Caught;
 use crate::hunt::{Baseline, KnownNames};
 use crate::judge::Reason;
 use crate::record::{Record, error_record};
@@ -193,6 +194,13 @@ impl Scanner {
     pub fn error(&self, name: &str, format: Format, reason: Reason, message: String) -> Record {
         let record = error_record(name, format, reason, message, self.options.now, (&self.options).into(), &self.trust);
         Record { host: self.options.host.clone(), ..record }
+    }
+
+    /// The record of a file on which sigscan itself failed. None of the reasons is for that: it is that the file could not
+    /// be read, and the message says by whose fault.
+    #[must_use]
+    pub fn failure(&self, name: &str, format: Format, caught: &Caught) -> Record {
+        self.error(name, format, Reason::Io, caught.message())
     }
 
     /// The record of a file that could not be read.

@@ -247,7 +247,7 @@ fn mutated_logs_lose_nothing_silently() {
 fn only_panics_that_nobody_catches_are_reported() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static REPORTED: AtomicUsize = AtomicUsize::new(0);
-    use sigscan::enrich::guard::{guarded, quieten};
+    use sigscan::guard::{guarded, quieten};
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if panic.payload().downcast_ref::<&str>().is_some_and(|text| text.starts_with("on purpose")) {
@@ -258,9 +258,10 @@ fn only_panics_that_nobody_catches_are_reported() {
     }));
     quieten();
     quieten();
-    assert_eq!(guarded(|| 7), Some(7));
-    assert_eq!(guarded(|| -> u8 { panic!("on purpose: caught") }), None);
-    assert_eq!(guarded(|| guarded(|| -> u8 { panic!("on purpose: caught inside") })), Some(None));
+    assert_eq!(guarded(|| 7), Ok(7));
+    let place = guarded(|| -> u8 { panic!("on purpose: caught") }).unwrap_err().place.unwrap();
+    assert!(place.starts_with("tests/events/logs.rs:"), "{place}");
+    assert_eq!(guarded(|| guarded(|| -> u8 { panic!("on purpose: caught inside") }).is_err()), Ok(true));
     assert_eq!(REPORTED.load(Ordering::SeqCst), 0);
     let thread = std::thread::spawn(|| panic!("on purpose: nobody catches it"));
     assert!(thread.join().is_err());

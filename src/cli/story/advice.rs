@@ -52,8 +52,10 @@ pub const ADVICE: &[Advice] = &[
     ),
     advice(
         Reason::Io,
-        "Nothing was judged: the system did not hand out the file's bytes. That says nothing about the signature.",
-        "Check permissions and the medium, or copy the file elsewhere and judge the copy.",
+        "Nothing was judged: the system did not hand out the file's bytes or, if the error says so, sigscan failed on them. \
+         That says nothing about the signature.",
+        "Check permissions and the medium, or copy the file elsewhere and judge the copy. A failure of sigscan is a defect: \
+         report it with the place that the error names.",
     ),
     advice(
         Reason::ChangedWhileReading,

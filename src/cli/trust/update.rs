@@ -7,6 +7,7 @@ use super::args::UpdateArgs;
 use super::written;
 use crate::asn1::Time;
 use crate::cli::words::plural;
+use crate::guard::guarded;
 use crate::online::{Client, Limits, Pace};
 use crate::output::escape::for_terminal;
 use crate::trust::{Loaded, TrustStore, Update, Updated, certificates_below, update};
@@ -119,11 +120,8 @@ fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
         return Ok(bytes);
     }
     // Nothing of a cabinet is believed before its list is verified, and its reader panics at offsets that lie outside.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let read = std::panic::catch_unwind(|| in_cabinet(&bytes));
-    std::panic::set_hook(hook);
-    read.unwrap_or_else(|_| Err("the cabinet cannot be read: an offset in it lies outside".to_owned()))
+    guarded(|| in_cabinet(&bytes))
+        .unwrap_or_else(|_| Err("the cabinet cannot be read: an offset in it lies outside".to_owned()))
 }
 
 fn in_cabinet(bytes: &[u8]) -> Result<Vec<u8>, String> {
