@@ -100,7 +100,11 @@ fn known<'e>(event: &Object<'e>) -> Option<Subject<'e>> {
         let places = if row.in_parts { containers.as_slice() } else { containers.get(..1).unwrap_or_default() };
         places.iter().find_map(|container| {
             let found = container.field(row.field)?;
-            let name = found.text().filter(|text| !text.is_empty() && text != "-")?;
+            let mut name = found.text().filter(|text| !text.is_empty() && text != "-")?;
+            if row.field == "FilePath" && name.ends_with('\\') {
+                // LogScale splits Falcon's names: the folder with its separator, and the file beside it.
+                name.to_mut().push_str(&container.field("FileName").and_then(|found| found.text()).unwrap_or_default());
+            }
             let stated = row.hashes.iter().filter_map(|field| container.field(field)?.text());
             let mut hashes: Vec<_> = stated.flat_map(|text| digests(&text)).collect();
             hashes.sort();
@@ -180,6 +184,11 @@ mod tests {
                 r#"{"event_simpleName":"ProcessRollup2","ImageFileName":"\\Device\\HarddiskVolume3\\x.exe","SHA1HashData":"0000000000000000000000000000000000000000"}"#,
                 (r"\Device\HarddiskVolume3\x.exe", 0, "process"),
             ),
+            (
+                r##"{"#event_simpleName":"ImageHash","FilePath":"\\Device\\HarddiskVolume3\\W\\","FileName":"x.dll"}"##,
+                (r"\Device\HarddiskVolume3\W\x.dll", 0, "file"),
+            ),
+            (r#"{"FilePath":"C:\\W\\x.dll","FileName":"x.dll"}"#, (r"C:\W\x.dll", 0, "file")),
         ];
         for (event, (name, hashes, ecs)) in cases {
             assert_eq!(found(event), Some((name.to_owned(), hashes, ecs)), "{event}");

@@ -1,10 +1,10 @@
 //! Names of the ATT&CK techniques that findings carry, for the formats that want them spelt out.
 //!
-//! Source: MITRE ATT&CK for Enterprise, version 17. Findings know techniques by number; a number without a row here goes
-//! out by itself.
+//! Source: MITRE ATT&CK for Enterprise, version 17 (April 2025): names, sub-techniques and tactics as pySigma 0.11.23 has them
+//! from there. Findings know techniques by number; a number without a row here goes out by itself.
 
 /// The version that the names are from.
-pub(super) const VERSION: &str = "17.1";
+pub(super) const VERSION: &str = "17.0";
 
 /// A tactic: number and name.
 #[derive(Debug, PartialEq, Eq)]

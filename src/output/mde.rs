@@ -1,6 +1,7 @@
 //! The columns of DeviceFileCertificateInfo, as one JSON array that Azure Monitor's Logs Ingestion API takes.
 //!
-//! Source: Microsoft Defender XDR, advanced hunting schema, DeviceFileCertificateInfo. Queries that join on `SHA1` or
+//! Source: Microsoft, Azure Monitor reference, tables, DeviceFileCertificateInfo: names and types of the columns; Microsoft
+//! Defender XDR, advanced hunting schema, has the same with `Timestamp` for `TimeGenerated`. Queries that join on `SHA1` or
 //! `SignerHash` run over it unchanged. `SHA1` is there with `--hashes all` only. What the table has no column for goes
 //! into `Sigscan`; columns that sigscan knows nothing of are left out. `TimeGenerated` is the moment as of which files
 //! were judged.
