@@ -93,6 +93,8 @@ fn what_is_no_event_comes_out_byte_for_byte() {
     let log = tempfile::NamedTempFile::new().unwrap();
     out(&[arguments.as_slice(), &["--log-file", log.path().to_str().unwrap()]].concat(), &input);
     let text = std::fs::read_to_string(log.path()).unwrap();
+    let (sandbox, text) = text.split_once('\n').unwrap();
+    assert!(sandbox.starts_with("Sandbox: "), "{sandbox}");
     assert!(
         text.starts_with("sigscan: 0 of 7 lines enriched; 4 not JSON objects; 2 without a file; 1 too long; "),
         "{text}"

@@ -7,6 +7,8 @@
 mod attack;
 #[path = "lab/eventlog.rs"]
 mod eventlog;
+#[path = "events/formats.rs"]
+mod formats;
 #[path = "events/join.rs"]
 mod join;
 #[path = "events/logs.rs"]

@@ -5,6 +5,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+#[path = "siem/told.rs"]
+mod told;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -15,6 +18,7 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use sigscan::enrich::events::{Detection, DetectionType};
 use sigscan::hunt::Correlator;
 use sigscan::output::escape::is_hidden;
 use sigscan::output::{Format, Origin};
@@ -234,6 +238,81 @@ fn every_ecs_event_has_only_fields_of_the_schema() {
     }
 }
 
+/// Detections in events, and of each type one with hostile texts everywhere.
+fn told_events() -> Vec<Detection> {
+    let mut found = told::detections();
+    for kind in DetectionType::ALL {
+        let one = found.iter().find(|detection| detection.detection_type == kind).unwrap();
+        found.push(told::with_texts(one, HOSTILE));
+    }
+    let loaded = found.iter_mut().find(|detection| detection.signature.is_some()).unwrap();
+    let evidence = json!({ "file": "same", "sha256": "ab".repeat(32), "disagrees": false });
+    loaded.evidence = Some(serde_json::from_value(evidence).unwrap());
+    found
+}
+
+fn detected(format: Format, detections: &[Detection]) -> Vec<Value> {
+    let octets = Shared::default();
+    let mut output = format.open_detections(&origin(), octets.clone()).unwrap();
+    detections.iter().for_each(|detection| output.detection(detection).unwrap());
+    output.finish().unwrap();
+    let text = String::from_utf8(octets.0.take()).unwrap();
+    assert!(!text.chars().any(|c| is_hidden(c) && c != '\n'), "{format:?}: something hidden");
+    lines(&text)
+}
+
+#[test]
+fn every_detection_is_an_alert_of_the_common_schema() {
+    let found = told_events();
+    let (known, mut own, mut wrong) = (ecs_fields(), BTreeMap::new(), BTreeSet::new());
+    let events = detected(Format::Ecs, &found);
+    let mut identities = BTreeSet::new();
+    for (event, detection) in events.iter().zip(&found) {
+        check_ecs("", event, &known, &mut own, &mut wrong);
+        assert_eq!(
+            (&event["event"]["dataset"], &event["event"]["kind"]),
+            (&json!("sigscan.detection"), &json!(if event["event"]["risk_score"] == 0 { "event" } else { "alert" }))
+        );
+        assert_eq!(event["rule"]["id"], detection.detection_type.name());
+        assert_eq!(event["host"]["name"], detection.event.host.as_deref().unwrap_or(HOSTILE));
+        if detection.attack != [HOSTILE] {
+            let technique = &event["threat"]["technique"];
+            assert_eq!(technique["subtechnique"]["id"], json!(detection.attack));
+            assert!(technique["subtechnique"]["name"][0].is_string());
+        }
+        let registry = detection.detection_type == DetectionType::CertStoreRegistryMod;
+        let target = if registry { &event["registry"]["path"] } else { &event["file"]["path"] };
+        assert_eq!(target, &json!(detection.target));
+        assert_eq!(event["process"]["executable"], json!(detection.image));
+        assert_eq!(event["file"]["code_signature"]["trusted"] == false, detection.signature.is_some());
+        assert!(Time::parse_rfc3339(event["@timestamp"].as_str().unwrap()).is_some());
+        identities.insert(event["event"]["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(wrong, BTreeSet::new());
+    assert_eq!(identities.len(), found.len());
+    for (field, types) in own {
+        assert_eq!(types.len(), 1, "{field}: {types:?}");
+    }
+    let with_digest = events.iter().find(|event| event["file"]["hash"]["sha256"].is_string()).unwrap();
+    assert_eq!(with_digest["related"]["hash"], json!(["ab".repeat(32)]));
+    assert!(events.iter().any(|event| event["user"] == json!({ "name": "alice", "domain": "EXAMPLE" })));
+}
+
+#[test]
+fn every_detection_is_a_detection_finding() {
+    let found = told_events();
+    let schema = schema("ocsf.schema.json");
+    let class = validator(&json!({ "$ref": "#/$defs/detection_finding", "$defs": schema["$defs"] }));
+    for (event, detection) in detected(Format::Ocsf, &found).iter().zip(&found) {
+        check(&class, event);
+        assert_eq!(event["finding_info"]["analytic"]["uid"], detection.detection_type.name());
+        assert_eq!(event["evidences"][0]["data"]["event"]["source"], json!(detection.event.source));
+        let registry = detection.detection_type == DetectionType::CertStoreRegistryMod;
+        let target = if registry { &event["evidences"][0]["reg_key"] } else { &event["evidences"][0]["file"] };
+        assert_eq!(target["path"], json!(detection.target));
+    }
+}
+
 #[test]
 fn hostile_text_comes_back_as_it_was() {
     let records = records();
@@ -268,6 +347,12 @@ fn every_ocsf_event_is_of_its_class() {
             let uid = event["class_uid"].as_u64().unwrap();
             *counts.entry(uid).or_insert(0) += 1;
             check(&classes[&uid], event);
+            let named = event.get("device").is_some_and(|device| device["hostname"] == HOSTILE);
+            assert_eq!(named, origin.host.is_some());
+            // Only where the class demands one there is a device that nobody named, and it says so.
+            let unknown = event.get("device").is_some_and(|device| device["name"] == "Unknown");
+            assert_eq!(unknown, uid == 5040 && origin.host.is_none());
+            assert!(!unknown || event["device"]["desc"].as_str().unwrap().contains("--host"));
         }
         let found: usize = records.iter().map(|record| record.findings.len()).sum();
         let without = records.iter().filter(|record| record.findings.is_empty()).count();

@@ -357,42 +357,57 @@ fn unmarked(format: &str, mut value: Value) -> (Value, String) {
 
 #[test]
 fn every_format_of_lines_arrives_as_it_would_be_printed() {
+    let files = testdata("scenarios/sigthief");
+    for format in ["jsonl", "splunk-hec", "logscale", "sysmon", "ecs", "ocsf", "leef", "cef"] {
+        arrives(&[files.to_str().unwrap(), "--at", "2026-06-01", "--host", "pc-1"], format, 6);
+    }
+}
+
+#[test]
+fn detections_arrive_as_they_would_be_printed() {
+    let log = testdata("events/attack.jsonl");
+    for format in ["jsonl", "splunk-hec", "logscale", "ecs", "ocsf", "leef", "cef"] {
+        arrives(&["events", log.to_str().unwrap()], format, 6);
+    }
+}
+
+/// What these arguments print in this format, at least so many lines, is what a receiver gets, each with an identifier of its
+/// own.
+fn arrives(arguments: &[&str], format: &str, least: usize) {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");
-    let files = testdata("scenarios/sigthief");
-    let scan = [files.to_str().unwrap(), "--at", "2026-06-01", "--host", "pc-1", "--format"];
-    let json = ["jsonl", "splunk-hec", "logscale", "sysmon", "ecs", "ocsf"];
-    for format in json.into_iter().chain(["leef", "cef"]) {
-        let server = Server::start(|_| fine());
-        let url = format!("http://{}/", server.address);
-        let send = ["--send", &url, "--spool", spool.to_str().unwrap(), "--quiet"];
-        assert_eq!(sigscan(&[&scan[..], &[format], &send].concat()).status.code(), Some(0), "{format}");
-        let sent: String = server.asked().iter().map(text).collect();
-        let printed = String::from_utf8(sigscan(&[&scan[..], &[format, "--quiet"]].concat()).stdout).unwrap();
-        let ids: Vec<String> = if json.contains(&format) {
-            let wanted: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-            let arrived: Vec<Value> = match format {
-                // An array a request, of which there may be several.
-                "logscale" => {
-                    let arrays = server.asked().iter().map(text).collect::<Vec<_>>();
-                    arrays.iter().flat_map(|array| serde_json::from_str::<Vec<Value>>(array).unwrap()).collect()
-                }
-                _ => sent.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
-            };
-            let (arrived, ids): (Vec<Value>, _) = arrived.into_iter().map(|value| unmarked(format, value)).unzip();
-            assert_eq!(arrived, wanted, "{format}");
-            ids
-        } else {
-            let separator = if format == "leef" { "\tdelivery_id=" } else { " delivery_id=" };
-            let (arrived, ids): (Vec<&str>, _) =
-                sent.lines().map(|line| line.rsplit_once(separator).unwrap()).map(|(a, b)| (a, b.to_owned())).unzip();
-            assert_eq!(arrived, printed.lines().collect::<Vec<_>>(), "{format}");
-            ids
+    let server = Server::start(|_| fine());
+    let url = format!("http://{}/", server.address);
+    let run = [arguments, &["--quiet", "--format", format]].concat();
+    let send = ["--send", &url, "--spool", spool.to_str().unwrap()];
+    let output = sigscan(&[&run[..], &send].concat());
+    assert_eq!(output.status.code(), Some(0), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.is_empty());
+    let sent: String = server.asked().iter().map(text).collect();
+    let printed = String::from_utf8(sigscan(&run).stdout).unwrap();
+    let ids: Vec<String> = if ["leef", "cef"].contains(&format) {
+        let separator = if format == "leef" { "\tdelivery_id=" } else { " delivery_id=" };
+        let (arrived, ids): (Vec<&str>, _) =
+            sent.lines().map(|line| line.rsplit_once(separator).unwrap()).map(|(a, b)| (a, b.to_owned())).unzip();
+        assert_eq!(arrived, printed.lines().collect::<Vec<_>>(), "{format}");
+        ids
+    } else {
+        let wanted: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let arrived: Vec<Value> = match format {
+            // An array a request, of which there may be several.
+            "logscale" => {
+                let arrays = server.asked().iter().map(text).collect::<Vec<_>>();
+                arrays.iter().flat_map(|array| serde_json::from_str::<Vec<Value>>(array).unwrap()).collect()
+            }
+            _ => sent.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         };
-        let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
-        assert_eq!(distinct.len(), printed.lines().count(), "{format}");
-        assert!(ids.len() > 5 && ids.iter().all(|id| id.len() == 32), "{format}: {ids:?}");
-    }
+        let (arrived, ids): (Vec<Value>, _) = arrived.into_iter().map(|value| unmarked(format, value)).unzip();
+        assert_eq!(arrived, wanted, "{format}");
+        ids
+    };
+    let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(distinct.len(), printed.lines().count(), "{format}");
+    assert!(ids.len() >= least && ids.iter().all(|id| id.len() == 32), "{format}: {ids:?}");
 }
 
 #[test]

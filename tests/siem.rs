@@ -7,10 +7,14 @@
 
 #[path = "siem/cef.rs"]
 mod cef;
+#[path = "siem/detections.rs"]
+mod detections;
 #[path = "siem/leef.rs"]
 mod leef;
 #[path = "siem/hostile.rs"]
 mod names;
+#[path = "siem/told.rs"]
+mod told;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -295,6 +295,13 @@ fn a_scan_that_is_told_to_stop_says_what_it_has_and_what_it_has_not() {
     }
 }
 
+/// That a run was held to this, and whether it was: an older kernel, or another system, holds less and says so.
+fn held(told: &str, to: &str) -> bool {
+    let known = format!("Sandbox: Landlock: {to}");
+    assert!(told == known || told.starts_with("Sandbox: none (") || told.contains("old kernel"), "{told}");
+    told == known
+}
+
 #[test]
 fn what_a_scan_does_not_need_it_gives_up_and_still_does_all_that_it_should() {
     let folder = tempfile::tempdir().unwrap();
@@ -310,21 +317,16 @@ fn what_a_scan_does_not_need_it_gives_up_and_still_does_all_that_it_should() {
         let said = said(&output);
         (said.lines().next().unwrap().to_owned(), verdicts(&output).into_values().collect::<Vec<_>>())
     };
-    let held = |told: &str, network: &str| {
-        let known = format!("Sandbox: Landlock: reads only what is scanned, {network}");
-        // An older kernel, or another system, holds less and says so.
-        assert!(told == known || told.starts_with("Sandbox: none (") || told.contains("old kernel"), "{told}");
-    };
     let one = ["Untrusted/chain-incomplete".to_owned()];
     let (told, found) = state(&[path, "--follow"]);
-    held(&told, "no TCP");
+    held(&told, "reads anything, writes no file, runs nothing, no TCP");
     assert_eq!(found, one);
     let (told, found) = state(&[link.to_str().unwrap()]);
-    held(&told, "no TCP");
+    held(&told, "reads only what was named, writes no file, runs nothing, no TCP");
     assert_eq!(found, one);
     let cache = folder.path().join("cache");
     let (told, found) = state(&[path, "--follow", "--online", "--online-cache", cache.to_str().unwrap()]);
-    held(&told, "network allowed");
+    held(&told, "reads anything, writes only where it was told to, runs nothing, network allowed");
     assert_eq!(found, one);
     let (told, found) = state(&[path, "--follow", "--no-sandbox"]);
     assert_eq!((told.as_str(), found.as_slice()), ("Sandbox: none (--no-sandbox)", &one[..]));
@@ -500,4 +502,86 @@ fn a_folder_that_is_mounted_into_itself_is_walked_to_its_end() {
         );
     }
     assert!(found.len() >= 3 && found.len() < 10, "{found:?}");
+}
+
+/// An event that names a file of this machine, which no option speaks of.
+fn load_of(path: &Path) -> String {
+    let data =
+        serde_json::json!({ "ImageLoaded": path, "Signed": "true", "Signature": "x", "SignatureStatus": "Expired" });
+    serde_json::json!({ "EventID": 7, "Provider": "Microsoft-Windows-Sysmon", "EventData": data }).to_string()
+}
+
+#[test]
+fn events_lead_to_no_file_that_nobody_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, outside) = (folder.path().join("root"), folder.path().join("out"));
+    fs::create_dir_all(&root).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    let secret = outside.join("thief.exe");
+    fs::write(&secret, fixture("thief.exe")).unwrap();
+    fs::write(root.join("thief.exe"), fixture("thief.exe")).unwrap();
+    let log = folder.path().join("log.jsonl");
+    let below = load_of(Path::new(r"C:\thief.exe"));
+    fs::write(&log, format!("{}\n{below}\n", load_of(&secret))).unwrap();
+    let evidence = |more: &[&str]| {
+        let named = [log.to_str().unwrap(), "--root", root.to_str().unwrap(), "--at", AT, "--verbose"];
+        let output = sigscan(&[&["events"], &named[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let detections = String::from_utf8(output.stdout.clone()).unwrap();
+        let found = detections.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let found: Vec<Value> = found.map(|found| found["evidence"]["file"].clone()).collect();
+        (said(&output).lines().next().unwrap().to_owned(), found)
+    };
+    let (told, found) = evidence(&["--no-sandbox"]);
+    assert_eq!(
+        (told.as_str(), found),
+        ("Sandbox: none (--no-sandbox)", vec!["unconfirmed".into(), "unconfirmed".into()])
+    );
+    let (told, found) = evidence(&[]);
+    if held(&told, "reads only what was named, writes no file, runs nothing, no TCP") {
+        assert_eq!(found, ["not-judged", "unconfirmed"]);
+    }
+    // Records of an earlier scan are named, too.
+    let records = folder.path().join("records.jsonl");
+    let scan = sigscan(&[secret.to_str().unwrap(), "--at", AT, "--output", records.to_str().unwrap()]);
+    assert_eq!(scan.status.code(), Some(0), "{}", said(&scan));
+    let (_, found) = evidence(&["--records", records.to_str().unwrap()]);
+    assert_eq!(found, ["unconfirmed", "unconfirmed"]);
+}
+
+#[test]
+fn enrich_reads_what_events_name_and_correlate_what_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, log, input) =
+        (folder.path().join("thief.exe"), folder.path().join("log"), folder.path().join("events.jsonl"));
+    fs::write(&file, fixture("thief.exe")).unwrap();
+    fs::write(&input, load_of(&file)).unwrap();
+    let enriched = |more: &[&str]| {
+        let named = ["enrich", input.to_str().unwrap(), "--at", AT, "--verbose", "--log-file", log.to_str().unwrap()];
+        let output = sigscan(&[&named, more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(line["sigscan"]["reason"], "bad-digest");
+        said(&output)
+    };
+    let first = enriched(&[]);
+    held(first.lines().next().unwrap(), "reads anything, writes no file, runs nothing, no TCP");
+    let second = enriched(&["--no-sandbox"]);
+    assert!(
+        second.starts_with("Sandbox: none (--no-sandbox)\nsigscan: 1 of 1 lines enriched; 1 Invalid; "),
+        "{second}"
+    );
+    assert_eq!(fs::read_to_string(&log).unwrap(), first + &second);
+
+    let records = folder.path().join("records.jsonl");
+    let scan = sigscan(&[file.to_str().unwrap(), "--at", AT, "--output", records.to_str().unwrap()]);
+    assert_eq!(scan.status.code(), Some(0), "{}", said(&scan));
+    let correlated = |more: &[&str]| {
+        let output = sigscan(&[&["correlate", records.to_str().unwrap(), "--verbose"], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(String::from_utf8(output.stdout.clone()).unwrap().lines().count(), 1);
+        said(&output)
+    };
+    held(correlated(&[]).trim_end(), "reads only what was named, writes no file, runs nothing, no TCP");
+    assert_eq!(correlated(&["--no-sandbox"]), "Sandbox: none (--no-sandbox)\n");
 }

@@ -139,6 +139,15 @@ pub enum FormatArg {
 }
 
 impl FormatArg {
+    /// The formats that detections in events have a place in.
+    pub(super) fn of_detections() -> impl TypedValueParser<Value = Format> {
+        let formats = Format::ALL.into_iter().filter(|format| format.takes_detections());
+        PossibleValuesParser::new(formats.map(|format| PossibleValue::new(format.name()))).map(|word| {
+            let named = Format::ALL.into_iter().find(|format| format.name() == word);
+            named.unwrap_or(Format::Jsonl)
+        })
+    }
+
     fn parser() -> impl TypedValueParser<Value = FormatArg> {
         let table = PossibleValue::new("table").help("A table for people, worst first");
         let formats = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.title()));
@@ -262,6 +271,12 @@ pub struct CorrelateArgs {
     /// Exit with 1 if there is a finding of this severity or a worse one
     #[arg(long, value_name = "SEVERITY", value_parser = FailOn::parse)]
     pub fail_on: Option<FailOn>,
+    /// Say on standard error what the run was held to
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Keep what the run does not need: by default it reads only RECORDS, writes no file and connects to nothing (Linux)
+    #[arg(long)]
+    pub no_sandbox: bool,
 }
 
 /// Options of `sigscan explain`.

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::args::CorrelateArgs;
+use super::sandbox;
 use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine, Publishers, hides_data};
 use crate::judge::{Reason, Status};
 use crate::output::{JsonLines, Output};
@@ -111,6 +112,10 @@ impl Input {
 
 /// Runs the subcommand; whether a finding was at or above `--fail-on`, or a sentence for a person.
 pub(super) fn run(args: &CorrelateArgs, out: &mut dyn Write) -> Result<bool, String> {
+    let sandbox = sandbox::enter(&sandbox::Needs::reading(args.records.clone()), args.no_sandbox);
+    if args.verbose {
+        eprintln!("Sandbox: {sandbox}");
+    }
     let mut correlator = Correlator::new();
     let mut problems = Vec::new();
     for path in &args.records {

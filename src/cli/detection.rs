@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::words::{self, Verdict, grouped, plural, severity, short};
-use crate::enrich::events::detection::{EventReference, Evidence, FileFate, SignatureState, Witness};
 use crate::enrich::events::{Detection, DetectionType, FileCounts, moment};
 use crate::enrich::evtx::Totals;
 use crate::judge::Status;
 use crate::output::escape::for_terminal;
+use crate::record::{EventReference, Evidence, FileFate, SignatureState, Witness};
 
 /// Characters of a command line or a script that are shown.
 const MAX_COMMAND: usize = 240;

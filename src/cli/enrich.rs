@@ -13,6 +13,7 @@ use super::baseline;
 use super::cache::Kept;
 use super::judging::{JudgingArgs, size};
 use super::run::{catalogs_of, jobs, online_downloads, policy_notes, scanner};
+use super::sandbox;
 use super::words::grouped;
 use crate::enrich::evtx::{self, Unread};
 use crate::enrich::fields::{Shape, Written, cells, verdict};
@@ -23,6 +24,7 @@ use crate::enrich::records::Records;
 use crate::enrich::stream;
 use crate::enrich::subject::NamedFields;
 use crate::enrich::verdicts::Verdicts;
+use crate::guard;
 use crate::judge::Status;
 use crate::output::escape::for_terminal;
 use crate::scan::Target;
@@ -69,6 +71,9 @@ pub struct EnrichArgs {
     /// Say at the end on standard error what was done: nothing is written there otherwise
     #[arg(short, long, help_heading = "Events")]
     pub verbose: bool,
+    /// Keep what the run does not need: by default it writes no file, runs nothing and connects to nothing (Linux)
+    #[arg(long, help_heading = "Events")]
+    pub no_sandbox: bool,
     /// Append to FILE at the end what was done, and problems
     #[arg(long, value_name = "FILE", help_heading = "Events")]
     pub log_file: Option<PathBuf>,
@@ -133,9 +138,7 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
     let (enricher, notes) = enricher(args, &kept)?;
     let enricher = Arc::new(enricher);
     // A defect costs a line its verdict and is counted; shippers take what is on standard error for an answer.
-    std::panic::set_hook(Box::new(|_| {}));
-    let unread = Unread::default();
-    let input = input(args, &unread)?;
+    guard::silence();
     let mut log = match &args.log_file {
         Some(path) => {
             let open = OpenOptions::new().create(true).append(true).open(path);
@@ -143,11 +146,15 @@ pub(super) fn run(args: &EnrichArgs) -> Result<u8, String> {
         }
         None => None,
     };
+    let mut needs = sandbox::Needs::reading_everything();
+    needs.judge(&args.judging);
+    let sandbox = sandbox::enter(&needs, args.no_sandbox);
+    let unread = Unread::default();
+    let input = input(args, &unread)?;
     let mut output = BufWriter::with_capacity(1 << 18, io::stdout());
     let longest = usize::try_from(args.max_line).unwrap_or(usize::MAX);
     let ended = stream::run(&enricher, input, &mut output, jobs(&args.judging), longest);
-    let text = notes
-        + &kept.note
+    let text = format!("Sandbox: {sandbox}\n{notes}{}", kept.note)
         + &statistics(&enricher.counts, Protocol::from(args.protocol).is_table(), started.elapsed())
         + &kept.finish();
     let problem = match ended {

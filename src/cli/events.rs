@@ -1,22 +1,28 @@
 //! `sigscan events`: files of events in, detections out.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use walkdir::WalkDir;
 
-use super::args::{FailOn, severity};
+use super::args::{FailOn, FormatArg, severity};
 use super::cache::Kept;
+use super::deliver::{self, DeliveryArgs};
 use super::detection::{EventCounts, incomplete, shown, summary};
 use super::judging::{JudgingArgs, size};
-use super::run::{catalogs_of, online_downloads, scanner};
+use super::report::standard_output_is_a_file;
+use super::run::{FAILURE, FOUND, catalogs_of, interrupted_code, online_downloads, scanner, stop_on_interrupt};
+use super::sandbox;
+use crate::deliver::{AtomicFile, Envelope, Post};
 use crate::enrich::events::{Detection, Files, Judge, NoFiles, Tuning, TuningArguments, detect, input};
 use crate::enrich::evtx::Totals;
 use crate::enrich::paths::{PathMap, PathRule};
 use crate::enrich::records::Records;
-use crate::output::JsonLines;
 use crate::output::escape::for_terminal;
+use crate::output::{Detections, Format, Origin};
 use crate::record::Severity;
 
 /// Options of `sigscan events`.
@@ -39,8 +45,11 @@ pub struct EventsArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "128M", help_heading = "Files of events")]
     pub cache_size: u64,
     /// JSON Lines, also on a terminal
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
     pub json: bool,
+    /// Write detections for a SIEM, as a scan writes findings
+    #[arg(long, value_name = "FORMAT", value_parser = FormatArg::of_detections(), help_heading = "Output")]
+    pub format: Option<Format>,
     /// Leave out what is milder than SEVERITY
     #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = severity, help_heading = "Output")]
     pub min_severity: Severity,
@@ -50,6 +59,13 @@ pub struct EventsArgs {
     /// No summary
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// Say on standard error what the run was held to
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+    /// Keep what the run does not need: by default it reads only PATH and below --root and --path-map, and connects to
+    /// nothing (Linux)
+    #[arg(long, help_heading = "Files of events")]
+    pub no_sandbox: bool,
     /// Leave out what meets every condition of RULE, such as 'host=BUILD*, type=SigntoolSigning': KEY=GLOB with the keys
     /// type, host, user, image, parent, command, path, store and signer, separated by commas
     #[arg(long, value_name = "RULE", help_heading = "Tuning")]
@@ -69,13 +85,19 @@ pub struct EventsArgs {
     /// Leave out this machine, such as a build server
     #[arg(long, value_name = "GLOB", help_heading = "Tuning")]
     pub exclude_host: Vec<String>,
+    /// Where detections go.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// How files are judged.
     #[command(flatten)]
     pub judging: JudgingArgs,
 }
 
-/// Runs the subcommand; whether a detection was at or above `--fail-on`, or a sentence for a person.
-pub(super) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<bool, String> {
+/// Runs the subcommand; the exit code, or a sentence for a person.
+pub(super) fn run(args: &EventsArgs) -> Result<u8, String> {
+    if args.judging.jobs.is_some() {
+        return Err("--jobs: events are read one after the other".to_owned());
+    }
     let tuning = Tuning::new(&TuningArguments {
         paths: args.exclude_path.clone(),
         signers: args.exclude_signer.clone(),
@@ -85,31 +107,120 @@ pub(super) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<bool, String
         rules: args.exclude.clone(),
     })?;
     let kept = Kept::open(&args.judging.cache);
-    let mut files = files(args, &kept)?;
-    let people = io::stdout().is_terminal() && !args.json;
-    let mut run =
-        Run { args, tuning, people, counts: EventCounts::default(), failed: false, problems: Vec::new(), out };
+    let (mut files, mut needs) = files(args, &kept)?;
+    needs.deliver(&args.delivery);
+    let mut sink = Sink::open(args)?;
+    let sandbox = sandbox::enter(&needs, args.no_sandbox);
+    if args.verbose {
+        eprintln!("Sandbox: {sandbox}");
+    }
+    // What is sent is in the spool already, whenever the run ends; a file that is not whole must not stay behind.
+    let stop = if args.delivery.output.is_some() { stop_on_interrupt() } else { Arc::default() };
+    let counts = EventCounts::default();
+    let mut run = Run { args, tuning, counts, failed: false, problems: Vec::new(), sink: &mut sink, stop: &stop };
     let written = {
         let judge: &mut dyn Judge = match &mut files {
             Some(files) => files,
             None => &mut NoFiles,
         };
-        args.files.iter().try_for_each(|path| run.path(path, judge)).and_then(|()| run.out.flush())
+        args.files.iter().try_for_each(|path| run.path(path, judge))
     };
-    match written {
+    let Run { mut counts, failed, problems, .. } = run;
+    let interrupted = stop.load(Ordering::Relaxed);
+    match written.and_then(|()| sink.finish(interrupted)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
         _ => {}
     }
-    run.counts.named = files.map(|files| files.counts);
+    counts.named = files.map(|files| files.counts);
     let cache = format!("{}{}", kept.note, kept.finish());
     if !args.quiet {
-        eprint!("{}{cache}", summary(&run.counts));
+        eprint!("{}{cache}", summary(&counts));
     }
-    if run.problems.is_empty() { Ok(run.failed) } else { Err(run.problems.join("\nsigscan: ")) }
+    let sent = sink.deliver(args)?;
+    if interrupted {
+        eprintln!("Interrupted: the detections are not complete.");
+        return Ok(interrupted_code());
+    }
+    match () {
+        () if !problems.is_empty() => Err(problems.join("\nsigscan: ")),
+        () if !sent => Ok(FAILURE),
+        () if failed => Ok(FOUND),
+        () => Ok(0),
+    }
 }
 
-/// Where files of events are and how they are judged; none if nobody said where they are.
-fn files(args: &EventsArgs, kept: &Kept) -> Result<Option<Files>, String> {
+/// Where detections go.
+enum Sink {
+    /// To a person.
+    Person(BufWriter<StdoutLock<'static>>),
+    /// To a program, with the file that is to appear or the receiver that they are sent to.
+    Program { output: Box<dyn Detections>, file: Option<AtomicFile>, post: Option<Post> },
+}
+
+impl Sink {
+    fn open(args: &EventsArgs) -> Result<Sink, String> {
+        let delivery = &args.delivery;
+        if io::stdout().is_terminal() && !args.json && args.format.is_none() && !delivery.given() {
+            return Ok(Sink::Person(BufWriter::new(io::stdout().lock())));
+        }
+        let format = args.format.unwrap_or(Format::Jsonl);
+        let judged_at = args.judging.at.unwrap_or_else(super::run::now).to_rfc3339();
+        let origin = Origin { host: args.judging.host.clone(), judged_at: Some(judged_at) };
+        let file = delivery.output.as_deref().map(deliver::create).transpose()?;
+        let post = deliver::open(&delivery.sending, args.quiet)?;
+        let name = format.name();
+        let output = match (&file, &post) {
+            (Some(file), _) => {
+                let writer = file.writer().map_err(|error| format!("--output: {error}"))?;
+                format.open_detections(&origin, writer)
+            }
+            (None, Some(post)) => {
+                let none = || format!("--send takes formats of lines that stand alone, and {name} is none");
+                let envelope = Envelope::of(name).ok_or_else(none)?;
+                format.open_detections(&origin, post.lines(envelope, name, origin.host.as_deref()))
+            }
+            (None, None) => {
+                // Who reads a pipe gets a detection when it is there, whatever comes after it and however long that takes.
+                let room = if standard_output_is_a_file() { 64 * 1024 } else { 0 };
+                format.open_detections(&origin, BufWriter::with_capacity(room, io::stdout().lock()))
+            }
+        };
+        let output = output.ok_or_else(|| format!("--format {name}: it has no place for detections"))?;
+        Ok(Sink::Program { output, file, post })
+    }
+
+    fn take(&mut self, detection: &Detection) -> io::Result<()> {
+        match self {
+            Sink::Person(out) => out.write_all(shown(detection).as_bytes()),
+            Sink::Program { output, .. } => output.detection(detection),
+        }
+    }
+
+    /// Ends the output; a file appears unless the run was interrupted.
+    fn finish(&mut self, interrupted: bool) -> io::Result<()> {
+        match self {
+            Sink::Person(out) => out.flush(),
+            Sink::Program { output, file, .. } => {
+                output.finish()?;
+                file.take().filter(|_| !interrupted).map_or(Ok(()), AtomicFile::commit)
+            }
+        }
+    }
+
+    /// Waits until what was sent has arrived; whether all has.
+    fn deliver(self, args: &EventsArgs) -> Result<bool, String> {
+        match self {
+            Sink::Program { output, post: Some(post), .. } => {
+                drop(output); // nothing writes to the spool any more
+                deliver::finish(post, &args.delivery.sending, &stop_on_interrupt(), args.quiet)
+            }
+            _ => Ok(true),
+        }
+    }
+}
+
+/// Where files of events are and how they are judged, none if nobody said where they are; and what is read.
+fn files(args: &EventsArgs, kept: &Kept) -> Result<(Option<Files>, sandbox::Needs), String> {
     let mut rules = args.path_map.clone();
     if let Some(root) = &args.root {
         let text = root.to_str().filter(|_| root.is_dir());
@@ -119,9 +230,12 @@ fn files(args: &EventsArgs, kept: &Kept) -> Result<Option<Files>, String> {
             rules.push(rule.map_err(|error| format!("--root {}: {error}", root.display()))?);
         }
     }
+    let folders = rules.iter().map(|rule| rule.folder().to_owned());
+    let mut needs = sandbox::Needs::reading(args.files.iter().cloned().chain(folders));
     if rules.is_empty() && args.records.is_empty() {
-        return Ok(None);
+        return Ok((None, needs));
     }
+    needs.judge(&args.judging);
     let mut scanner = kept.given_to(scanner(&args.judging, false)?);
     if let Some(index) = catalogs_of(&args.judging, rules.iter().map(PathRule::folder), args.quiet)? {
         scanner = scanner.with_catalogs(index);
@@ -130,17 +244,18 @@ fn files(args: &EventsArgs, kept: &Kept) -> Result<Option<Files>, String> {
         scanner = scanner.with_supplier(downloads);
     }
     let cache = usize::try_from(args.cache_size).unwrap_or(usize::MAX);
-    Ok(Some(Files::new(scanner, PathMap::new(rules), Records::open(&args.records)?, cache)))
+    Ok((Some(Files::new(scanner, PathMap::new(rules), Records::open(&args.records)?, cache)), needs))
 }
 
 struct Run<'r> {
     args: &'r EventsArgs,
     tuning: Tuning,
-    people: bool,
     counts: EventCounts,
     failed: bool,
     problems: Vec<String>,
-    out: &'r mut dyn Write,
+    sink: &'r mut Sink,
+    /// Set when the run is to end early.
+    stop: &'r AtomicBool,
 }
 
 impl Run<'_> {
@@ -168,9 +283,13 @@ impl Run<'_> {
         let mut writing = Ok(());
         let read = input::read_path(path, &mut |event| {
             position = position.saturating_add(1);
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(io::Error::other("stopped"));
+            }
             match event {
                 Ok(event) => {
-                    for detection in detect(&event, &name, position, judge) {
+                    for mut detection in detect(&event, &name, position, judge) {
+                        detection.event.host = detection.event.host.or_else(|| self.args.judging.host.clone());
                         writing = self.take(&detection);
                         if writing.is_err() {
                             return Err(io::Error::other("stopped"));
@@ -185,6 +304,9 @@ impl Run<'_> {
             Ok(())
         });
         writing?;
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let events = position.saturating_sub(unread);
         let log = match read {
             Ok(log) => log.unwrap_or_default(),
@@ -213,10 +335,6 @@ impl Run<'_> {
         let count = self.counts.found.entry(detection.detection_type).or_default();
         *count = count.saturating_add(1);
         self.failed |= self.args.fail_on.is_some_and(|fail_on| fail_on.hit_by(detection.severity));
-        if self.people {
-            self.out.write_all(shown(detection).as_bytes())
-        } else {
-            JsonLines::new(&mut *self.out).line(detection)
-        }
+        self.sink.take(detection)
     }
 }

@@ -244,14 +244,14 @@ fn open(view: View, origin: &Origin, terminal: Terminal, quiet: bool) -> Box<dyn
 }
 
 #[cfg(unix)]
-fn standard_output_is_a_file() -> bool {
+pub(super) fn standard_output_is_a_file() -> bool {
     use std::os::fd::AsFd;
     let file = io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
     file.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
 }
 
 #[cfg(not(unix))]
-fn standard_output_is_a_file() -> bool {
+pub(super) fn standard_output_is_a_file() -> bool {
     false
 }
 

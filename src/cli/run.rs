@@ -29,9 +29,9 @@ use crate::trust::{
 };
 
 /// Wrong usage, or sigscan itself failed.
-const FAILURE: u8 = 2;
+pub(super) const FAILURE: u8 = 2;
 /// Something at or above `--fail-on` was found.
-const FOUND: u8 = 1;
+pub(super) const FOUND: u8 = 1;
 /// Ended by SIGINT, and by SIGTERM: 128 and the signal's number, as shells say it.
 const INTERRUPTED: u8 = 130;
 const TERMINATED: u8 = 143;
@@ -56,9 +56,7 @@ pub fn main() -> u8 {
             correlate::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
         }
         Some(Command::Send(args)) => deliver::run(args).map(|complete| if complete { 0 } else { FAILURE }),
-        Some(Command::Events(args)) => {
-            events::run(args, &mut BufWriter::new(io::stdout().lock())).map(|failed| if failed { FOUND } else { 0 })
-        }
+        Some(Command::Events(args)) => events::run(args),
         Some(command) => side_command(command),
     };
     outcome.unwrap_or_else(|message| {
@@ -124,11 +122,7 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     let kept = Kept::open(&args.judging.cache);
     scanner = kept.given_to(scanner);
     say(args, &kept.note);
-    let sandbox = if args.no_sandbox {
-        "none (--no-sandbox)".to_owned()
-    } else {
-        sandbox::enter(&sandbox::Needs::of(args, delivery, &targets))
-    };
+    let sandbox = sandbox::enter(&sandbox::Needs::of(args, delivery, &targets), args.no_sandbox);
     if args.verbose {
         eprintln!("Sandbox: {sandbox}");
     }
@@ -252,10 +246,14 @@ pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     stop
 }
 
+/// What a run says that a signal ended.
+pub(super) fn interrupted_code() -> u8 {
+    if ASKED_TO_END.load(Ordering::Relaxed) { TERMINATED } else { INTERRUPTED }
+}
+
 fn exit_code(tally: &Tally, failed: bool, interrupted: bool, sent: bool) -> u8 {
     match () {
-        () if interrupted && ASKED_TO_END.load(Ordering::Relaxed) => TERMINATED,
-        () if interrupted => INTERRUPTED,
+        () if interrupted => interrupted_code(),
         () if tally.missing > 0 || !sent => FAILURE,
         () if failed => FOUND,
         () => 0,

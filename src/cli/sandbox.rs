@@ -1,5 +1,6 @@
-//! What a scan does not need, it gives up before the first input is read (Linux: Landlock): it reads below the given paths,
-//! writes where it was told to, executes nothing, and connects to nothing.
+//! What a run does not need, it gives up before the first input is read (Linux: Landlock): it reads below the given paths,
+//! writes where it was told to, executes nothing, and connects to nothing. Scans, `hunt`, `events` and `correlate` know
+//! beforehand what they read. `enrich` does not: an event may name any file of this machine.
 //!
 //! Source: Linux, Documentation/userspace-api/landlock.rst. Landlock holds the calling thread and those that it starts later;
 //! the thread that sends (`--send`) runs before and is not held.
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::ScanArgs;
 use super::deliver::DeliveryArgs;
+use super::judging::JudgingArgs;
 use super::online;
 use crate::scan::Target;
 
@@ -16,6 +18,8 @@ use crate::scan::Target;
 pub(super) struct Needs {
     /// Files and folders that are read; what is not there is left out.
     pub(super) read: Vec<PathBuf>,
+    /// Whether anything may be read.
+    pub(super) everything: bool,
     /// Folders in which files are made, written, renamed and removed.
     pub(super) write: Vec<PathBuf>,
     /// Whether something is asked over the network.
@@ -36,25 +40,40 @@ impl Needs {
                 Target::StandardInput => needs.write.push(std::env::temp_dir()),
             }
         }
-        needs.read.extend(args.judging.catalog.iter().chain(&args.judging.catroot).cloned());
-        if let Some(name) = &delivery.output {
-            needs.write_beside(name);
-        }
-        needs.write.extend(delivery.sending.spool.clone());
-        if args.judging.online {
-            // Names are looked up with whatever the system has for it, and libraries that it loads.
-            needs.network = true;
-            needs.write.extend(online::cache_folder(&args.judging.network));
-        }
-        if args.follow || args.judging.online || needs.read.len() > MOST_RULES {
-            needs.read_everything();
-        }
+        needs.judge(&args.judging);
+        needs.deliver(delivery);
+        needs.everything |= args.follow || needs.read.len() > MOST_RULES;
         needs
     }
 
-    /// Whatever can be read, may be.
-    fn read_everything(&mut self) {
-        self.read = vec![PathBuf::from("/")];
+    /// What reads nothing but these files and folders, and writes to standard output.
+    pub(super) fn reading(paths: impl IntoIterator<Item = PathBuf>) -> Needs {
+        let read: Vec<PathBuf> = paths.into_iter().collect();
+        Needs { everything: read.len() > MOST_RULES, read, ..Needs::default() }
+    }
+
+    /// What reads whatever an event names.
+    pub(super) fn reading_everything() -> Needs {
+        Needs { everything: true, ..Needs::default() }
+    }
+
+    /// What judging asks for beside the files themselves.
+    pub(super) fn judge(&mut self, judging: &JudgingArgs) {
+        self.read.extend(judging.catalog.iter().chain(&judging.catroot).cloned());
+        if judging.online {
+            // Names are looked up with whatever the system has for it, and libraries that it loads.
+            self.network = true;
+            self.everything = true;
+            self.write.extend(online::cache_folder(&judging.network));
+        }
+    }
+
+    /// Where results go, if not to standard output.
+    pub(super) fn deliver(&mut self, delivery: &DeliveryArgs) {
+        if let Some(name) = &delivery.output {
+            self.write_beside(name);
+        }
+        self.write.extend(delivery.sending.spool.clone());
     }
 
     /// A file that appears under this name.
@@ -65,10 +84,14 @@ impl Needs {
     }
 }
 
-/// Gives up everything else, for this thread and those that it starts. What came of it, as a sentence: an old kernel holds
-/// less, and other systems nothing.
+/// Gives up everything else unless `keep` says otherwise, for this thread and those that it starts. What came of it, as a
+/// sentence: an old kernel holds less, and other systems nothing.
+pub(super) fn enter(needs: &Needs, keep: bool) -> String {
+    if keep { "none (--no-sandbox)".to_owned() } else { give_up(needs) }
+}
+
 #[cfg(target_os = "linux")]
-pub(super) fn enter(needs: &Needs) -> String {
+fn give_up(needs: &Needs) -> String {
     match held::enter(needs) {
         Ok(sentence) => sentence,
         Err(error) => format!("none ({error})"),
@@ -77,13 +100,13 @@ pub(super) fn enter(needs: &Needs) -> String {
 
 /// Nothing of the kind here.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn enter(_: &Needs) -> String {
+fn give_up(_: &Needs) -> String {
     "none on this system".to_owned()
 }
 
 #[cfg(target_os = "linux")]
 mod held {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use landlock::{
         ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
@@ -102,7 +125,8 @@ mod held {
             rules = rules.handle_access(AccessNet::from_all(KNOWN))?;
         }
         let mut rules = rules.create()?;
-        for path in &needs.read {
+        let root = [PathBuf::from("/")];
+        for path in if needs.everything { &root } else { needs.read.as_slice() } {
             rules = allow(rules, path, AccessFs::ReadFile | AccessFs::ReadDir)?;
         }
         let writing = AccessFs::ReadFile
@@ -117,12 +141,13 @@ mod held {
         for path in &needs.write {
             rules = allow(rules, path, writing)?;
         }
+        let read = if needs.everything { "reads anything" } else { "reads only what was named" };
+        let write = if needs.write.is_empty() { "writes no file" } else { "writes only where it was told to" };
         let network = if needs.network { "network allowed" } else { "no TCP" };
+        let kept = format!("{read}, {write}, runs nothing, {network}");
         Ok(match rules.restrict_self()?.ruleset {
-            RulesetStatus::FullyEnforced => format!("Landlock: reads only what is scanned, {network}"),
-            RulesetStatus::PartiallyEnforced => {
-                format!("Landlock, as far as this old kernel knows it: reads only what is scanned, {network}")
-            }
+            RulesetStatus::FullyEnforced => format!("Landlock: {kept}"),
+            RulesetStatus::PartiallyEnforced => format!("Landlock, as far as this old kernel knows it: {kept}"),
             RulesetStatus::NotEnforced => "none (this kernel has no Landlock)".to_owned(),
         })
     }
@@ -147,7 +172,7 @@ mod tests {
 
     /// In a thread of its own, because nothing gives back what was given up.
     fn inside<T: Send>(needs: &Needs, act: impl FnOnce(&str) -> T + Send) -> T {
-        std::thread::scope(|scope| scope.spawn(|| act(&enter(needs))).join().unwrap())
+        std::thread::scope(|scope| scope.spawn(|| act(&enter(needs, false))).join().unwrap())
     }
 
     #[test]
@@ -166,7 +191,7 @@ mod tests {
             if !state.starts_with("Landlock:") {
                 return None; // this kernel cannot hold anybody
             }
-            assert_eq!(state, "Landlock: reads only what is scanned, no TCP");
+            assert_eq!(state, "Landlock: reads only what was named, writes no file, runs nothing, no TCP");
             assert_eq!(fs::read(inner.join("file")).unwrap(), b"x");
             let kind = |error: std::io::Error| error.kind();
             Some([
@@ -184,11 +209,39 @@ mod tests {
         needs.write_beside(&outer.join("result"));
         needs.network = true;
         inside(&needs, |state| {
-            assert_eq!(state, "Landlock: reads only what is scanned, network allowed");
+            let told =
+                "Landlock: reads only what was named, writes only where it was told to, runs nothing, network allowed";
+            assert_eq!(state, told);
             fs::write(outer.join("new"), "y").unwrap();
             fs::rename(outer.join("new"), outer.join("result")).unwrap();
             TcpStream::connect(address).unwrap();
             assert_eq!(fs::write(inner.join("new"), "y").unwrap_err().kind(), ErrorKind::PermissionDenied);
         });
+    }
+
+    /// `enrich`: any file may be named, and none is written or run.
+    #[test]
+    fn what_reads_anything_writes_and_runs_nothing_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "x").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let kinds = inside(&Needs::reading_everything(), |state| {
+            if !state.starts_with("Landlock:") {
+                return None;
+            }
+            assert_eq!(state, "Landlock: reads anything, writes no file, runs nothing, no TCP");
+            assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"x");
+            let kind = |error: std::io::Error| error.kind();
+            Some([
+                File::create(folder.path().join("new")).map(drop).map_err(kind),
+                File::options().append(true).open(folder.path().join("file")).map(drop).map_err(kind),
+                TcpStream::connect(address).map(drop).map_err(kind),
+                std::process::Command::new("/bin/true").status().map(drop).map_err(kind),
+            ])
+        });
+        let Some(kinds) = kinds else { return };
+        assert_eq!(kinds, [Err(ErrorKind::PermissionDenied); 4]);
+        assert_eq!(enter(&Needs::default(), true), "none (--no-sandbox)");
     }
 }

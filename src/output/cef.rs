@@ -15,8 +15,8 @@ use crate::Time;
 use crate::scan::Tally;
 
 /// Lengths of the extension dictionary: most text, custom strings, and host names.
-const TEXT: usize = 1023;
-const CUSTOM: usize = 4000;
+pub(super) const TEXT: usize = 1023;
+pub(super) const CUSTOM: usize = 4000;
 const HOST: usize = 100;
 
 /// A line a record, a line a finding. Keys are those of the extension dictionary, with custom strings for the rest.
@@ -29,6 +29,16 @@ impl<W: Write> Cef<W> {
     /// Lines that are written to `writer`, each in one piece.
     pub fn events(origin: Origin, writer: W) -> Events<Self> {
         Events::new(Cef { writer }, origin)
+    }
+}
+
+impl<W: Write> Cef<W> {
+    pub(super) fn lines(writer: W) -> Self {
+        Cef { writer }
+    }
+
+    pub(super) fn writer(&mut self) -> &mut W {
+        &mut self.writer
     }
 }
 
@@ -97,20 +107,20 @@ fn days_since(not_after: Option<&str>, moment: &str) -> String {
 }
 
 /// A line that grows. Each key is used once a line; an empty value leaves its key out.
-struct Line(String);
+pub(super) struct Line(String);
 
 impl Line {
-    fn new(event: &str, name: &str, severity: u8) -> Line {
+    pub(super) fn new(event: &str, name: &str, severity: u8) -> Line {
         let event = header(event, TEXT);
         Line(format!("CEF:0|{PRODUCT}|{PRODUCT}|{VERSION}|{event}|{}|{severity}|cat=CodeSignature", header(name, 512)))
     }
 
-    fn start(&mut self, moment: &str, origin: &Origin) {
+    pub(super) fn start(&mut self, moment: &str, origin: &Origin) {
         self.field("rt", &epoch_milliseconds(moment).map(|time| time.to_string()).unwrap_or_default(), TEXT);
         self.field("dvchost", origin.host.as_deref().unwrap_or_default(), HOST);
     }
 
-    fn field(&mut self, key: &str, value: &str, limit: usize) {
+    pub(super) fn field(&mut self, key: &str, value: &str, limit: usize) {
         if !value.is_empty() {
             self.0.push(' ');
             self.0.push_str(key);
@@ -120,7 +130,7 @@ impl Line {
     }
 
     /// A custom key and the label that says what it is.
-    fn custom(&mut self, key: &str, label: &str, value: &str) {
+    pub(super) fn custom(&mut self, key: &str, label: &str, value: &str) {
         if !value.is_empty() {
             let limit = if key.starts_with("cs") { CUSTOM } else { TEXT };
             self.field(&format!("{key}Label"), label, TEXT);
@@ -143,7 +153,7 @@ impl Line {
         }
     }
 
-    fn write(mut self, writer: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(mut self, writer: &mut impl Write) -> io::Result<()> {
         self.0.push('\n');
         writer.write_all(self.0.as_bytes())
     }

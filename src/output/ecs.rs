@@ -37,6 +37,20 @@ impl<W: Write> Ecs<W> {
     }
 }
 
+impl<W: Write> Ecs<W> {
+    pub(super) fn lines(writer: W) -> Self {
+        Ecs { lines: JsonLines::new(writer) }
+    }
+
+    pub(super) fn line(&mut self, event: &Object) -> io::Result<()> {
+        self.lines.line(event)
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.lines.end()
+    }
+}
+
 impl<W: Write> EventFormat for Ecs<W> {
     fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
         self.lines.line(&file_event(record, origin))
@@ -229,7 +243,7 @@ fn without_nulls(mut value: Value) -> Value {
 }
 
 /// The head of every event: moment, schema, machine, and what made it.
-fn head(judged_at: &str, origin: &Origin) -> Object {
+pub(super) fn head(judged_at: &str, origin: &Origin) -> Object {
     let mut event = Object::new();
     put(&mut event, "@timestamp", judged_at);
     put(&mut event, "ecs", json!({ "version": ECS_VERSION }));
@@ -242,7 +256,7 @@ fn head(judged_at: &str, origin: &Origin) -> Object {
     event
 }
 
-fn add_related_host(event: &mut Object, origin: &Origin) {
+pub(super) fn add_related_host(event: &mut Object, origin: &Origin) {
     let Some(host) = &origin.host else { return };
     match event.get_mut("related").and_then(Value::as_object_mut) {
         Some(related) => put(related, "hosts", vec![host.as_str()]),
@@ -277,7 +291,7 @@ fn file_event(record: &Record, origin: &Origin) -> Object {
 
 /// `event.severity` is 1 to 5 and `event.risk_score` what Elastic gives an alert of that severity.
 /// Source: Elastic Security, detection rules: 21 low, 47 medium, 73 high, 99 critical.
-fn add_finding(event: &mut Object, alert: &Alert<'_>, id: &str) {
+pub(super) fn add_finding(event: &mut Object, alert: &Alert<'_>, id: &str) {
     let (severity, risk) = match alert.severity {
         Severity::Info => (1, 0),
         Severity::Low => (2, 21),

@@ -30,7 +30,7 @@ pub(super) fn put(object: &mut Object, name: &str, value: impl Into<Value>) {
 }
 
 /// 32 hexadecimal digits of the SHA-256 over all parts, each preceded by its length.
-fn identity(parts: &[&str]) -> String {
+pub(super) fn identity(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

@@ -32,6 +32,12 @@ impl<W: Write> JsonArray<W> {
         append(value, &mut self.buffer)?;
         self.writer.write_all(&self.buffer)
     }
+
+    /// Ends the array.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        self.writer.write_all(if self.started { b"\n]\n" } else { b"[]\n" })?;
+        self.writer.flush()
+    }
 }
 
 impl<W: Write> Output for JsonArray<W> {
@@ -44,8 +50,7 @@ impl<W: Write> Output for JsonArray<W> {
     }
 
     fn finish(&mut self, _: &Tally) -> io::Result<()> {
-        self.writer.write_all(if self.started { b"\n]\n" } else { b"[]\n" })?;
-        self.writer.flush()
+        self.end()
     }
 }
 

@@ -33,6 +33,13 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
+impl<W: Write> JsonLines<W> {
+    /// Ends the output.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 impl<W: Write> Output for JsonLines<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         self.line(record)
@@ -43,7 +50,7 @@ impl<W: Write> Output for JsonLines<W> {
     }
 
     fn finish(&mut self, _: &Tally) -> io::Result<()> {
-        self.writer.flush()
+        self.end()
     }
 }
 

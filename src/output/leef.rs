@@ -14,9 +14,9 @@ use super::{Origin, Record, signer_name};
 use crate::scan::Tally;
 
 /// Longest value in bytes. QRadar takes lines of up to 32 KiB; a certificate may hold names of megabytes.
-const VALUE_LIMIT: usize = 1023;
+pub(super) const VALUE_LIMIT: usize = 1023;
 /// Longest path, and longest list of paths: what Linux takes as one path.
-const PATH_LIMIT: usize = 4096;
+pub(super) const PATH_LIMIT: usize = 4096;
 
 /// A line a record, a line a finding. The attributes are separated by tabs, which no value contains: LEEF has no
 /// escapes, so control and invisible characters are written out (`\x09`).
@@ -29,6 +29,16 @@ impl<W: Write> Leef<W> {
     /// Lines that are written to `writer`, each in one piece.
     pub fn events(origin: Origin, writer: W) -> Events<Self> {
         Events::new(Leef { writer }, origin)
+    }
+}
+
+impl<W: Write> Leef<W> {
+    pub(super) fn lines(writer: W) -> Self {
+        Leef { writer }
+    }
+
+    pub(super) fn writer(&mut self) -> &mut W {
+        &mut self.writer
     }
 }
 
@@ -103,10 +113,10 @@ fn file_line(record: &Record, origin: &Origin) -> Line {
 }
 
 /// A line that grows. Keys are constants of one word, each used once a line; an empty value leaves its key out.
-struct Line(String);
+pub(super) struct Line(String);
 
 impl Line {
-    fn new(event: &str, moment: &str) -> Line {
+    pub(super) fn new(event: &str, moment: &str) -> Line {
         let event = cut(&for_terminal(event).replace('|', " "), 255);
         let mut line = Line(format!("LEEF:2.0|{PRODUCT}|{PRODUCT}|{VERSION}|{event}|x09|cat=CodeSignature"));
         if let Some(time) = epoch_milliseconds(moment) {
@@ -115,11 +125,11 @@ impl Line {
         line
     }
 
-    fn field(&mut self, key: &str, value: &str) {
+    pub(super) fn field(&mut self, key: &str, value: &str) {
         self.limited(key, value, VALUE_LIMIT);
     }
 
-    fn limited(&mut self, key: &str, value: &str, limit: usize) {
+    pub(super) fn limited(&mut self, key: &str, value: &str, limit: usize) {
         if !value.is_empty() {
             self.0.push('\t');
             self.0.push_str(key);
@@ -147,7 +157,7 @@ impl Line {
         self.field("Authentihash", record.authentihash.get("sha256").map_or("", String::as_str));
     }
 
-    fn write(mut self, writer: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(mut self, writer: &mut impl Write) -> io::Result<()> {
         self.0.push('\n');
         writer.write_all(self.0.as_bytes())
     }

@@ -42,9 +42,19 @@ impl<W: Write> LogScale<W> {
         Events::new(LogScale { lines: JsonLines::new(writer) }, origin)
     }
 
-    fn group<E: Serialize>(&mut self, kind: &'static str, timestamp: &str, attributes: E) -> io::Result<()> {
+    pub(super) fn group<E: Serialize>(&mut self, kind: &'static str, timestamp: &str, attributes: E) -> io::Result<()> {
         let event = Event { timestamp, attributes };
         self.lines.line(&Group { tags: Tags { r#type: "sigscan", kind }, events: [event] })
+    }
+}
+
+impl<W: Write> LogScale<W> {
+    pub(super) fn lines(writer: W) -> Self {
+        LogScale { lines: JsonLines::new(writer) }
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.lines.end()
     }
 }
 

@@ -6,6 +6,7 @@
 mod attack;
 mod cef;
 mod csv;
+mod detection;
 mod ecs;
 pub mod escape;
 mod event;
@@ -30,6 +31,7 @@ use std::io;
 
 pub use self::cef::Cef;
 pub use self::csv::Csv;
+pub use detection::Detections;
 pub use ecs::{ECS_VERSION, Ecs, ecs_fields, elastic_status};
 pub use events::Events;
 pub use filter::{Filtered, StatusFilter, UnknownStatus};

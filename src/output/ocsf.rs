@@ -36,6 +36,20 @@ impl<W: Write> Ocsf<W> {
     }
 }
 
+impl<W: Write> Ocsf<W> {
+    pub(super) fn lines(writer: W) -> Self {
+        Ocsf { lines: JsonLines::new(writer), detections: 0 }
+    }
+
+    pub(super) fn line(&mut self, event: &Object) -> io::Result<()> {
+        self.lines.line(event)
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.lines.end()
+    }
+}
+
 impl<W: Write> EventFormat for Ocsf<W> {
     /// A file with findings is the evidence of each of them.
     fn file(&mut self, record: &Record, origin: &Origin) -> io::Result<()> {
@@ -100,6 +114,12 @@ fn device(origin: &Origin) -> Option<Value> {
     Some(json!({ "hostname": host, "name": host, "type_id": 0, "type": "Unknown" }))
 }
 
+/// Where a class demands a device, and one of its names: the schema's own word for what is not known, and why it is not.
+fn unnamed_device() -> Value {
+    let why = "not named: sigscan --host says which machine the files are from";
+    json!({ "name": "Unknown", "desc": why, "type_id": 0, "type": "Unknown" })
+}
+
 const INFORMATIONAL: (u32, &str) = (1, "Informational");
 
 fn severity(severity: Severity) -> (u32, &'static str) {
@@ -137,17 +157,21 @@ fn evidence_info(record: &Record, origin: &Origin) -> Object {
     };
     put(&mut event, "query_result_id", result);
     put(&mut event, "query_result", caption);
-    // The class demands a device that has a name. Without one, the schema's own word for what is not known.
-    let unnamed = || json!({ "name": "Unknown", "type_id": 0, "type": "Unknown" });
-    put(&mut event, "device", device(origin).unwrap_or_else(unnamed));
+    put(&mut event, "device", device(origin).unwrap_or_else(unnamed_device));
     put(&mut event, "query_evidence", json!({ "query_type_id": 2, "query_type": "File", "file": file(record) }));
     put(&mut event, "unmapped", json!({ "sigscan": verdict(record) }));
     event
 }
 
 fn detection(alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> Object {
-    let id = alert_id(alert, judged_at, origin);
-    let mut event = head(&DETECTION, judged_at, severity(alert.severity), Some(&id));
+    let mut event = finding(alert, &alert_id(alert, judged_at, origin), judged_at, origin);
+    add_evidence(&mut event, alert);
+    event
+}
+
+/// A Detection Finding without its evidence.
+pub(super) fn finding(alert: &Alert<'_>, id: &str, judged_at: &str, origin: &Origin) -> Object {
+    let mut event = head(&DETECTION, judged_at, severity(alert.severity), Some(id));
     put(&mut event, "status_id", 1);
     put(&mut event, "status", "New");
     let (confidence_id, caption) = confidence(alert.confidence);
@@ -171,7 +195,6 @@ fn detection(alert: &Alert<'_>, judged_at: &str, origin: &Origin) -> Object {
     put(&mut info, "attacks", alert.attack.iter().flat_map(|id| attacks(id)).collect::<Vec<_>>());
     put(&mut event, "finding_info", info);
     put(&mut event, "device", device(origin));
-    add_evidence(&mut event, alert);
     event
 }
 
@@ -219,7 +242,7 @@ fn attacks(id: &str) -> Vec<Object> {
     row.tactics.iter().map(with_tactic).collect()
 }
 
-fn named_file(path: &str) -> Object {
+pub(super) fn named_file(path: &str) -> Object {
     let place = Place::of(path);
     let mut file = Object::new();
     // Required, even if it is empty.
@@ -246,7 +269,7 @@ fn file(record: &Record) -> Object {
     file
 }
 
-fn fingerprint(algorithm: &str, value: &str) -> Option<Value> {
+pub(super) fn fingerprint(algorithm: &str, value: &str) -> Option<Value> {
     let (id, caption) = match algorithm {
         "md5" => (1, "MD5"),
         "sha1" => (2, "SHA-1"),

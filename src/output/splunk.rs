@@ -35,7 +35,7 @@ impl<W: Write> SplunkHec<W> {
         Events::new(SplunkHec { lines: JsonLines::new(writer) }, origin)
     }
 
-    fn envelope<E: Serialize>(
+    pub(super) fn envelope<E: Serialize>(
         &mut self,
         sourcetype: &'static str,
         judged_at: &str,
@@ -44,6 +44,16 @@ impl<W: Write> SplunkHec<W> {
     ) -> io::Result<()> {
         let time = Time::parse_rfc3339(judged_at).map(|time| time.0);
         self.lines.line(&Envelope { time, host, source: PRODUCT, sourcetype, event })
+    }
+}
+
+impl<W: Write> SplunkHec<W> {
+    pub(super) fn lines(writer: W) -> Self {
+        SplunkHec { lines: JsonLines::new(writer) }
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.lines.end()
     }
 }
 

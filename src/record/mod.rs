@@ -7,6 +7,7 @@ mod build;
 mod catalog;
 mod certificate;
 mod chain;
+mod detection;
 mod finding;
 mod kernel;
 
@@ -23,6 +24,10 @@ pub use certificate::{
     certificate_schema, unreadable_certificate,
 };
 pub(crate) use chain::{key_text, usage_text};
+pub use detection::{
+    DETECTION_SCHEMA, Detection, DetectionType, EventReference, EventWords, Evidence, FileFate, SignatureState,
+    Witness, detection_schema, moment,
+};
 pub use finding::{Confidence, FINDING_SCHEMA, Finding, FindingLine, Severity, finding_schema};
 pub use kernel::{CrossCertificate, Kernel, KernelAnswer};
 pub(crate) use kernel::{Driver, KernelFacts};

@@ -14,6 +14,8 @@ import json
 import sys
 
 ECS_SETS = {"base", "ecs", "event", "file", "host", "observer", "related", "rule", "threat"}
+ECS_OTHERS = {"process.executable", "process.name", "process.command_line", "process.parent.executable", "process.parent.name",
+              "registry.path", "user.name", "user.domain"}
 
 
 def ecs(path):
@@ -21,7 +23,7 @@ def ecs(path):
     with open(path, newline="") as file:
         for row in csv.DictReader(file):
             name = row["Field"]
-            if row["Field_Set"] not in ECS_SETS or name.endswith(".text") or row["Field_Set"] == "threat" and any(
+            if row["Field_Set"] not in ECS_SETS and name not in ECS_OTHERS or name.endswith(".text") or row["Field_Set"] == "threat" and any(
                 name.startswith(f"threat.{part}") for part in ("indicator", "enrichments", "feed", "group", "software")
             ) or ".elf." in name or ".macho." in name or name.startswith(("host.cpu", "host.disk", "host.network", "host.geo", "observer.geo", "observer.os", "observer.egress", "observer.ingress", "host.os")):
                 continue
@@ -32,12 +34,16 @@ OCSF_CLASSES = ["detection_finding", "evidence_info", "scan_activity"]
 OCSF_OBJECTS = {
     "analytic", "attack", "certificate", "device", "digital_signature", "evidences", "file", "finding_info",
     "fingerprint", "metadata", "object", "product", "query_evidence", "scan", "sub_technique", "tactic", "technique",
+    "user", "win/reg_key",
 }
 
 
 def ocsf(path):
     export = json.load(open(path))
     types = export["dictionary"]["types"]["attributes"]
+
+    def own(name):
+        return name.rsplit("/", 1)[-1]  # without the extension
 
     def scalar(name):
         row = types[name]
@@ -55,7 +61,7 @@ def ocsf(path):
             name = row["object_type"]
             if name not in OCSF_OBJECTS:
                 return None
-            schema = {"type": "object"} if name == "object" else {"$ref": f"#/$defs/{name}"}
+            schema = {"type": "object"} if name == "object" else {"$ref": f"#/$defs/{own(name)}"}
         elif row["type"] == "json_t":
             schema = {}
         else:
@@ -82,7 +88,7 @@ def ocsf(path):
         return schema
 
     classes = {name: closed(export["classes"][name]) for name in OCSF_CLASSES}
-    objects = {name: closed(export["objects"][name]) for name in sorted(OCSF_OBJECTS - {"object"})}
+    objects = {own(name): closed(export["objects"][name]) for name in sorted(OCSF_OBJECTS - {"object"})}
     for name in OCSF_CLASSES:
         classes[name]["properties"]["unmapped"] = {"type": "object"}
     by_class = [{"$ref": f"#/$defs/{name}"} for name in OCSF_CLASSES]

@@ -10,7 +10,7 @@ pub struct Event {
 }
 
 /// Key, longest value (0: a number), of those that are used.
-const DICTIONARY: [(&str, usize); 26] = [
+const DICTIONARY: [(&str, usize); 29] = [
     ("cat", 1023),
     ("rt", 0),
     ("dvchost", 100),
@@ -21,6 +21,9 @@ const DICTIONARY: [(&str, usize); 26] = [
     ("fsize", 0),
     ("fileHash", 255),
     ("msg", 1023),
+    ("suser", 1023),
+    ("sproc", 1023),
+    ("externalId", 40),
     ("cs1", 4000),
     ("cs2", 4000),
     ("cs3", 4000),

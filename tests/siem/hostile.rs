@@ -9,7 +9,7 @@ use sigscan::record::{FINDING_SCHEMA, Finding, FindingLine};
 
 use super::{cef, envelope, fixture, group, leef, lines, table};
 
-fn names() -> Vec<String> {
+pub fn names() -> Vec<String> {
     let mut names: Vec<String> = [
         "two\nlines\r\nand\rmore",
         "tab\tSignatureStatus=Valid\tSigner=Microsoft Corporation",
@@ -95,7 +95,7 @@ fn line(name: &str) -> FindingLine {
 }
 
 /// What would control a terminal, turn the direction of writing, or stay invisible.
-fn hides(text: &str) -> bool {
+pub fn hides(text: &str) -> bool {
     text.chars().any(|c| {
         (c.is_control() && c != '\t')
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

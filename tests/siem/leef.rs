@@ -8,14 +8,14 @@ pub struct Event {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// Keys that LEEF predefines: a custom attribute must not take one, and those used must hold what they are for.
-const PREDEFINED: [&str; 17] = [
+/// Keys that LEEF predefines: a custom attribute must not take one, and those used must hold what they are for. `usrName` is
+/// used, for the account of an event.
+const PREDEFINED: [&str; 16] = [
     "src",
     "dst",
     "srcPort",
     "dstPort",
     "proto",
-    "usrName",
     "url",
     "policy",
     "resource",

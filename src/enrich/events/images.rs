@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::activity::{Load, Process, Write};
-use super::detection::{Detection, DetectionType, EventWords, Evidence, FileFate, SignatureState, Witness};
 use super::join::{Cleared, Joined, Judge, Judged, Named};
 use super::rules::{Base, about};
-use crate::asn1::Time;
 use crate::judge::Status;
-use crate::record::{Confidence, Revocation, Severity};
+use crate::record::{
+    Confidence, Detection, DetectionType, EventWords, Evidence, FileFate, Revocation, Severity, SignatureState, Witness,
+};
 
 /// An image that was loaded.
 pub(super) fn loaded(load: &Load, base: &Base<'_>, judge: &mut dyn Judge) -> Option<Detection> {
@@ -61,7 +61,7 @@ fn image(
             return None;
         }
     };
-    let at = blank.event.time.as_deref().and_then(moment);
+    let at = blank.event.moment();
     if let Joined::Judged { judged, .. } = &joined
         && state.from == Witness::File
         && let (Some(at), Some((from, until))) = (at, judged.was_valid)
@@ -200,31 +200,4 @@ fn stated(words: &EventWords) -> Option<SignatureState> {
         thumbprint_sha1: None,
         findings: Vec::new(),
     })
-}
-
-/// A moment as events write it: RFC 3339, Sysmon's `2026-05-04 03:02:03.123` in UTC, or seconds or milliseconds since
-/// 1970.
-#[must_use]
-pub fn moment(text: &str) -> Option<Time> {
-    if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
-        let number: i64 = text.parse().ok()?;
-        return Some(Time(if text.len() > 11 { number.checked_div(1000)? } else { number }));
-    }
-    Time::parse_rfc3339(text).or_else(|| Time::parse_rfc3339(&format!("{}Z", text.replacen(' ', "T", 1))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_of_events_are_understood() {
-        let wanted = Time::parse_rfc3339("2026-05-04T03:02:03Z");
-        for text in ["2026-05-04T03:02:03.1234567Z", "2026-05-04 03:02:03.123", "1777863723", "1777863723456"] {
-            assert_eq!(moment(text), wanted, "{text}");
-        }
-        for text in ["", "yesterday", "99999999999999999999", "2026-13-01 00:00:00"] {
-            assert_eq!(moment(text), None, "{text}");
-        }
-    }
 }

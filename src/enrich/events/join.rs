@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::subject::{HashKind, digests};
-use super::detection::{SignatureState, Witness};
 use crate::asn1::Time;
 use crate::judge::{Reason, Status};
-use crate::record::{ChainCertificate, Record, Revocation, Severity, Signer};
+use crate::record::{ChainCertificate, Record, Revocation, Severity, SignatureState, Signer, Witness};
 
 /// A file as an event names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

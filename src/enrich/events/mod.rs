@@ -5,7 +5,6 @@
 //! ([`Files`]), and [`Tuning`] leaves out what is known to be harmless.
 
 pub mod activity;
-pub mod detection;
 pub mod files;
 mod images;
 pub mod input;
@@ -16,9 +15,9 @@ pub mod tuning;
 pub mod xml;
 
 pub use activity::Activity;
-pub use detection::{DETECTION_SCHEMA, Detection, DetectionType, detection_schema};
 pub use files::{FileCounts, Files};
-pub use images::moment;
 pub use join::{Cleared, Joined, Judge, Judged, Named, NoFiles};
 pub use rules::detect;
 pub use tuning::{Tuning, TuningArguments};
+
+pub use crate::record::{DETECTION_SCHEMA, Detection, DetectionType, detection_schema, moment};

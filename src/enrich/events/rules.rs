@@ -2,12 +2,11 @@
 //! Signature), and the detections that are published for them: their conditions, and their names of what was detected.
 
 use super::activity::{Activity, Process, Script, Write};
-use super::detection::{DETECTION_SCHEMA, Detection, DetectionType, EventReference};
 use super::images;
 use super::join::Judge;
 use super::roots::known_root;
 use crate::enrich::event::Event;
-use crate::record::{Confidence, Severity};
+use crate::record::{Confidence, DETECTION_SCHEMA, Detection, DetectionType, EventReference, Severity};
 
 /// Characters of a command line or a script that a detection repeats.
 const MAX_COMMAND: usize = 2048;

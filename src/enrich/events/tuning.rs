@@ -2,8 +2,8 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::detection::{Detection, DetectionType, SignatureState, Witness};
 use crate::judge::Status;
+use crate::record::{Detection, DetectionType, SignatureState, Witness};
 
 /// Patterns as a person writes them: `*` and `?` match anything, case does not matter.
 #[derive(Debug, Clone, Default)]

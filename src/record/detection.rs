@@ -1,10 +1,11 @@
-//! What leaves: one detection a line.
+//! Detections in events: one a line of what `sigscan events` writes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Confidence, Severity};
+use crate::asn1::Time;
 use crate::judge::{Reason, Status};
-use crate::record::{Confidence, Severity};
 
 /// The version of [`Detection`].
 pub const DETECTION_SCHEMA: &str = "sigscan.detection/1";
@@ -136,6 +137,16 @@ pub struct Detection {
     pub evidence: Option<Evidence>,
 }
 
+impl Detection {
+    /// SHA-256 of the event's file, where that was at hand and is not known to be another one.
+    #[must_use]
+    pub fn file_digest(&self) -> Option<&str> {
+        let evidence = self.evidence.as_ref()?;
+        let sought = matches!(evidence.file, FileFate::Same | FileFate::Unconfirmed);
+        evidence.sha256.as_deref().filter(|_| sought)
+    }
+}
+
 /// Where an event was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -157,6 +168,14 @@ pub struct EventReference {
     pub source: String,
     /// Position in that file, from 1.
     pub position: u64,
+}
+
+impl EventReference {
+    /// When it happened; none where the event does not say so in a way that is known.
+    #[must_use]
+    pub fn moment(&self) -> Option<Time> {
+        moment(self.time.as_deref()?)
+    }
 }
 
 /// Who says what of a signature.
@@ -252,4 +271,31 @@ pub enum Witness {
 pub fn detection_schema() -> serde_json::Value {
     let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
     generator.into_root_schema_for::<Detection>().to_value()
+}
+
+/// A moment as events write it: RFC 3339, Sysmon's `2026-05-04 03:02:03.123` in UTC, or seconds or milliseconds since
+/// 1970.
+#[must_use]
+pub fn moment(text: &str) -> Option<Time> {
+    if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        let number: i64 = text.parse().ok()?;
+        return Some(Time(if text.len() > 11 { number.checked_div(1000)? } else { number }));
+    }
+    Time::parse_rfc3339(text).or_else(|| Time::parse_rfc3339(&format!("{}Z", text.replacen(' ', "T", 1))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_events_are_understood() {
+        let wanted = Time::parse_rfc3339("2026-05-04T03:02:03Z");
+        for text in ["2026-05-04T03:02:03.1234567Z", "2026-05-04 03:02:03.123", "1777863723", "1777863723456"] {
+            assert_eq!(moment(text), wanted, "{text}");
+        }
+        for text in ["", "yesterday", "99999999999999999999", "2026-13-01 00:00:00"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
 }
