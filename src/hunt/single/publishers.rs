@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::certificates::anchored;
 use super::{FileFacts, finding};
 use crate::hex::lower as hex;
-use crate::hunt::catalogue::{EMBEDDED, Line, NameLine, authority_name, lines, name_by_look};
+use crate::hunt::catalogue::{EMBEDDED, Line, NameLine, authority_name, lines, name_by_look, names};
 use crate::hunt::names::{look, plain};
 use crate::record::{Finding, Severity};
 use crate::trust::TrustStore;
@@ -92,7 +92,7 @@ impl KnownNames {
 
     /// The known name with this look: the catalogue's, and a trusted root's.
     fn known(&self, look: &str) -> (Option<NameLine<'static>>, Option<&Added>) {
-        (name_by_look(EMBEDDED, look), self.added.get(look))
+        (name_by_look(names(), look), self.added.get(look))
     }
 
     /// The known name that this one reads as.
