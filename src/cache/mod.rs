@@ -194,7 +194,12 @@ impl Cache {
         if commit == written.commit {
             return;
         }
-        match self.append(&batch, at, commit) {
+        // The number of the run alone may as well be lost.
+        let written_now = match batch.is_empty() {
+            true => write_all_at(&self.file, &commit.sector(), COMMIT_AT),
+            false => self.append(&batch, at, commit),
+        };
+        match written_now {
             Ok(()) => written.commit = commit,
             Err(error) => {
                 written.failed = Some(error.to_string());
