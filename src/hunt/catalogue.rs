@@ -108,8 +108,8 @@ const FIRST_NAME: &str = "\nname\t";
 pub struct Publishers {
     /// By plain name: their organisations', and their own.
     plain: BTreeMap<String, &'static str>,
-    /// By the look of those.
-    looks: BTreeMap<String, &'static str>,
+    /// By the look of those; asked only for names that are none of these.
+    looks: OnceLock<BTreeMap<String, &'static str>>,
 }
 
 impl Publishers {
@@ -122,12 +122,11 @@ impl Publishers {
     }
 
     fn of_catalogue() -> Publishers {
-        let mut publishers = Publishers { plain: BTreeMap::new(), looks: BTreeMap::new() };
+        let mut publishers = Publishers { plain: BTreeMap::new(), looks: OnceLock::new() };
         for line in lines(EMBEDDED) {
             let Line::Publisher { name, organisations, .. } = line else { continue };
             for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
                 publishers.plain.entry(plain(spelling)).or_insert(name);
-                publishers.looks.entry(look(spelling)).or_insert(name);
             }
         }
         publishers
@@ -141,7 +140,17 @@ impl Publishers {
 
     /// The publisher for whose name this one passes.
     pub(super) fn passing_for(&self, name: &str) -> Option<&'static str> {
-        self.looks.get(&look(name)).copied()
+        let looks = self.looks.get_or_init(|| {
+            let mut looks = BTreeMap::new();
+            for line in lines(EMBEDDED) {
+                let Line::Publisher { name, organisations, .. } = line else { continue };
+                for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
+                    looks.entry(look(spelling)).or_insert(name);
+                }
+            }
+            looks
+        });
+        looks.get(&look(name)).copied()
     }
 
     /// The publisher that holds the rights by a line like `© 2009-2014 Example Corp. All rights reserved.`

@@ -28,6 +28,28 @@ impl FileSource {
         FileSource::from_file(File::open(path)?)
     }
 
+    /// Opens what a walk met as a regular file, without asking once more before. Should a FIFO stand there by now, opening
+    /// it does not wait for anybody.
+    ///
+    /// # Errors
+    /// As [`FileSource::open`].
+    #[cfg(unix)]
+    pub(super) fn open_walked(path: &Path) -> io::Result<FileSource> {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        FileSource::from_file(File::options().read(true).custom_flags(flags).open(path)?)
+    }
+
+    /// Opens what a walk met as a regular file.
+    ///
+    /// # Errors
+    /// As [`FileSource::open`].
+    #[cfg(not(unix))]
+    pub(super) fn open_walked(path: &Path) -> io::Result<FileSource> {
+        FileSource::open(path)
+    }
+
     /// Takes over an open file.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -27,6 +28,8 @@ pub(super) struct Worker<'w> {
     pub(super) scan: &'w Scan<'w>,
     pub(super) jobs: &'w Receiver<(u64, Met)>,
     pub(super) results: &'w Sender<(u64, Outcome)>,
+    /// Workers that have something to do.
+    pub(super) busy: &'w AtomicUsize,
 }
 
 /// An open file that will have a record.
@@ -53,12 +56,19 @@ impl Worker<'_> {
         }
     }
 
-    /// Judges a large file, together with the next large one if that comes soon. As long as the other workers find
-    /// something to do meanwhile: two files on one processor take longer than one file on each of two.
+    /// Judges a large file, together with the next large one if that comes soon. What idle workers could take is left to
+    /// them: two files on one processor take longer than one file on each of two.
     fn take_large(&self, number: u64, file: Waiting, buffers: &mut [Vec<u8>; 2]) -> bool {
+        let mut waited = false;
         for _ in 0..LOOK_AHEAD {
-            if self.jobs.len() < self.scan.jobs {
-                break;
+            if !self.is_more_than_idle_workers_take() {
+                // The walk may only just have begun. This is far less than what a large file takes.
+                if waited || self.scan.progress.is_walked() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_micros(200));
+                waited = true;
+                continue;
             }
             let Ok((other_number, met)) = self.jobs.try_recv() else { break };
             match self.open(met, buffers) {
@@ -74,6 +84,10 @@ impl Worker<'_> {
             }
         }
         self.give(number, self.judge(&file, buffers))
+    }
+
+    fn is_more_than_idle_workers_take(&self) -> bool {
+        self.jobs.len() > self.scan.jobs.saturating_sub(self.busy.load(Ordering::Relaxed))
     }
 
     /// Whether judging this file means one digest over many bytes. With a second digest the processor is busy anyway.
@@ -117,7 +131,8 @@ impl Worker<'_> {
         if let Some(outcome) = question.as_ref().and_then(Question::known_format).and_then(passed_over) {
             return Step::Done(outcome);
         }
-        let opened = FileSource::open(&path).and_then(|source| Ok((sniff(&source)?, source)));
+        let opened = if named { FileSource::open(&path) } else { FileSource::open_walked(&path) };
+        let opened = opened.and_then(|source| Ok((sniff(&source)?, source)));
         let (format, source) = match opened {
             Ok(opened) => opened,
             Err(error) => {
