@@ -331,13 +331,16 @@ fn entry_of(blob: &[u8]) -> Vec<u8> {
     entry
 }
 
-/// The file with these octets as the only entry of its table.
+/// The file with these octets as the only entry of its table; as it was, where that would cut its headers off.
 fn with_table(host: &Host, blob: &[u8]) -> Vec<u8> {
     let Some(at) = fields(&host.octets) else { return host.octets.clone() };
     let mut file = host.octets[..host.table].to_vec();
     let start = file.len() as u32;
     file.extend(entry_of(blob));
     let size = file.len() as u32 - start;
+    if file.len() < at.directory + 8 {
+        return host.octets.clone();
+    }
     file[at.directory..at.directory + 4].copy_from_slice(&start.to_le_bytes());
     file[at.directory + 4..at.directory + 8].copy_from_slice(&size.to_le_bytes());
     file
