@@ -41,6 +41,18 @@ const ALGORITHMS: [(DigestAlgorithm, &str, usize, &[u8]); 8] = [
 ];
 
 impl DigestAlgorithm {
+    /// Every one, in their order.
+    pub const ALL: [DigestAlgorithm; 8] = [
+        DigestAlgorithm::Md2,
+        DigestAlgorithm::Md4,
+        DigestAlgorithm::Md5,
+        DigestAlgorithm::Sha1,
+        DigestAlgorithm::Sha224,
+        DigestAlgorithm::Sha256,
+        DigestAlgorithm::Sha384,
+        DigestAlgorithm::Sha512,
+    ];
+
     fn row(self) -> (&'static str, usize, &'static [u8]) {
         // Every variant has its row (tested), so the default is never seen.
         let row = ALGORITHMS.iter().find(|row| row.0 == self);
@@ -149,25 +161,14 @@ impl fmt::Debug for DigestValue {
 mod tests {
     use super::*;
 
-    const ALL: [DigestAlgorithm; 8] = [
-        DigestAlgorithm::Md2,
-        DigestAlgorithm::Md4,
-        DigestAlgorithm::Md5,
-        DigestAlgorithm::Sha1,
-        DigestAlgorithm::Sha224,
-        DigestAlgorithm::Sha256,
-        DigestAlgorithm::Sha384,
-        DigestAlgorithm::Sha512,
-    ];
-
     #[test]
     fn every_algorithm_has_its_row() {
-        for (algorithm, row) in ALL.into_iter().zip(ALGORITHMS) {
+        for (algorithm, row) in DigestAlgorithm::ALL.into_iter().zip(ALGORITHMS) {
             assert_eq!(algorithm, row.0);
             assert_eq!(DigestAlgorithm::from_oid(algorithm.oid()), Some(algorithm));
             assert!(!DigestAlgorithm::is_signature_oid(algorithm.oid()));
         }
-        assert!(ALL.is_sorted());
+        assert!(DigestAlgorithm::ALL.is_sorted());
     }
 
     #[test]

@@ -130,16 +130,7 @@ impl MultiHasher {
 mod tests {
     use super::*;
 
-    const ALL: [DigestAlgorithm; 8] = [
-        DigestAlgorithm::Md2,
-        DigestAlgorithm::Md4,
-        DigestAlgorithm::Md5,
-        DigestAlgorithm::Sha1,
-        DigestAlgorithm::Sha224,
-        DigestAlgorithm::Sha256,
-        DigestAlgorithm::Sha384,
-        DigestAlgorithm::Sha512,
-    ];
+    const ALL: [DigestAlgorithm; 8] = DigestAlgorithm::ALL;
 
     /// RFC 1319 and RFC 1321 appendix A.5, FIPS 180-4 examples: the digest of "abc".
     #[test]

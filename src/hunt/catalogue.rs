@@ -118,18 +118,7 @@ impl Publishers {
     pub fn embedded() -> &'static Publishers {
         // Nothing but what the program carries goes into it, so it may be made once for all.
         static EMBEDDED: OnceLock<Publishers> = OnceLock::new();
-        EMBEDDED.get_or_init(Publishers::of_catalogue)
-    }
-
-    fn of_catalogue() -> Publishers {
-        let mut publishers = Publishers { plain: BTreeMap::new(), looks: OnceLock::new() };
-        for line in lines(EMBEDDED) {
-            let Line::Publisher { name, organisations, .. } = line else { continue };
-            for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
-                publishers.plain.entry(plain(spelling)).or_insert(name);
-            }
-        }
-        publishers
+        EMBEDDED.get_or_init(|| Publishers { plain: by_name(plain), looks: OnceLock::new() })
     }
 
     /// The publisher with this name, in any spelling of its own.
@@ -140,16 +129,7 @@ impl Publishers {
 
     /// The publisher for whose name this one passes.
     pub(super) fn passing_for(&self, name: &str) -> Option<&'static str> {
-        let looks = self.looks.get_or_init(|| {
-            let mut looks = BTreeMap::new();
-            for line in lines(EMBEDDED) {
-                let Line::Publisher { name, organisations, .. } = line else { continue };
-                for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
-                    looks.entry(look(spelling)).or_insert(name);
-                }
-            }
-            looks
-        });
+        let looks = self.looks.get_or_init(|| by_name(look));
         looks.get(&look(name)).copied()
     }
 
@@ -165,6 +145,18 @@ impl Publishers {
         let fits = |name: &&str| plain(name) == own || publisher.is_some_and(|known| self.named(name) == Some(known));
         !own.is_empty() && signer.iter().flatten().any(fits)
     }
+}
+
+/// The catalogue's publishers by this form of their organisations' names and their own.
+fn by_name(form: fn(&str) -> String) -> BTreeMap<String, &'static str> {
+    let mut publishers = BTreeMap::new();
+    for line in lines(EMBEDDED) {
+        let Line::Publisher { name, organisations, .. } = line else { continue };
+        for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
+            publishers.entry(form(spelling)).or_insert(name);
+        }
+    }
+    publishers
 }
 
 /// The name by which an authority is known: its common name, or else its unit's or organisation's; and its organisation.

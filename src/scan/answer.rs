@@ -10,16 +10,7 @@ use crate::container::pe::ImageSum;
 use crate::crypto::{DigestAlgorithm, DigestValue};
 
 /// The algorithms that answers name by their positions here.
-const ALGORITHMS: [DigestAlgorithm; 8] = [
-    DigestAlgorithm::Md2,
-    DigestAlgorithm::Md4,
-    DigestAlgorithm::Md5,
-    DigestAlgorithm::Sha1,
-    DigestAlgorithm::Sha224,
-    DigestAlgorithm::Sha256,
-    DigestAlgorithm::Sha384,
-    DigestAlgorithm::Sha512,
-];
+const ALGORITHMS: [DigestAlgorithm; 8] = DigestAlgorithm::ALL;
 /// The kinds of files, likewise.
 const FORMATS: [Format; 8] =
     [Format::Pe, Format::Msi, Format::Cab, Format::Cat, Format::Pkcs7, Format::Msix, Format::Script, Format::Other];
