@@ -408,6 +408,19 @@ impl Outcome {
     }
 }
 
+/// Whether a SET without members stands somewhere, its length spelled in any way that BER allows (X.690 section 8.1.3).
+fn has_empty_set(file: &[u8]) -> bool {
+    const SPELLINGS: [&[u8]; 6] = [
+        &[0x31, 0],
+        &[0x31, 0x80, 0, 0],
+        &[0x31, 0x81, 0],
+        &[0x31, 0x82, 0, 0],
+        &[0x31, 0x83, 0, 0, 0],
+        &[0x31, 0x84, 0, 0, 0, 0],
+    ];
+    SPELLINGS.iter().any(|spelling| file.windows(spelling.len()).any(|octets| octets == *spelling))
+}
+
 /// Processor time of this thread.
 fn cpu() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
@@ -480,9 +493,7 @@ impl Run<'_> {
                 return (format!("{name}: {differ}"), wrong);
             }
             // A catalog without signers was never signed.
-            Status::Unsigned if host.catalog => {
-                (!file.windows(2).any(|two| two == [0x31, 0])).then_some("a catalog is Unsigned")
-            }
+            Status::Unsigned if host.catalog => (!has_empty_set(file)).then_some("a catalog is Unsigned"),
             _ if host.catalog => None,
             Status::Unsigned => fields(file).map(|_| "Unsigned with a table"),
             _ => fields(file).is_none().then_some("judged without a table"),
