@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use sigscan::container::{Format, MemorySource, Subject, container_for, sniff};
-use sigscan::crypto::{DigestAlgorithm, Hasher, SignatureMemo, digest, update_together};
+use sigscan::crypto::{DigestAlgorithm, Hasher, digest, update_together};
 use sigscan::judge::{InitialPolicies, Layout, Policy, Rules, SignaturePolicy, judge_signature};
 use sigscan::output::{JsonLines, Output};
 use sigscan::trust::{RevocationLists, TrustStore};
-use sigscan::verify::{FileDigests, Lists, Work, facts, parse_tree};
+use sigscan::verify::{FileDigests, Lists, Memo, Work, facts, parse_tree};
 use sigscan::{HashMode, Options, Scanner, Time};
 
 fn main() {
@@ -84,9 +84,9 @@ fn d_facts_verified(bencher: Bencher<'_, '_>, memory: &str) {
         },
     );
     let digests = FileDigests { authentihash: [(DigestAlgorithm::Sha256, authentihash.finish())].into() };
-    let kept = SignatureMemo::default();
+    let kept = Memo::default();
     bencher.bench(|| {
-        let fresh = SignatureMemo::default();
+        let fresh = Memo::default();
         let memo = if memory == "anew" { &fresh } else { &kept };
         let (trust, revocation, work) = (&trust, &revocation, &Work::default());
         let lists = Lists { trust, intermediates: &[], downloaded: &[], revocation, memo, work };
@@ -96,7 +96,7 @@ fn d_facts_verified(bencher: Bencher<'_, '_>, memory: &str) {
 
 #[divan::bench]
 fn e_judged(bencher: Bencher<'_, '_>) {
-    let (bytes, trust, revocation, memo) = (file(), store(), RevocationLists::default(), SignatureMemo::default());
+    let (bytes, trust, revocation, memo) = (file(), store(), RevocationLists::default(), Memo::default());
     let subject = opened(&bytes);
     let (tree, _) = parse_tree(subject.signatures.blobs(), subject.covers);
     let work = Work::default();

@@ -17,6 +17,7 @@ use crate::hex;
 use crate::judge::{ChainVerdict, SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
 use crate::verify::{self, AttributeFault, ContentFacts, DigestFact, ListKind, SignatureFacts, TimestampFacts};
+use crate::x509::usage_text;
 
 /// Everything that a record is made of.
 #[derive(Debug)]
@@ -240,7 +241,7 @@ fn signature(
 }
 
 fn signer_of(content: &ContentFacts<'_>) -> Option<super::Signer> {
-    content.certificate.and_then(|index| content.pool.certificate(index)).map(signer)
+    content.certificate.and_then(|index| content.pool.text(index)).map(signer)
 }
 
 /// The digest in SpcIndirectDataContent; for a catalog the one in the messageDigest attribute, if there is one.
@@ -297,7 +298,7 @@ fn statement_type(content: &ContentFacts<'_>) -> Vec<String> {
         .and_then(|attributes| attributes.one(oids::SPC_STATEMENT_TYPE).ok())
         .and_then(|attribute| attribute.single_value().ok());
     let list = value.and_then(|value| statement_types(&value).ok()).unwrap_or_default();
-    list.into_iter().map(super::chain::usage_text).collect()
+    list.into_iter().map(usage_text).collect()
 }
 
 fn unsigned_attributes(content: &ContentFacts<'_>) -> Vec<UnsignedAttribute> {
@@ -340,7 +341,7 @@ fn timestamp(facts: &TimestampFacts<'_>, judged: &TimestampVerdict, used: bool) 
             verify::TimestampFault::Unsupported(_) => TimestampFault::UnsupportedAlgorithm,
         }),
         digest_algorithm: facts.imprint_algorithm.map(|algorithm: DigestAlgorithm| algorithm.name().to_owned()),
-        authority: facts.certificate.and_then(|index| facts.pool.certificate(index)).map(signer),
+        authority: facts.certificate.and_then(|index| facts.pool.text(index)).map(signer),
         chain: chain(&facts.pool, &facts.paths, &judged.chain),
         chain_reasons: judged.chain.reasons.clone(),
     }
@@ -349,28 +350,27 @@ fn timestamp(facts: &TimestampFacts<'_>, judged: &TimestampVerdict, used: bool) 
 fn timestamp_summary(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Option<TimestampSummary> {
     let index = verdict.timestamp.map_or(0, |chosen| chosen.index);
     let facts = content.timestamps.get(index)?;
-    let authority = facts.certificate.and_then(|index| facts.pool.certificate(index)).map(signer);
+    let authority = facts.certificate.and_then(|index| facts.pool.text(index));
     Some(TimestampSummary {
         time: time_text(facts.time),
         kind: kind(facts.kind),
         verified: verdict.timestamp.is_some(),
-        authority: authority.map(|signer| signer.common_name.unwrap_or(signer.subject)),
+        authority: authority.map(|text| text.common_name.as_ref().unwrap_or(&text.subject).clone()),
     })
 }
 
 fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
-    let certificate = content.certificate.and_then(|index| content.pool.certificate(index));
+    let certificate = content.certificate.and_then(|index| content.pool.digests(index));
     let token = content.timestamps.get(verdict.timestamp.map_or(0, |chosen| chosen.index));
     Keys {
         signed_digest: signed_digest(content),
         pkcs7_sha256: Some(sha256_hex(content.body.data.raw)),
         signer_info_sha256: Some(sha256_hex(&content.body.signer.signature)),
         timestamp_token_sha256: token.map(|facts| sha256_hex(facts.raw)),
-        leaf_tbs_sha256: certificate.map(|certificate| sha256_hex(certificate.tbs)),
-        leaf_spki_sha256: certificate.map(|certificate| sha256_hex(certificate.spki)),
-        issuer_serial_key: certificate
-            .map(|certificate| sha256_hex(&[certificate.issuer, certificate.serial].concat())),
-        subject_key: certificate.map(|certificate| sha256_hex(certificate.subject)),
+        leaf_tbs_sha256: certificate.map(|digests| hex::lower(&digests.tbs)),
+        leaf_spki_sha256: certificate.map(|digests| hex::lower(&digests.spki)),
+        issuer_serial_key: certificate.map(|digests| hex::lower(&digests.issuer_serial)),
+        subject_key: certificate.map(|digests| hex::lower(&digests.subject)),
         version_res_sha256: None,
         first_page_sha256: None,
         signed_first_page_sha256: signed_first_page(content),

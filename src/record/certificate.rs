@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::note_chains;
-use super::chain::{chain, revocation_status, signer, time_text, usage_text};
+use super::chain::{chain, revocation_status, signer, time_text};
 use super::{Anomaly, AppliedPolicy, ChainCertificate, Reason, Revocation, Signer, Status, TrustStoreName};
 use crate::asn1::Time;
 use crate::judge::{CertificateVerdict, Purpose};
 use crate::trust::{Limit, LimitDate, Root, TrustStore};
 use crate::verify::{PathEnd, Paths, Pool};
-use crate::x509::Certificate;
+use crate::x509::usage_text;
 
 /// The value of [`CertificateReport::schema`].
 pub const CERTIFICATE_SCHEMA: &str = "sigscan.certificate/1";
@@ -85,8 +85,6 @@ pub struct RootLimit {
 /// Everything that a report is made of.
 #[derive(Debug)]
 pub struct CertificateInputs<'i, 'a> {
-    /// The certificate.
-    pub certificate: &'i Certificate<'a>,
     /// The certificates that may take part, the one in question first.
     pub pool: &'i Pool<'a>,
     /// Its paths.
@@ -150,7 +148,7 @@ pub fn certificate_report(path: &str, inputs: &CertificateInputs<'_, '_>) -> Cer
     let verdict = inputs.verdict;
     let mut report = empty(path, inputs.purpose, verdict.reason, inputs.now, inputs.policy, inputs.trust);
     report.other_reasons = verdict.other_reasons.clone();
-    report.certificate = Some(signer(inputs.certificate));
+    report.certificate = inputs.pool.text(0).map(signer);
     report.chain = chain(inputs.pool, inputs.paths, &verdict.chain);
     if let Some((status, _)) = verdict.chain.revocation.as_ref() {
         report.revocation = revocation_status(*status);

@@ -1,16 +1,14 @@
 //! Certificates and chains as records show them.
 
-use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::{CertificateRevocation, ChainCertificate, DisallowedBy, Revocation, RevocationKind, Signer, Source};
-use crate::asn1::{Time, oid_to_string, oids};
-use crate::crypto::{key_info, signature_name};
+use crate::asn1::Time;
 use crate::hex;
 use crate::judge::{self, ChainVerdict, RevocationStatus};
 use crate::trust::Root;
 use crate::verify::{CertificateSource, ListKind, ListPlace, ListSource, PathEnd, Paths, Pool};
-use crate::x509::{Certificate, Name, serial_to_hex};
+use crate::x509::{CertificateText, Name, key_text, serial_to_hex, usage_text};
 
 pub(super) fn sha256_hex(bytes: &[u8]) -> String {
     hex::lower(&Sha256::digest(bytes))
@@ -21,18 +19,17 @@ pub(super) fn time_text(time: Option<Time>) -> Option<String> {
 }
 
 /// A certificate as a signer.
-pub(super) fn signer(certificate: &Certificate<'_>) -> Signer {
-    let subject = Name::decode(certificate.subject);
+pub(super) fn signer(text: &CertificateText) -> Signer {
     Signer {
-        common_name: subject.get("CN").map(str::to_owned),
-        organization: subject.get("O").map(str::to_owned),
-        subject: subject.to_string(),
-        issuer: Name::decode(certificate.issuer).to_string(),
-        serial: serial_to_hex(certificate.serial),
-        thumbprint_sha1: hex::lower(&Sha1::digest(certificate.raw)),
-        thumbprint_sha256: sha256_hex(certificate.raw),
-        not_before: time_text(certificate.not_before),
-        not_after: time_text(certificate.not_after),
+        common_name: text.common_name.clone(),
+        organization: text.organization.clone(),
+        subject: text.subject.clone(),
+        issuer: text.issuer.clone(),
+        serial: text.serial.clone(),
+        thumbprint_sha1: text.thumbprint_sha1.clone(),
+        thumbprint_sha256: text.thumbprint_sha256.clone(),
+        not_before: text.not_before.clone(),
+        not_after: text.not_after.clone(),
     }
 }
 
@@ -54,8 +51,8 @@ pub(super) fn chain(pool: &Pool<'_>, paths: &Paths<'_>, verdict: &ChainVerdict) 
     let mut chain = Vec::new();
     for (position, index) in path.certificates.iter().enumerate() {
         let Some(entry) = pool.certificates.get(*index) else { continue };
-        let Ok(certificate) = &entry.parsed else { continue };
-        let mut shown = chain_certificate(certificate, source(entry.source));
+        let Some(text) = pool.text(*index) else { continue };
+        let mut shown = chain_certificate(text, source(entry.source));
         shown.problems = problems_at(position);
         shown.disallowed = disallowed_at(position);
         let told = verdict.revocation.as_ref().and_then(|(_, list)| list.get(position));
@@ -133,20 +130,19 @@ fn source(source: CertificateSource) -> Source {
     }
 }
 
-fn chain_certificate(certificate: &Certificate<'_>, source: Source) -> ChainCertificate {
-    let signer = signer(certificate);
+fn chain_certificate(text: &CertificateText, source: Source) -> ChainCertificate {
     ChainCertificate {
-        subject: signer.subject,
-        issuer: signer.issuer,
-        serial: signer.serial,
-        thumbprint_sha1: signer.thumbprint_sha1,
-        thumbprint_sha256: signer.thumbprint_sha256,
-        not_before: signer.not_before,
-        not_after: signer.not_after,
-        key: key_text(certificate.spki),
-        signature_algorithm: Some(signature_name(certificate.signature_algorithm.oid)),
-        usages: certificate.extended_key_usage().map(|list| list.iter().map(|oid| usage_text(oid)).collect()),
-        policies: certificate.certificate_policies().unwrap_or_default().into_iter().map(usage_text).collect(),
+        subject: text.subject.clone(),
+        issuer: text.issuer.clone(),
+        serial: text.serial.clone(),
+        thumbprint_sha1: text.thumbprint_sha1.clone(),
+        thumbprint_sha256: text.thumbprint_sha256.clone(),
+        not_before: text.not_before.clone(),
+        not_after: text.not_after.clone(),
+        key: text.key.clone(),
+        signature_algorithm: Some(text.signature_algorithm.clone()),
+        usages: text.usages.clone(),
+        policies: text.policies.clone(),
         source,
         trusted_root: false,
         problems: Vec::new(),
@@ -174,29 +170,5 @@ fn chain_root(root: &Root<'_>) -> ChainCertificate {
         problems: Vec::new(),
         revocation: None,
         disallowed: None,
-    }
-}
-
-/// `RSA 2048`, `EC P-256`, or what else the key is.
-pub(crate) fn key_text(spki: &[u8]) -> String {
-    let Some(key) = key_info(spki) else { return "unreadable".to_owned() };
-    if key.explicit_curve {
-        return "EC with explicit parameters".to_owned();
-    }
-    match (key.kind.as_ref(), key.curve) {
-        ("rsa", _) => format!("RSA {}", key.bits),
-        ("ec", Some(curve)) => format!("EC {curve}"),
-        (kind, _) if key.bits > 0 => format!("{} {}", kind.to_uppercase(), key.bits),
-        (kind, _) => kind.to_uppercase(),
-    }
-}
-
-/// A usage or policy by name, or by number where it has none. A subscriber of Artifact Signing is named by its number:
-/// the name in such certificates is Microsoft's to give, and the number stays the same.
-pub(crate) fn usage_text(oid: &[u8]) -> String {
-    match oids::title(oid) {
-        Some(title) => title.to_owned(),
-        None if oid.starts_with(oids::ARTIFACT_SIGNING) => format!("Artifact Signing {}", oid_to_string(oid)),
-        None => oid_to_string(oid),
     }
 }

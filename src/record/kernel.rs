@@ -7,7 +7,6 @@ use super::Record;
 use crate::container::pe::DriverSign;
 use crate::judge::{self, DriverContext, KernelReason, KernelSignature, Loads, Reason};
 use crate::verify::ContentFacts;
-use crate::x509::Name;
 
 /// What kernel-mode code signing makes of a driver, under any policy. It is no status: WinVerifyTrust knows nothing of it.
 /// Flags are true if any signature says so, the one of the catalog included.
@@ -73,15 +72,12 @@ pub(crate) struct KernelFacts {
 
 impl KernelFacts {
     pub(crate) fn new(signature: KernelSignature, content: Option<&ContentFacts<'_>>) -> KernelFacts {
-        let certificate = signature.cross.and_then(|cross| content?.pool.certificate(cross.certificate));
-        let cross = certificate.map(|certificate| {
-            let shown = super::chain::signer(certificate);
-            CrossCertificate {
-                subject: shown.subject,
-                issuer: Name::decode(certificate.issuer).to_string(),
-                thumbprint_sha1: shown.thumbprint_sha1,
-                not_after: shown.not_after,
-            }
+        let shown = signature.cross.and_then(|cross| content?.pool.text(cross.certificate));
+        let cross = shown.map(|shown| CrossCertificate {
+            subject: shown.subject.clone(),
+            issuer: shown.issuer.clone(),
+            thumbprint_sha1: shown.thumbprint_sha1.clone(),
+            not_after: shown.not_after.clone(),
         });
         KernelFacts { signature, cross }
     }

@@ -23,7 +23,6 @@ pub use certificate::{
     CERTIFICATE_SCHEMA, CertificateInputs, CertificateReport, RootLimit, RootReport, certificate_report,
     certificate_schema, unreadable_certificate,
 };
-pub(crate) use chain::{key_text, usage_text};
 pub use detection::{
     DETECTION_SCHEMA, Detection, DetectionType, EventReference, EventWords, Evidence, FileFate, SignatureState,
     Witness, detection_schema, moment,

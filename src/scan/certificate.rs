@@ -24,7 +24,7 @@ impl Scanner {
         for raw in &self.intermediates {
             pool.add(raw, 0, CertificateSource::Intermediates);
         }
-        let Some(subject) = pool.certificate(0) else {
+        if pool.certificate(0).is_none() {
             let error = pool.certificates.first().and_then(|entry| entry.parsed.as_ref().err());
             let message = error.map(ToString::to_string).unwrap_or_default();
             return unreadable_certificate(
@@ -35,7 +35,7 @@ impl Scanner {
                 (&self.options).into(),
                 &self.trust,
             );
-        };
+        }
         let work = Work::default();
         let lists = Lists {
             trust: &self.trust,
@@ -49,7 +49,6 @@ impl Scanner {
         let policy: Policy = self.options.policy();
         let verdict = judge_certificate(&pool, &paths, purpose, work.is_exhausted(), &policy);
         let inputs = CertificateInputs {
-            certificate: subject,
             pool: &pool,
             paths: &paths,
             verdict: &verdict,

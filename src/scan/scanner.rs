@@ -9,12 +9,12 @@ use super::options::Options;
 use super::store::Store;
 use super::supply::Supplier;
 use crate::container::{Format, MemorySource, Source, sniff};
-use crate::crypto::SignatureMemo;
 use crate::guard::Caught;
 use crate::hunt::{Baseline, KnownNames};
 use crate::judge::Reason;
 use crate::record::{Record, error_record};
 use crate::trust::{BlockLists, CatalogIndex, KernelRoots, RevocationLists, TrustStore};
+use crate::verify::Memo;
 
 /// Judges files. A record is a pure function of the file's bytes, the lists, the options and the moment;
 /// one scanner may be used from many threads at once.
@@ -24,7 +24,7 @@ pub struct Scanner {
     pub(super) trust: TrustStore,
     pub(super) intermediates: Vec<Vec<u8>>,
     pub(super) revocation: Arc<RevocationLists>,
-    pub(super) memo: SignatureMemo,
+    pub(super) memo: Memo,
     pub(super) kernel_roots: KernelRoots,
     pub(super) catalogs: Option<Catalogs>,
     pub(super) names: OnceLock<KnownNames>,
@@ -49,7 +49,7 @@ impl Scanner {
             trust,
             intermediates: Vec::new(),
             revocation: Arc::default(),
-            memo: SignatureMemo::default(),
+            memo: Memo::default(),
             kernel_roots: KernelRoots::default(),
             catalogs: None,
             names: OnceLock::new(),

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Limit, LimitDate, OidList, Root};
 use crate::asn1::Time;
-use crate::x509::{normalised_name, same_name};
+use crate::x509::normalised_name;
 
 const MAGIC: &[u8; 8] = b"SIGROOT3";
 
@@ -117,7 +117,7 @@ pub fn encode(provenance: &Provenance, roots: &[RootFacts]) -> Vec<u8> {
     let mut records = Vec::new();
     let mut index: Vec<([u8; 8], u32)> = Vec::new();
     for root in roots {
-        index.push((subject_hash(&root.subject), length_of(&records)));
+        index.push((subject_hash(&normalised_name(&root.subject)), length_of(&records)));
         let fields = encode_root(root);
         records.extend_from_slice(&length_of(&fields).to_le_bytes());
         records.extend_from_slice(&fields);
@@ -204,8 +204,8 @@ fn encode_list(list: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-fn subject_hash(subject: &[u8]) -> [u8; 8] {
-    let digest = Sha256::digest(normalised_name(subject));
+fn subject_hash(normalised: &[u8]) -> [u8; 8] {
+    let digest = Sha256::digest(normalised);
     digest.first_chunk::<8>().copied().unwrap_or_default()
 }
 
@@ -267,9 +267,10 @@ impl StoreLayout {
 }
 
 impl<'t> StoreView<'t> {
-    /// The roots with this subject, by meaning (RFC 5280 section 7.1).
-    pub fn by_subject(&self, subject: &[u8]) -> Vec<Root<'t>> {
-        let wanted = subject_hash(subject);
+    /// The roots with this subject, by meaning (RFC 5280 section 7.1). `normalised` is the same name as
+    /// [`normalised_name`] has it.
+    pub fn by_name(&self, subject: &[u8], normalised: &[u8]) -> Vec<Root<'t>> {
+        let wanted = subject_hash(normalised);
         let (entries, _) = self.index.as_chunks::<ENTRY>();
         let start = entries.partition_point(|entry| entry.get(..8) < Some(&wanted[..]));
         entries
@@ -277,7 +278,7 @@ impl<'t> StoreView<'t> {
             .skip(start)
             .take_while(|entry| entry.get(..8) == Some(&wanted[..]))
             .filter_map(|entry| self.root_at(entry))
-            .filter(|root| same_name(root.subject, subject))
+            .filter(|root| root.subject == subject || *normalised_name(root.subject) == *normalised)
             .collect()
     }
 
@@ -385,13 +386,13 @@ mod tests {
         let layout = StoreLayout::parse(&store).unwrap();
         assert_eq!(layout.provenance.roots, 3);
         let view = layout.view(&store);
-        let found = view.by_subject(b"b");
+        let found = view.by_name(b"b", b"b");
         assert_eq!(found.iter().map(|root| root.thumbprint_sha256[0]).collect::<Vec<_>>(), vec![2, 3]);
         assert_eq!(found[0].not_before_limit.date, LimitDate::Cleared);
         assert_eq!(found[0].disabled.date, LimitDate::At(Time(-5)));
         assert!(found[0].usages.unwrap().contains(&[3]));
         assert!(found[0].program && !found[0].built_in);
-        assert!(view.by_subject(b"c").is_empty());
+        assert!(view.by_name(b"c", b"c").is_empty());
     }
 
     #[test]

@@ -10,8 +10,7 @@ use super::disallowed::signature_hash;
 use super::{LimitDate, Provenance, RevocationLists, RootFacts, TrustStore};
 use crate::asn1::{Oid, Reader, Time, oids, tag};
 use crate::cms::SignedData;
-use crate::crypto::SignatureMemo;
-use crate::verify::{CertificateSource, Lists, Pool, Work, signer_facts};
+use crate::verify::{CertificateSource, Lists, Memo, Pool, Work, signer_facts};
 use crate::x509::Certificate;
 use crate::x509::ctl::{Ctl, CtlEntry};
 
@@ -293,7 +292,7 @@ pub(super) fn believed_ctl<'a>(
         return Err("its signature does not verify".to_owned());
     }
     let moment = ctl.this_update.ok_or("it has no date")?;
-    let memo = SignatureMemo::default();
+    let memo = Memo::default();
     let work = Work::default();
     let revocation = RevocationLists::new();
     let lists = Lists {

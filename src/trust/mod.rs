@@ -32,6 +32,7 @@ pub use revocation::{CrlState, Found, LoadedCrl, LoadedResponse, MAX_REVOCATION_
 pub use update::{Update, Updated, update};
 
 use crate::asn1::Time;
+use crate::x509::normalised_name;
 
 /// The store that is built into the program. Its origin and date are in its header; see `data/README.md`.
 static EMBEDDED: &[u8] = include_bytes!("../../data/roots.bin");
@@ -234,8 +235,14 @@ impl TrustStore {
     /// The roots whose subject is this name, by meaning (RFC 5280 section 7.1).
     #[must_use]
     pub fn by_subject(&self, subject: &[u8]) -> Vec<Root<'_>> {
+        self.by_name(subject, &normalised_name(subject))
+    }
+
+    /// [`TrustStore::by_subject`] for a name whose form by [`normalised_name`] is known.
+    #[must_use]
+    pub fn by_name(&self, subject: &[u8], normalised: &[u8]) -> Vec<Root<'_>> {
         let mut found: Vec<Root<'_>> = Vec::new();
-        for root in self.views().flat_map(|view| view.by_subject(subject)) {
+        for root in self.views().flat_map(|view| view.by_name(subject, normalised)) {
             if !found.contains(&root) {
                 found.push(root);
             }

@@ -1,7 +1,6 @@
 //! Cross-certificates: which authorities of a signature the kernel's own root vouches for.
 
-use super::{Pool, Work};
-use crate::crypto::SignatureMemo;
+use super::{Memo, Pool, Work};
 use crate::trust::KernelRoots;
 
 /// Certificates that name the root as their issuer and are looked at; a driver brings one.
@@ -19,7 +18,7 @@ pub struct CrossFact {
 /// The certificates of a pool whose signature verifies under the key of one of the cross roots. What the budget
 /// does not allow to verify is left out, and so never counts.
 #[must_use]
-pub fn cross_certificates(pool: &Pool<'_>, roots: &KernelRoots, memo: &SignatureMemo, work: &Work) -> Vec<CrossFact> {
+pub fn cross_certificates(pool: &Pool<'_>, roots: &KernelRoots, memo: &Memo, work: &Work) -> Vec<CrossFact> {
     let pairs = (0..pool.certificates.len()).filter_map(|index| {
         let certificate = pool.certificate(index)?;
         let root = roots.cross().iter().position(|root| root.is_named(certificate.issuer))?;

@@ -6,6 +6,7 @@
 mod disallowed;
 mod issuers;
 mod kernel;
+mod known;
 mod paths;
 mod pool;
 mod revocation;
@@ -16,6 +17,7 @@ mod work;
 
 pub use issuers::issuers_among;
 pub use kernel::{CrossFact, cross_certificates};
+pub use known::{CertificateDigests, KnownCertificate, Memo};
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
 pub use revocation::{ListFact, ListKind, ListPlace, ListSigner, ListSource, RevocationFacts, SignerPath};
@@ -26,7 +28,6 @@ pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, Signed
 pub use work::Work;
 
 use crate::container::Blob;
-use crate::crypto::SignatureMemo;
 use crate::trust::{RevocationLists, TrustStore};
 
 /// Lists and shared caches that verification reads.
@@ -40,8 +41,8 @@ pub struct Lists<'t> {
     pub downloaded: &'t [Vec<u8>],
     /// Revocation lists.
     pub revocation: &'t RevocationLists,
-    /// Signatures verified before.
-    pub memo: &'t SignatureMemo,
+    /// What is remembered from file to file.
+    pub memo: &'t Memo,
     /// What this file may still cost.
     pub work: &'t Work,
 }

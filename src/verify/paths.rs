@@ -83,8 +83,8 @@ pub struct Paths<'a> {
     pub signatures: usize,
 }
 
-/// Issuer and authority key identifier of a certificate.
-type IssuerId<'a> = (&'a [u8], Option<&'a [u8]>);
+/// Number of the issuer's name, and authority key identifier of a certificate.
+type IssuerId<'a> = (usize, Option<&'a [u8]>);
 
 struct Search<'s, 'a> {
     pool: &'s Pool<'a>,
@@ -133,19 +133,19 @@ pub fn search<'a>(pool: &Pool<'a>, leaf: usize, lists: Lists<'a>, budget: Budget
     search.found
 }
 
-impl<'a> Search<'_, 'a> {
+impl<'s, 'a> Search<'s, 'a> {
     fn extend(&mut self, partial: Partial) {
         let Some(&last) = partial.certificates.last() else { return };
-        let Some(certificate) = self.pool.certificate(last).cloned() else { return };
-        if let Some(root) = self.is_root(&certificate, partial.certificates.len()) {
+        let Some(certificate) = self.pool.certificate(last) else { return };
+        if let Some(root) = self.is_root(last, certificate, partial.certificates.len()) {
             self.finish(partial, PathEnd::Anchor { root, in_bag: true });
             return;
         }
         let mut progress = false;
         let mut failed = false;
-        let roots = self.root_candidates(&certificate);
+        let roots = self.root_candidates(last, certificate);
         for (root, key_matches) in roots {
-            match self.verify(last, &certificate, root.spki) {
+            match self.verify(last, root.spki) {
                 None => break,
                 Some(Verification::Bad) => failed |= key_matches,
                 Some(verification) => {
@@ -156,7 +156,7 @@ impl<'a> Search<'_, 'a> {
             }
         }
         if certificate.is_self_issued() {
-            match self.verify(last, &certificate, certificate.spki) {
+            match self.verify(last, certificate.spki) {
                 None => {}
                 Some(Verification::Bad) => failed = true,
                 Some(_) => {
@@ -166,7 +166,7 @@ impl<'a> Search<'_, 'a> {
                 }
             }
         }
-        let (went_on, any_failed) = self.pool_candidates(&partial, last, &certificate);
+        let (went_on, any_failed) = self.pool_candidates(&partial, last, certificate);
         if !(progress || went_on) {
             let end = if failed || any_failed { PathEnd::BadSignature } else { PathEnd::Incomplete };
             self.finish(partial, end);
@@ -181,7 +181,7 @@ impl<'a> Search<'_, 'a> {
         let pool = self.pool;
         // One more than can be kept, so that the search notices what it leaves out.
         let room = self.budget.paths.saturating_sub(self.found.list.len()).saturating_add(1);
-        for &index in self.issuers(certificate).iter() {
+        for &index in self.issuers(last, certificate).iter() {
             if partial.certificates.iter().any(|known| pool.same_entity(*known, index)) {
                 continue;
             }
@@ -195,7 +195,7 @@ impl<'a> Search<'_, 'a> {
                 break;
             }
             tried = tried.saturating_add(usize::from(!known));
-            match self.verify(last, certificate, issuer.spki) {
+            match self.verify(last, issuer.spki) {
                 None => break,
                 Some(Verification::Bad) => failed = true,
                 Some(verification) => {
@@ -217,8 +217,9 @@ impl<'a> Search<'_, 'a> {
 
     /// Who may have issued a certificate, in the order to try them. The store's own roots are left out: they are tried from
     /// the store.
-    fn issuers(&mut self, certificate: &Certificate<'a>) -> Rc<[usize]> {
-        let key = (certificate.issuer, certificate.authority_key_identifier());
+    fn issuers(&mut self, index: usize, certificate: &Certificate<'a>) -> Rc<[usize]> {
+        let Some(name) = self.pool.issuer(index) else { return Rc::default() };
+        let key = (name, certificate.authority_key_identifier());
         if let Some(known) = self.issuers.get(&key) {
             return Rc::clone(known);
         }
@@ -241,8 +242,8 @@ impl<'a> Search<'_, 'a> {
         if let Some(known) = self.ranks.get(&index) {
             return *known;
         }
-        let root = issuer.is_self_issued() && self.is_root(issuer, 2).is_some();
-        let rank = (!root).then(|| !self.lists.trust.by_subject(issuer.issuer).is_empty());
+        let root = issuer.is_self_issued() && self.is_root(index, issuer, 2).is_some();
+        let rank = (!root).then(|| !self.roots_named(index, issuer.issuer, 1).is_empty());
         self.ranks.insert(index, rank);
         rank
     }
@@ -254,15 +255,21 @@ impl<'a> Search<'_, 'a> {
 
     /// The store's root that this certificate is: same name and same key. Asked of end entities and of
     /// self-issued certificates; for a cross-certificate the root itself is a candidate one level below.
-    fn is_root(&self, certificate: &Certificate<'a>, position: usize) -> Option<Root<'a>> {
+    fn is_root(&self, index: usize, certificate: &Certificate<'a>, position: usize) -> Option<Root<'a>> {
         if position > 1 && !certificate.is_self_issued() {
             return None;
         }
-        self.lists.trust.by_subject(certificate.subject).into_iter().find(|root| root.spki == certificate.spki)
+        self.roots_named(index, certificate.subject, 0).into_iter().find(|root| root.spki == certificate.spki)
     }
 
-    fn root_candidates(&self, certificate: &Certificate<'a>) -> Vec<(Root<'a>, bool)> {
-        let named = self.lists.trust.by_subject(certificate.issuer);
+    /// The store's roots with the subject (`which` is 0) or issuer (1) of a certificate, `name`.
+    fn roots_named(&self, index: usize, name: &[u8], which: usize) -> Vec<Root<'a>> {
+        let normalised = self.pool.names(index).and_then(|names| names.get(which).copied());
+        normalised.map_or_else(Vec::new, |normalised| self.lists.trust.by_name(name, normalised))
+    }
+
+    fn root_candidates(&self, index: usize, certificate: &Certificate<'a>) -> Vec<(Root<'a>, bool)> {
+        let named = self.roots_named(index, certificate.issuer, 1);
         let authority = certificate.authority_key_identifier();
         named
             .into_iter()
@@ -272,10 +279,11 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// `None` when the budget is used up.
-    fn verify(&mut self, index: usize, certificate: &Certificate<'a>, spki: &'a [u8]) -> Option<Verification> {
+    fn verify(&mut self, index: usize, spki: &'a [u8]) -> Option<Verification> {
         if let Some(known) = self.verified.get(&(index, spki)) {
             return Some(*known);
         }
+        let (certificate, known) = self.pool.known(index)?;
         if self.found.signatures >= self.budget.signatures
             || !self.lists.work.verify(spki, &certificate.signature_algorithm, certificate.tbs)
         {
@@ -283,8 +291,7 @@ impl<'a> Search<'_, 'a> {
             return None;
         }
         self.found.signatures = self.found.signatures.saturating_add(1);
-        let algorithm = &certificate.signature_algorithm;
-        let found = self.lists.memo.verify(spki, algorithm, certificate.tbs, certificate.signature);
+        let found = known.verify(certificate, spki, &self.lists.memo.signatures);
         self.verified.insert((index, spki), found);
         Some(found)
     }

@@ -1,11 +1,13 @@
 //! The certificates that may take part in chains, each decoded once and leniently.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::asn1::Error;
 use crate::cms::{SignedData, SignerId};
-use crate::x509::{Certificate, normalised_name, significant_octets};
+use crate::x509::{Certificate, CertificateText, normalised_name, significant_octets};
+
+use super::known::{CertificateDigests, KnownCertificate};
 
 /// Where a certificate of a chain came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct PoolCertificate<'a> {
     pub source: CertificateSource,
     /// The decoded view, or why there is none.
     pub parsed: Result<Certificate<'a>, Error>,
+    /// What is known of it beside that; `None` where it cannot be read.
+    known: Option<Arc<KnownCertificate>>,
 }
 
 /// Certificates in the order in which they are preferred, indexed by normalised names. Every name is normalised once, when
@@ -47,7 +51,7 @@ pub struct Pool<'a> {
     pub certificates: Vec<PoolCertificate<'a>>,
     own: Option<usize>,
     /// The number of each name that occurs.
-    names: HashMap<Cow<'a, [u8]>, usize>,
+    names: HashMap<Arc<[u8]>, usize>,
     /// By certificate, the numbers of its names; `None` where it cannot be read.
     identities: Vec<Option<Identity>>,
     /// By name, the certificates that it is the subject of.
@@ -69,6 +73,9 @@ struct Namesakes<'a> {
     by_key: HashMap<Option<&'a [u8]>, Vec<usize>>,
 }
 
+/// Tells what is known of a certificate.
+pub(super) type Know<'k> = &'k dyn Fn(&Certificate<'_>) -> Arc<KnownCertificate>;
+
 impl<'a> Pool<'a> {
     /// An empty pool.
     #[must_use]
@@ -78,21 +85,32 @@ impl<'a> Pool<'a> {
 
     /// Adds the bag of a SignedData. Only the first bag added can hold the signer.
     pub fn add_bag(&mut self, data: &SignedData<'a>, source: CertificateSource) {
+        self.add_bag_known(data, source, &KnownCertificate::of);
+    }
+
+    /// [`Pool::add_bag`], where `know` tells what is known of a certificate.
+    pub(super) fn add_bag_known(&mut self, data: &SignedData<'a>, source: CertificateSource, know: Know<'_>) {
         for element in &data.certificates {
-            self.add(element.raw, element.offset, source);
+            self.add_known(element.raw, element.offset, source, know);
         }
         self.own.get_or_insert(self.certificates.len());
     }
 
     /// Adds one certificate unless the same bytes are there already.
     pub fn add(&mut self, raw: &'a [u8], offset: usize, source: CertificateSource) {
+        self.add_known(raw, offset, source, &KnownCertificate::of);
+    }
+
+    /// [`Pool::add`], where `know` tells what is known of a certificate.
+    pub(super) fn add_known(&mut self, raw: &'a [u8], offset: usize, source: CertificateSource, know: Know<'_>) {
         // Within the own bag duplicates are kept out too; the signer is then the first of equal ones.
         if !self.known.insert(raw) {
             return;
         }
         let parsed = Certificate::parse(raw);
-        let identity = parsed.as_ref().ok().map(|certificate| {
-            let (subject, issuer) = (self.number(certificate.subject), self.number(certificate.issuer));
+        let known = parsed.as_ref().ok().map(know);
+        let identity = parsed.as_ref().ok().zip(known.as_ref()).map(|(certificate, known)| {
+            let (subject, issuer) = (self.number(known.subject()), self.number(known.issuer()));
             certificate.know_self_issued(subject == issuer);
             let index = self.certificates.len();
             if let Some(same) = self.namesakes.get_mut(subject) {
@@ -102,23 +120,48 @@ impl<'a> Pool<'a> {
             Identity { subject, issuer }
         });
         self.identities.push(identity);
-        self.certificates.push(PoolCertificate { raw, offset, source, parsed });
+        self.certificates.push(PoolCertificate { raw, offset, source, parsed, known });
     }
 
     /// The number of a name, a new one if need be.
-    fn number(&mut self, name: &'a [u8]) -> usize {
-        let next = self.namesakes.len();
-        let number = *self.names.entry(normalised_name(name)).or_insert(next);
-        if number == next {
-            self.namesakes.push(Namesakes::default());
+    fn number(&mut self, name: &Arc<[u8]>) -> usize {
+        if let Some(number) = self.names.get(name) {
+            return *number;
         }
-        number
+        let next = self.namesakes.len();
+        self.names.insert(Arc::clone(name), next);
+        self.namesakes.push(Namesakes::default());
+        next
     }
 
     /// The decoded certificate at an index.
     #[must_use]
     pub fn certificate(&self, index: usize) -> Option<&Certificate<'a>> {
         self.certificates.get(index)?.parsed.as_ref().ok()
+    }
+
+    /// The decoded certificate at an index, and what else is known of it.
+    pub(super) fn known(&self, index: usize) -> Option<(&Certificate<'a>, &KnownCertificate)> {
+        let entry = self.certificates.get(index)?;
+        Some((entry.parsed.as_ref().ok()?, entry.known.as_deref()?))
+    }
+
+    /// The words of a certificate; `None` where it cannot be read.
+    #[must_use]
+    pub fn text(&self, index: usize) -> Option<&CertificateText> {
+        self.known(index).map(|(certificate, known)| known.text(certificate))
+    }
+
+    /// The digests of a certificate's parts; `None` where it cannot be read.
+    #[must_use]
+    pub fn digests(&self, index: usize) -> Option<&CertificateDigests> {
+        self.known(index).map(|(certificate, known)| known.digests(certificate))
+    }
+
+    /// Subject and issuer of a certificate as [`normalised_name`] has them; `None` where it cannot be read.
+    #[must_use]
+    pub fn names(&self, index: usize) -> Option<[&[u8]; 2]> {
+        self.known(index).map(|(_, known)| [&**known.subject(), &**known.issuer()])
     }
 
     fn identity(&self, index: usize) -> Option<Identity> {
@@ -141,10 +184,15 @@ impl<'a> Pool<'a> {
         self.namesakes.get(*self.names.get(normalised_name(subject).as_ref())?)
     }
 
-    /// Certificates that may have issued one with this issuer and authority key identifier: those with that key
-    /// identifier, then those with none. Without an authority key identifier, every namesake.
-    pub(super) fn issuers(&self, issuer: &[u8], authority: Option<&'a [u8]>) -> impl Iterator<Item = usize> + '_ {
-        let lists = self.namesakes(issuer).map(|namesakes| match authority {
+    /// The number of a certificate's issuer's name.
+    pub(super) fn issuer(&self, index: usize) -> Option<usize> {
+        self.identity(index).map(|identity| identity.issuer)
+    }
+
+    /// Certificates that may have issued one with this issuer (by number) and authority key identifier: those with that
+    /// key identifier, then those with none. Without an authority key identifier, every namesake.
+    pub(super) fn issuers(&self, issuer: usize, authority: Option<&'a [u8]>) -> impl Iterator<Item = usize> + '_ {
+        let lists = self.namesakes.get(issuer).map(|namesakes| match authority {
             None => [Some(&namesakes.all), None],
             Some(_) => [namesakes.by_key.get(&authority), namesakes.by_key.get(&None)],
         });

@@ -12,6 +12,7 @@ use crate::asn1::{Oid, oids};
 use crate::cms::{SignedData, SignerInfo, spc};
 use crate::container::{Blob, Tail};
 use crate::crypto::{DigestAlgorithm, DigestValue, Verification, digest, verify_signature};
+use crate::x509::Certificate;
 
 /// Digests of the covered bytes of the file, made in one pass.
 #[derive(Debug, Clone, Default)]
@@ -160,14 +161,16 @@ pub(super) fn gather<'a>(bags: &[(&SignedData<'a>, CertificateSource)], lists: L
     if !lists.work.gather(own.sum(), given.sum()) {
         return pool;
     }
+    // Other files may have brought the same certificates before.
+    let know = |certificate: &Certificate<'_>| lists.memo.certificates.get(certificate, lists.work);
     for (data, source) in bags {
-        pool.add_bag(data, *source);
+        pool.add_bag_known(data, *source, &know);
     }
     for raw in lists.intermediates {
-        pool.add(raw, 0, CertificateSource::Intermediates);
+        pool.add_known(raw, 0, CertificateSource::Intermediates, &know);
     }
     for raw in lists.downloaded {
-        pool.add(raw, 0, CertificateSource::Online);
+        pool.add_known(raw, 0, CertificateSource::Online, &know);
     }
     pool
 }

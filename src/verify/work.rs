@@ -1,6 +1,6 @@
 //! How much work one file may cause: public-key operations, and what is hashed and compared for them again and again.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use crate::crypto::{AlgorithmId, DigestAlgorithm, MAX_RSA_BITS, hash_for_signature, key_info};
 
@@ -22,16 +22,23 @@ const GATHERED: u64 = 8 * 1024;
 /// The same for certificates that the user gave: a rich collection of them must not make honest files too costly.
 const GIVEN: u64 = 256 * 1024;
 
+/// Certificates that a file may add to those that are remembered for others. Three chains have a dozen.
+pub(super) const REMEMBERED: usize = 32;
+
 /// The budget of one file, spent in a fixed order: the primary signature first, so that what is nested in it
 /// or stands beside it can never take its share.
 #[derive(Debug)]
 pub struct Work {
     left: Cell<u64>,
+    /// How many certificates the file may still add to those that are remembered for other files.
+    to_remember: Cell<usize>,
+    /// The file's number among those that asked for remembered certificates.
+    number: OnceCell<u64>,
 }
 
 impl Default for Work {
     fn default() -> Self {
-        Work { left: Cell::new(UNITS) }
+        Work { left: Cell::new(UNITS), to_remember: Cell::new(REMEMBERED), number: OnceCell::new() }
     }
 }
 
@@ -70,6 +77,18 @@ impl Work {
         }
         self.left.set(left.saturating_sub(cost));
         true
+    }
+
+    /// Takes the right to have one more certificate remembered.
+    pub(super) fn may_remember(&self) -> bool {
+        let left = self.to_remember.get();
+        self.to_remember.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    /// The file's number, which `next` gives once.
+    pub(super) fn number(&self, next: impl FnOnce() -> u64) -> u64 {
+        *self.number.get_or_init(next)
     }
 
     /// Whether something had to be left out.

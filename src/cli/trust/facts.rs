@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use crate::asn1::Time;
 use crate::hex::lower as hex;
-use crate::record::{key_text, usage_text};
 use crate::trust::{Limit, LimitDate, OidList, Root, TrustStore};
-use crate::x509::{Name, serial_to_hex};
+use crate::x509::{Name, key_text, serial_to_hex, usage_text};
 
 /// Everything that a store says of one root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -12,9 +12,8 @@ use crate::cli::report::Terminal;
 use crate::cli::style::{Ink, Style};
 use crate::hex::lower as hex;
 use crate::output::escape::for_terminal;
-use crate::record::{key_text, usage_text};
 use crate::trust::{Limit, LimitDate, OidList, Root, TrustStore};
-use crate::x509::Name;
+use crate::x509::{Name, key_text, usage_text};
 
 pub(super) fn list(args: &ListArgs, store: &TrustStore, out: &mut dyn Write) -> io::Result<()> {
     for (subject, root) in sorted(store).into_iter().filter(|(_, root)| wanted(args, root)) {

@@ -8,9 +8,9 @@ use crate::asn1::{Time, oids};
 use crate::crypto::{DigestAlgorithm, key_info, signature_scheme};
 use crate::hex::lower as hex;
 use crate::judge::{Reason, Status};
-use crate::record::{Finding, Severity, TimestampFault, usage_text};
+use crate::record::{Finding, Severity, TimestampFault};
 use crate::verify::{CertificateSource, PathEnd};
-use crate::x509::{Certificate, Name, serial_to_hex};
+use crate::x509::{Certificate, Name, serial_to_hex, usage_text};
 
 fn reasons<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = Reason> + use<'f> {
     std::iter::once(facts.record.reason).chain(facts.record.other_reasons.iter().copied())

@@ -1,6 +1,6 @@
 //! What a file carries beside its signed content: certificates that nothing needs, a second format, a wrong checksum.
 
-use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use serde_json::json;
@@ -12,8 +12,8 @@ use super::{FileFacts, finding};
 use crate::asn1::{oid_to_string, oids};
 use crate::container::pe::GuestKind;
 use crate::record::{Finding, Severity};
-use crate::verify::{CertificateSource, Paths, Pool};
-use crate::x509::{Certificate, Extension, normalised_name};
+use crate::verify::{CertificateSource, ContentFacts, Paths, Pool, SignatureFacts};
+use crate::x509::{Certificate, Extension};
 
 /// Octets of an unknown extension from which on it is cargo rather than a certificate's own.
 const CARGO: usize = 1024;
@@ -23,16 +23,17 @@ pub(super) fn superfluous_certificate(facts: &FileFacts<'_>) -> Option<Finding> 
     let needed = Needed::of(facts)?;
     let mut found: Vec<(Severity, &Certificate<'_>, Option<&Extension<'_>>)> = Vec::new();
     for content in facts.signatures.iter().filter_map(|signature| signature.content.as_ref()) {
-        let own = content.pool.certificates.iter().filter(|entry| entry.source == CertificateSource::Signature);
-        for certificate in own.filter_map(|entry| entry.parsed.as_ref().ok()) {
-            if needed.octets.contains(certificate.raw) {
+        let own = content.pool.certificates.iter().enumerate();
+        let own = own.filter(|(_, entry)| entry.source == CertificateSource::Signature);
+        for (index, certificate) in own.filter_map(|(index, entry)| Some((index, entry.parsed.as_ref().ok()?))) {
+            if needed.includes(content, index, certificate) {
                 continue;
             }
             let cargo = cargo(certificate);
             let severity = match cargo {
                 Some(extension) if certificate_tag(extension).is_some_and(|tag| tag.alone) => Severity::Info,
                 Some(_) => Severity::Medium,
-                None if needed.is_related(facts, certificate) => continue,
+                None if needed.is_related(facts, &content.pool, index) => continue,
                 None => Severity::Low,
             };
             found.push((severity, certificate, cargo));
@@ -56,46 +57,57 @@ fn cargo<'c, 'a>(certificate: &'c Certificate<'a>) -> Option<&'c Extension<'a>> 
     tag.or_else(|| certificate.extensions.iter().find(large))
 }
 
-/// Certificates on some path of a signature or timestamp, and the names that occur there.
+/// Certificates on some path of a signature or timestamp, and the names that occur there; gathered when a certificate is
+/// not on the paths of its own signature, where nearly all are.
 struct Needed<'f> {
-    octets: HashSet<&'f [u8]>,
-    names: HashSet<Cow<'f, [u8]>>,
+    signatures: &'f [SignatureFacts<'f>],
+    octets: OnceCell<HashSet<&'f [u8]>>,
+    names: OnceCell<HashSet<&'f [u8]>>,
 }
 
 impl<'f> Needed<'f> {
     /// `None` where not every path was looked at.
     fn of(facts: &FileFacts<'f>) -> Option<Needed<'f>> {
-        let mut needed = Needed { octets: HashSet::new(), names: HashSet::new() };
-        for signature in facts.signatures {
-            let Some(content) = &signature.content else { continue };
-            needed.add(&content.pool, &content.paths)?;
-            for stamp in &content.timestamps {
-                needed.add(&stamp.pool, &stamp.paths)?;
-            }
-        }
-        Some(needed)
+        let needed = Needed { signatures: facts.signatures, octets: OnceCell::new(), names: OnceCell::new() };
+        let whole = needed.searches().all(|(_, paths)| !paths.exhausted);
+        whole.then_some(needed)
     }
 
-    fn add(&mut self, pool: &'f Pool<'f>, paths: &'f Paths<'f>) -> Option<()> {
-        if paths.exhausted {
-            return None;
-        }
-        let indices = paths.list.iter().flat_map(|path| &path.certificates);
-        for certificate in indices.filter_map(|index| pool.certificate(*index)) {
-            if self.octets.insert(certificate.raw) {
-                self.names.insert(normalised_name(certificate.subject));
-                self.names.insert(normalised_name(certificate.issuer));
-            }
-        }
-        Some(())
+    /// The searches for paths of all signatures and timestamps.
+    fn searches(&self) -> impl Iterator<Item = (&'f Pool<'f>, &'f Paths<'f>)> {
+        let contents = self.signatures.iter().filter_map(|signature| signature.content.as_ref());
+        contents.flat_map(|content| {
+            let stamps = content.timestamps.iter().map(|stamp| (&stamp.pool, &stamp.paths));
+            std::iter::once((&content.pool, &content.paths)).chain(stamps)
+        })
+    }
+
+    /// Every certificate on a path, by its pool and index.
+    fn on_paths(&self) -> impl Iterator<Item = (&'f Pool<'f>, usize)> {
+        self.searches().flat_map(|(pool, paths)| {
+            paths.list.iter().flat_map(move |path| path.certificates.iter().map(move |index| (pool, *index)))
+        })
+    }
+
+    /// Whether a certificate of this signature's bag is on some path.
+    fn includes(&self, content: &ContentFacts<'_>, index: usize, certificate: &Certificate<'_>) -> bool {
+        let octets = || {
+            let certificates = self.on_paths().filter_map(|(pool, index)| pool.certificate(index));
+            certificates.map(|certificate| certificate.raw).collect()
+        };
+        content.paths.list.iter().any(|path| path.certificates.contains(&index))
+            || self.octets.get_or_init(octets).contains(certificate.raw)
     }
 
     /// Whether the certificate is of an authority that also vouches for what is needed, or is issued by one, or by a
     /// root of the store: publishers add cross-certificates, roots and last year's certificates.
-    fn is_related(&self, facts: &FileFacts<'_>, certificate: &Certificate<'_>) -> bool {
-        [certificate.subject, certificate.issuer].into_iter().any(|name| {
-            self.names.contains(&normalised_name(name))
-                || !facts.trust.by_subject(name).is_empty()
+    fn is_related(&self, facts: &FileFacts<'_>, pool: &Pool<'_>, index: usize) -> bool {
+        let names = || self.on_paths().filter_map(|(pool, index)| pool.names(index)).flatten().collect();
+        let needed = self.names.get_or_init(names);
+        let raw = pool.certificate(index).map(|certificate| [certificate.subject, certificate.issuer]);
+        raw.into_iter().flatten().zip(pool.names(index).into_iter().flatten()).any(|(name, normalised)| {
+            needed.contains(normalised)
+                || !facts.trust.by_name(name, normalised).is_empty()
                 || !facts.known().keys_of(name).is_empty()
         })
     }

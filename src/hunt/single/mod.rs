@@ -22,10 +22,10 @@ use super::table::row;
 use crate::asn1::Time;
 use crate::container::pe::version::VersionInfo;
 use crate::container::pe::{PeFacts, Remains};
-use crate::crypto::{DigestAlgorithm, DigestValue, SignatureMemo};
+use crate::crypto::{DigestAlgorithm, DigestValue};
 use crate::record::{Finding, Record, Severity};
 use crate::trust::{BlockLists, TrustStore};
-use crate::verify::SignatureFacts;
+use crate::verify::{Memo, SignatureFacts};
 use crate::x509::Certificate;
 
 /// The digests of a file that were computed, to be reported or not.
@@ -64,8 +64,8 @@ pub struct FileFacts<'f> {
     pub trust: &'f TrustStore,
     /// Publishers' names, from that store: made when somebody first asks.
     pub names: &'f OnceLock<KnownNames>,
-    /// Signatures verified before.
-    pub memo: &'f SignatureMemo,
+    /// What is remembered from file to file.
+    pub memo: &'f Memo,
     /// The moment that counts as now.
     pub now: Time,
 }
