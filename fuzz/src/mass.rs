@@ -409,7 +409,7 @@ impl Outcome {
 }
 
 /// Whether a SET without members stands somewhere, its length spelled in any way that BER allows (X.690 section 8.1.3).
-fn has_empty_set(file: &[u8]) -> bool {
+pub fn has_empty_set(file: &[u8]) -> bool {
     const SPELLINGS: [&[u8]; 6] = [
         &[0x31, 0],
         &[0x31, 0x80, 0, 0],
