@@ -14,6 +14,7 @@ mod pages;
 mod pass;
 mod run;
 mod scanner;
+mod shelf;
 mod store;
 mod supply;
 mod tally;

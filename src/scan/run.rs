@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::shelf::Shelf;
 use super::walk::{Met, Target, WalkOptions, walk};
 use super::worker::Worker;
 use super::{Progress, Scanner, Tally};
@@ -55,13 +56,15 @@ impl Scan<'_> {
         let (permit_in, permits) = bounded::<()>(WINDOW);
         let (job_in, jobs) = bounded::<(u64, Met)>(WINDOW);
         let (result_in, results) = bounded::<(u64, Outcome)>(WINDOW);
-        let busy = AtomicUsize::new(0);
-        let busy = &busy;
+        let (busy, shelf) = (AtomicUsize::new(0), Shelf::default());
+        let (busy, shelf) = (&busy, &shelf);
         std::thread::scope(|scope| {
             scope.spawn(move || self.walk(&permit_in, &job_in));
             for _ in 0..self.jobs.max(1) {
                 let (jobs, result_in) = (jobs.clone(), result_in.clone());
-                scope.spawn(move || self.work(&jobs, &result_in, busy));
+                scope.spawn(move || {
+                    Worker { scan: self, jobs: &jobs, results: &result_in, busy, shelf }.run();
+                });
             }
             drop((jobs, result_in));
             let outcome = self.collect(&results, &permits, sink);
@@ -91,18 +94,6 @@ impl Scan<'_> {
             sent
         });
         self.progress.walked();
-    }
-
-    fn work(&self, jobs: &Receiver<(u64, Met)>, results: &Sender<(u64, Outcome)>, busy: &AtomicUsize) {
-        let worker = Worker { scan: self, jobs, results, busy };
-        let mut buffers = [Vec::new(), Vec::new()];
-        for (number, met) in jobs {
-            busy.fetch_add(1, Ordering::Relaxed);
-            if self.stop.load(Ordering::Relaxed) || !worker.take(number, met, &mut buffers) {
-                return;
-            }
-            busy.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 
     fn collect(

@@ -5,23 +5,27 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::HashMode;
 use super::file::with_path;
 use super::files::{FileSource, Stoppable, standard_input};
 use super::run::{Outcome, Scan};
+use super::shelf::Shelf;
 use super::store::Question;
 use super::walk::Met;
 use crate::container::{Format, Source, container_for, sniff};
 use crate::judge::Reason;
 use crate::record::Record;
 
-/// Bytes from which it pays to judge a file together with another: one block of the pass.
-const LARGE: u64 = 256 * 1024;
+/// Bytes from which it pays to judge a file together with another: half a block of the pass.
+const LARGE: u64 = 128 * 1024;
 
-/// How many others a worker judges in search of a second large file while the first one waits.
-const LOOK_AHEAD: usize = 32;
+/// How long a large file waits once for another one while the walk is not over. Far less than what a large file takes.
+const PATIENCE: Duration = Duration::from_micros(200);
+
+/// How long a worker without work waits before it looks for what others left for it.
+const REST: Duration = Duration::from_millis(5);
 
 /// A worker of a scan.
 pub(super) struct Worker<'w> {
@@ -30,13 +34,16 @@ pub(super) struct Worker<'w> {
     pub(super) results: &'w Sender<(u64, Outcome)>,
     /// Workers that have something to do.
     pub(super) busy: &'w AtomicUsize,
+    /// Large files that wait for another one.
+    pub(super) shelf: &'w Shelf,
 }
 
 /// An open file that will have a record.
-struct Waiting {
-    path: PathBuf,
-    format: Format,
-    source: FileSource,
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) path: PathBuf,
+    pub(super) format: Format,
+    pub(super) source: FileSource,
 }
 
 /// What was met, as far as it goes without reading a whole file.
@@ -48,46 +55,69 @@ enum Step {
 }
 
 impl Worker<'_> {
-    /// Deals with one thing that was met, and maybe with some that come after it. False where nobody wants to know any more.
-    pub(super) fn take(&self, number: u64, met: Met, buffers: &mut [Vec<u8>; 2]) -> bool {
+    /// Deals with everything that is met, until there is nothing more or nobody wants to know.
+    pub(super) fn run(&self) {
+        let mut buffers = [Vec::new(), Vec::new()];
+        let mut waited = false;
+        loop {
+            if self.scan.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let met = if self.shelf.is_full() { Err(TryRecvError::Empty) } else { self.jobs.try_recv() };
+            let goes_on = match met {
+                Ok((number, met)) => self.working(|| self.take(number, met, &mut buffers)),
+                Err(_) if self.shelf.len() == 1 && !waited && !self.scan.progress.is_walked() => {
+                    std::thread::sleep(PATIENCE); // the walk may only just have begun
+                    waited = true;
+                    continue;
+                }
+                Err(missing) => match self.working(|| self.take_from_shelf(&mut buffers)) {
+                    Some(goes_on) => goes_on,
+                    None if missing == TryRecvError::Disconnected => return,
+                    None => match self.jobs.recv_timeout(REST) {
+                        Ok((number, met)) => self.working(|| self.take(number, met, &mut buffers)),
+                        Err(_) => continue,
+                    },
+                },
+            };
+            if !goes_on {
+                return;
+            }
+            waited = false;
+        }
+    }
+
+    /// Counts this worker as busy for as long as it does this.
+    fn working<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        let done = work();
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        done
+    }
+
+    /// Deals with one thing that was met; a large file is only opened. False where nobody wants to know any more.
+    fn take(&self, number: u64, met: Met, buffers: &mut [Vec<u8>; 2]) -> bool {
         match self.open(met, buffers) {
-            Step::File(file) if self.is_large(&file) => self.take_large(number, file, buffers),
+            Step::File(file) if self.is_large(&file) => {
+                self.shelf.put(number, file);
+                true
+            }
             step => self.give(number, self.finish(step, buffers)),
         }
     }
 
-    /// Judges a large file, together with the next large one if that comes soon. What idle workers could take is left to
-    /// them: two files on one processor take longer than one file on each of two.
-    fn take_large(&self, number: u64, file: Waiting, buffers: &mut [Vec<u8>; 2]) -> bool {
-        let mut waited = false;
-        for _ in 0..LOOK_AHEAD {
-            if !self.is_more_than_idle_workers_take() {
-                // The walk may only just have begun. This is far less than what a large file takes.
-                if waited || self.scan.progress.is_walked() {
-                    break;
-                }
-                std::thread::sleep(Duration::from_micros(200));
-                waited = true;
-                continue;
-            }
-            let Ok((other_number, met)) = self.jobs.try_recv() else { break };
-            match self.open(met, buffers) {
-                Step::File(other) if self.is_large(&other) => {
-                    let [first, second] = self.judge_together([file, other], buffers);
-                    return self.give(number, first) && self.give(other_number, second);
-                }
-                step => {
-                    if !self.give(other_number, self.finish(step, buffers)) {
-                        return false;
-                    }
-                }
-            }
-        }
-        self.give(number, self.judge(&file, buffers))
-    }
-
-    fn is_more_than_idle_workers_take(&self) -> bool {
-        self.jobs.len() > self.scan.jobs.saturating_sub(self.busy.load(Ordering::Relaxed))
+    /// Judges the large file that has waited longest, together with another one. `None` where none waits. What idle
+    /// workers could take is left to them: two files on one processor take longer than one file on each of two.
+    fn take_from_shelf(&self, buffers: &mut [Vec<u8>; 2]) -> Option<bool> {
+        let (number, file) = self.shelf.first()?;
+        let others = self.jobs.len().saturating_add(self.shelf.len());
+        let idle = self.scan.jobs.saturating_sub(self.busy.load(Ordering::Relaxed));
+        let partner = if others > idle { self.shelf.partner(&file) } else { None };
+        let Some((other_number, other)) = partner else {
+            return Some(self.give(number, self.judge(&file, buffers)));
+        };
+        let [first, second] = self.judge_together([file, other], buffers);
+        Some(self.give(number, first) && self.give(other_number, second))
     }
 
     /// Whether judging this file means one digest over many bytes. With a second digest the processor is busy anyway.

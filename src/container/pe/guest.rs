@@ -65,10 +65,12 @@ fn archive_end(source: &dyn Source, start: u64, end: u64) -> io::Result<Option<u
     let start = start.max(end.saturating_sub(WINDOW));
     let Some(size) = end.checked_sub(start).filter(|size| *size >= END_RECORD as u64) else { return Ok(None) };
     let bytes = read_up_to(source, start, usize::try_from(size).unwrap_or(0))?;
-    let found = bytes.windows(END_RECORD).enumerate().rev().find(|(at, record)| {
-        record.starts_with(&END_MARK) && ends_there(record, bytes.get(at.saturating_add(END_RECORD)..).unwrap_or(&[]))
-    });
-    Ok(found.map(|(at, _)| start.saturating_add(at as u64)))
+    let is_end = |at: &usize| {
+        let found = bytes.get(*at..).and_then(|rest| rest.split_at_checked(END_RECORD));
+        found.is_some_and(|(record, rest)| ends_there(record, rest))
+    };
+    let found = memchr::memmem::find_iter(&bytes, &END_MARK).filter(is_end).last();
+    Ok(found.map(|at| start.saturating_add(at as u64)))
 }
 
 /// Whether the record is of an archive in one piece and its comment is all that follows.

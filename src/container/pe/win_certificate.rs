@@ -188,9 +188,10 @@ fn definite_length(head: &[u8]) -> Option<u64> {
 /// File offset of the first byte in `start..end` that is not zero.
 pub(in super::super) fn first_nonzero(source: &dyn Source, start: u64, end: u64) -> io::Result<Option<u64>> {
     let mut at = start;
-    let mut buffer = vec![0u8; 64 * 1024];
+    let left = |at: u64| usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(64 * 1024);
+    let mut buffer = vec![0u8; left(start)];
     while at < end {
-        let want = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
+        let want = left(at).min(buffer.len());
         let Some(window) = buffer.get_mut(..want) else { break };
         let count = source.read_at(window, at)?;
         if count == 0 {
