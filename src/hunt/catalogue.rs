@@ -3,13 +3,15 @@
 //! The built form is text, one entry a line, its fields separated by tabs and the values of a field by `|`:
 //!
 //! ```text
-//! publisher   NAME   ORGANISATION|...   ISSUER|...       no issuer: not established, any counts
-//! authority   NAME   ORGANISATION       SHA-256 of SPKI|...
-//! name        LOOK   NAME               SPELLING|...     of publishers, their organisations, and subjects of roots
+//! publisher      NAME    ORGANISATION|...   ISSUER|...        no issuer: not established, any counts
+//! authority      NAME    ORGANISATION       SHA-256 of SPKI|...
+//! organisation   PLAIN   PUBLISHER          plain ISSUER|...  by the plain name of an organisation
+//! alias          PLAIN   PUBLISHER                            by a publisher's own name, where that is no organisation's
+//! name           LOOK    NAME               SPELLING|...      of publishers, their organisations, and subjects of roots
 //! ```
 //!
-//! Lines of one kind stand together, and those of names in the order of their looks, so that one is found without
-//! reading the others: every start would have to.
+//! Lines of one kind stand together, the last three kinds in the order of their first fields, so that one is found
+//! without reading the others: every start would have to.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,15 +73,69 @@ impl NameLine<'_> {
     }
 }
 
-/// The lines of names in the catalogue that the program carries.
-pub(super) fn names() -> &'static str {
-    static NAMES: OnceLock<&str> = OnceLock::new();
-    NAMES.get_or_init(|| EMBEDDED.find(FIRST_NAME).and_then(|at| EMBEDDED.get(at.saturating_add(1)..)).unwrap_or(""))
+/// A publisher of the catalogue, found by an organisation that signs for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Publisher<'c> {
+    /// As it is written.
+    pub(super) name: &'c str,
+    issuers: &'c str,
 }
 
-/// The one among the lines of names that has this [`look`], by bisection.
-pub(super) fn name_by_look<'c>(names: &'c str, wanted: &str) -> Option<NameLine<'c>> {
-    let mut rest = names;
+impl<'c> Publisher<'c> {
+    /// The publisher of an organisation with this [`plain`] name.
+    pub(super) fn of_organisation(wanted: &str) -> Option<Publisher<'static>> {
+        let [name, issuers] = line_by_key(sections().organisations, wanted)?;
+        Some(Publisher { name, issuers })
+    }
+
+    /// Plain names of the authorities that issue to it; none where that is not established.
+    pub(super) fn issuers(&self) -> impl Iterator<Item = &'c str> {
+        self.issuers.split('|').filter(|issuer| !issuer.is_empty())
+    }
+
+    /// Whether all of them bear the publisher's own name.
+    pub(super) fn issues_to_itself(&self) -> bool {
+        let own = plain(self.name);
+        !self.issuers.is_empty() && self.issuers().all(|issuer| issuer.split(' ').next() == Some(own.as_str()))
+    }
+}
+
+/// The sorted lines of a catalogue.
+struct Sections<'c> {
+    organisations: &'c str,
+    aliases: &'c str,
+    names: &'c str,
+}
+
+impl<'c> Sections<'c> {
+    fn of(text: &'c str) -> Sections<'c> {
+        // Each section ends where the next one begins.
+        let cut = |text: &'c str, kind: &str| match text.find(kind) {
+            Some(at) => text.split_at_checked(at.saturating_add(1)).unwrap_or((text, "")),
+            None => (text, ""),
+        };
+        let (rest, names) = cut(text, "\nname\t");
+        let (rest, aliases) = cut(rest, "\nalias\t");
+        let (_, organisations) = cut(rest, "\norganisation\t");
+        Sections { organisations, aliases, names }
+    }
+}
+
+/// Those of the catalogue that the program carries.
+fn sections() -> &'static Sections<'static> {
+    static SECTIONS: OnceLock<Sections<'static>> = OnceLock::new();
+    SECTIONS.get_or_init(|| Sections::of(EMBEDDED))
+}
+
+/// The known name that has this [`look`].
+pub(super) fn name_by_look(wanted: &str) -> Option<NameLine<'static>> {
+    let [name, spellings] = line_by_key(sections().names, wanted)?;
+    Some(NameLine { name, spellings })
+}
+
+/// The last two fields of the line whose first field, after its kind, is this, by bisection.
+fn line_by_key<'c>(sorted: &'c str, wanted: &str) -> Option<[&'c str; 2]> {
+    let mut rest = sorted;
     while !rest.is_empty() {
         let middle = rest.len() / 2;
         let begin = rest
@@ -92,7 +148,7 @@ pub(super) fn name_by_look<'c>(names: &'c str, wanted: &str) -> Option<NameLine<
         let (line, after) = from.split_once('\n').unwrap_or((from, ""));
         let mut fields = line.split('\t').skip(1);
         match fields.next()?.cmp(wanted) {
-            Ordering::Equal => return Some(NameLine { name: fields.next()?, spellings: fields.next()? }),
+            Ordering::Equal => return Some([fields.next()?, fields.next()?]),
             Ordering::Less => rest = after,
             Ordering::Greater => rest = before,
         }
@@ -100,15 +156,10 @@ pub(super) fn name_by_look<'c>(names: &'c str, wanted: &str) -> Option<NameLine<
     None
 }
 
-/// What the first line of names begins with, after the line before.
-const FIRST_NAME: &str = "\nname\t";
-
 /// The publishers of the catalogue, by the names that a version resource or a certificate may give them.
 #[derive(Debug)]
 pub struct Publishers {
-    /// By plain name: their organisations', and their own.
-    plain: BTreeMap<String, &'static str>,
-    /// By the look of those; asked only for names that are none of these.
+    /// By the look of their names; asked only for names that are none of these.
     looks: OnceLock<BTreeMap<String, &'static str>>,
 }
 
@@ -117,25 +168,32 @@ impl Publishers {
     #[must_use]
     pub fn embedded() -> &'static Publishers {
         // Nothing but what the program carries goes into it, so it may be made once for all.
-        static EMBEDDED: OnceLock<Publishers> = OnceLock::new();
-        EMBEDDED.get_or_init(|| Publishers { plain: by_name(plain), looks: OnceLock::new() })
+        static EMBEDDED: Publishers = Publishers { looks: OnceLock::new() };
+        &EMBEDDED
     }
 
     /// The publisher with this name, in any spelling of its own.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&'static str> {
-        self.plain.get(&plain(name)).copied()
+        Publishers::plainly(&plain(name))
+    }
+
+    /// The publisher with this plain name, its own or an organisation's.
+    fn plainly(name: &str) -> Option<&'static str> {
+        let sections = sections();
+        let sorted = [sections.organisations, sections.aliases].into_iter();
+        sorted.filter_map(|lines| line_by_key(lines, name)).map(|[publisher, _]| publisher).next()
     }
 
     /// The publisher for whose name this one passes.
     pub(super) fn passing_for(&self, name: &str) -> Option<&'static str> {
-        let looks = self.looks.get_or_init(|| by_name(look));
+        let looks = self.looks.get_or_init(by_look);
         looks.get(&look(name)).copied()
     }
 
     /// The publisher that holds the rights by a line like `© 2009-2014 Example Corp. All rights reserved.`
     pub(super) fn holder(&self, copyright: &str) -> Option<&'static str> {
-        self.plain.get(&copyright_holder(copyright)).copied()
+        Publishers::plainly(&copyright_holder(copyright))
     }
 
     /// Whether a version resource's company reads as one of the signer's names, or both are of one publisher.
@@ -147,13 +205,13 @@ impl Publishers {
     }
 }
 
-/// The catalogue's publishers by this form of their organisations' names and their own.
-fn by_name(form: fn(&str) -> String) -> BTreeMap<String, &'static str> {
+/// The catalogue's publishers by the looks of their organisations' names and their own.
+fn by_look() -> BTreeMap<String, &'static str> {
     let mut publishers = BTreeMap::new();
     for line in lines(EMBEDDED) {
         let Line::Publisher { name, organisations, .. } = line else { continue };
         for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
-            publishers.entry(form(spelling)).or_insert(name);
+            publishers.entry(look(spelling)).or_insert(name);
         }
     }
     publishers
@@ -172,10 +230,16 @@ pub(super) fn authority_name(name: &Name) -> Option<(&str, &str)> {
 /// What is wrong with the table, with the number of the line.
 pub fn build_catalogue(facts: &str, store: &TrustStore) -> Result<String, String> {
     let mut text = String::new();
-    let mut names = Names::default();
+    let (mut names, mut organised, mut aliases) = (Names::default(), BTreeMap::new(), BTreeMap::new());
     for (name, (organisations, issuers)) in publishers(facts)? {
         line(&mut text, ["publisher", name, &joined(&organisations), &joined(&issuers)]);
         organisations.iter().chain([&name]).for_each(|spelling| names.add(spelling));
+        let issuers: BTreeSet<String> = issuers.into_iter().map(plain).collect();
+        let issuers = joined(&issuers.iter().map(String::as_str).collect());
+        for organisation in organisations {
+            one_publisher(organised.insert(plain(organisation), (name, issuers.clone())).map(|other| other.0), name)?;
+        }
+        one_publisher(aliases.insert(plain(name), name), name)?;
     }
     let mut authorities: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for root in store.roots() {
@@ -189,11 +253,28 @@ pub fn build_catalogue(facts: &str, store: &TrustStore) -> Result<String, String
         let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
         line(&mut text, ["authority", name, organisation, &joined(&keys)]);
     }
+    for (plain, (name, issuers)) in &organised {
+        line(&mut text, ["organisation", plain, name, issuers]);
+    }
+    for (plain, name) in aliases.iter().filter(|(plain, _)| !plain.is_empty()) {
+        match organised.get(plain) {
+            Some((other, _)) => one_publisher(Some(other), name)?,
+            None => line(&mut text, ["alias", plain, name, ""]),
+        }
+    }
     for (look, (name, spellings)) in &names.0 {
         let spellings: BTreeSet<&str> = spellings.iter().map(String::as_str).collect();
         line(&mut text, ["name", look, name, &joined(&spellings)]);
     }
     Ok(text)
+}
+
+/// A plain name leads to one publisher.
+fn one_publisher(known: Option<&str>, name: &str) -> Result<(), String> {
+    match known.filter(|known| *known != name) {
+        Some(known) => Err(format!("{known:?} and {name:?} have a name in common")),
+        None => Ok(()),
+    }
 }
 
 /// Names are shown and compared; what would break a line is nothing that a reader could tell.
@@ -257,8 +338,8 @@ mod tests {
     fn facts_become_one_sorted_line_a_publisher() {
         let facts = format!("{HEADER}\nB\tB, Inc.\tCA 2\tx\nA\tA AG\t?\ty\nB\tB Ltd\tCA 1\tz\nB\tB, Inc.\tCA 2\tz\n");
         let built = build_catalogue(&facts, &TrustStore::empty()).unwrap();
-        let names = "name\ta\tA AG\ta\nname\tb\tB Ltd\tb\n";
-        assert_eq!(built, format!("publisher\tA\tA AG\t\npublisher\tB\tB Ltd|B, Inc.\tCA 1|CA 2\n{names}"));
+        let sorted = "organisation\ta\tA\t\norganisation\tb\tB\tca 1|ca 2\nname\ta\tA AG\ta\nname\tb\tB Ltd\tb\n";
+        assert_eq!(built, format!("publisher\tA\tA AG\t\npublisher\tB\tB Ltd|B, Inc.\tCA 1|CA 2\n{sorted}"));
         let read: Vec<Line<'_>> = lines(&built).collect();
         let second =
             Line::Publisher { name: "B", organisations: vec!["B Ltd", "B, Inc."], issuers: vec!["CA 1", "CA 2"] };
@@ -271,20 +352,20 @@ mod tests {
         let mut count = 0;
         for line in EMBEDDED.lines().filter(|line| line.starts_with("name\t")) {
             let fields: Vec<&str> = line.split('\t').collect();
-            let found = name_by_look(names(), fields[1]).unwrap();
+            let found = name_by_look(fields[1]).unwrap();
             assert_eq!((found.name, found.spellings), (fields[2], fields[3]));
             assert!(fields[3].split('|').all(|spelling| found.is_spelled(spelling)) && !found.is_spelled("no name"));
             let mut letters = fields[1].chars();
             letters.next();
             for other in [&format!("{}\u{1}", fields[1]), letters.as_str()] {
                 let known = EMBEDDED.contains(&format!("\nname\t{other}\t"));
-                assert_eq!(name_by_look(names(), other).is_some(), known, "{other}");
+                assert_eq!(name_by_look(other).is_some(), known, "{other}");
             }
             count += 1;
         }
         assert!(count > 500, "{count}");
         for nothing in ["", "\n", "name\t", "name\ta\n", "name\ta\tb", "name\tb\tb\tc\n"] {
-            assert_eq!(name_by_look(nothing, "a"), None);
+            assert_eq!(line_by_key(nothing, "a"), None);
         }
     }
 
@@ -320,5 +401,9 @@ mod tests {
         assert_eq!(wrong(&format!("{HEADER}\nA\tA AG\t?\n")), "line 2: not four fields");
         assert_eq!(wrong(&format!("{HEADER}\nA\tA AG\t\tx\n")), "line 2: a field that is empty or has a |");
         assert_eq!(wrong(&format!("{HEADER}\nA\tA|B\t?\tx\n")), "line 2: a field that is empty or has a |");
+        for twice in ["A\tX AG\t?\tx\nB\tX GmbH\t?\tx\n", "A\tB AG\t?\tx\nB\tX\t?\tx\n", "A\tX\t?\tx\nA AG\tY\t?\tx\n"]
+        {
+            assert!(wrong(&format!("{HEADER}\n{twice}")).ends_with("have a name in common"), "{twice}");
+        }
     }
 }

@@ -10,22 +10,12 @@ use sha2::{Digest, Sha256};
 use super::certificates::anchored;
 use super::{FileFacts, finding};
 use crate::hex::lower as hex;
-use crate::hunt::catalogue::{EMBEDDED, Line, NameLine, authority_name, lines, name_by_look, names};
+use crate::hunt::catalogue::{EMBEDDED, Line, NameLine, Publisher, authority_name, lines, name_by_look};
 use crate::hunt::names::{look, plain};
 use crate::record::{Finding, Severity};
 use crate::trust::TrustStore;
 use crate::verify::PathEnd;
 use crate::x509::{Certificate, Name};
-
-/// A publisher of the catalogue.
-#[derive(Debug)]
-struct Publisher {
-    name: &'static str,
-    /// Plain names of the authorities that issue to it; none where that is not established.
-    issuers: BTreeSet<String>,
-    /// Whether all of them bear the publisher's own name.
-    own: bool,
-}
 
 /// A name of a root that a user trusts, and every plain spelling of its look.
 #[derive(Debug)]
@@ -40,45 +30,21 @@ struct Added {
 pub struct KnownNames {
     /// Names that are not in the catalogue, or spelled otherwise there; by [`look`].
     added: BTreeMap<String, Added>,
-    publishers: Vec<Publisher>,
-    /// Index of a publisher by the plain name of its organisation.
-    organisations: BTreeMap<String, usize>,
     /// Keys of the embedded store's roots by the looks of their name and organisation. Few files make anybody ask.
     authorities: OnceLock<BTreeMap<(String, String), BTreeSet<&'static str>>>,
-    embedded: TrustStore,
+    embedded: OnceLock<TrustStore>,
 }
 
 impl KnownNames {
     /// Gathers the catalogue's names, and the organisations and common names in the subjects of roots.
     #[must_use]
     pub fn of(store: &TrustStore) -> KnownNames {
-        let mut known = KnownNames {
-            added: BTreeMap::new(),
-            publishers: Vec::new(),
-            organisations: BTreeMap::new(),
-            authorities: OnceLock::new(),
-            embedded: TrustStore::embedded(),
-        };
-        for line in lines(EMBEDDED) {
-            if let Line::Publisher { name, organisations, issuers } = line {
-                known.publisher(name, &organisations, &issuers);
-            }
-        }
+        let mut known = KnownNames { added: BTreeMap::new(), authorities: OnceLock::new(), embedded: OnceLock::new() };
         for root in store.roots_beside_embedded() {
             let name = Name::decode(root.subject);
             ["O", "CN"].into_iter().filter_map(|title| name.get(title)).for_each(|text| known.add(text));
         }
         known
-    }
-
-    fn publisher(&mut self, name: &'static str, organisations: &[&'static str], issuers: &[&'static str]) {
-        let issuers: BTreeSet<String> = issuers.iter().map(|issuer| plain(issuer)).collect();
-        let own = plain(name);
-        let own = !issuers.is_empty() && issuers.iter().all(|issuer| issuer.split(' ').next() == Some(own.as_str()));
-        for organisation in organisations {
-            self.organisations.insert(plain(organisation), self.publishers.len());
-        }
-        self.publishers.push(Publisher { name, issuers, own });
     }
 
     fn add(&mut self, text: &str) {
@@ -92,7 +58,7 @@ impl KnownNames {
 
     /// The known name with this look: the catalogue's, and a trusted root's.
     fn known(&self, look: &str) -> (Option<NameLine<'static>>, Option<&Added>) {
-        (name_by_look(names(), look), self.added.get(look))
+        (name_by_look(look), self.added.get(look))
     }
 
     /// The known name that this one reads as.
@@ -113,14 +79,9 @@ impl KnownNames {
         (!spelled).then_some(shown)
     }
 
-    /// The catalogue's publisher that signs with this organisation name.
-    fn publisher_of(&self, organisation: &str) -> Option<&Publisher> {
-        self.publishers.get(*self.organisations.get(&plain(organisation))?)
-    }
-
     /// The keys of roots with this subject in the embedded store.
     pub(super) fn keys_of(&self, subject: &[u8]) -> Vec<&[u8]> {
-        self.embedded.by_subject(subject).iter().map(|root| root.spki).collect()
+        self.embedded.get_or_init(TrustStore::embedded).by_subject(subject).iter().map(|root| root.spki).collect()
     }
 
     fn authorities(&self) -> &BTreeMap<(String, String), BTreeSet<&'static str>> {
@@ -158,18 +119,20 @@ fn own_root(facts: &FileFacts<'_>) -> Option<bool> {
 pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
     let leaf = facts.leaf().filter(|leaf| !leaf.is_self_issued())?;
     let (subject, issuer) = (Name::decode(leaf.subject), Name::decode(leaf.issuer));
-    let publisher = facts.known().publisher_of(subject.get("O")?)?;
+    let publisher = Publisher::of_organisation(&plain(subject.get("O")?))?;
     let shown = ["CN", "O"].into_iter().find_map(|title| issuer.get(title))?;
-    if publisher.issuers.contains(&plain(shown)) {
+    let issuer = plain(shown);
+    if publisher.issuers().any(|known| known == issuer) {
         return None;
     }
     let (trusted, own_root) = (anchored(facts)?, own_root(facts)?);
     // Nothing is known of where a publisher signs: only a root that somebody made for it says something.
-    if publisher.issuers.is_empty() && (trusted || !own_root) {
+    let count = publisher.issuers().count();
+    if count == 0 && (trusted || !own_root) {
         return None;
     }
     let severity = match () {
-        () if trusted && !publisher.own => Severity::Low,
+        () if trusted && !publisher.issues_to_itself() => Severity::Low,
         () if !trusted && own_root => Severity::High,
         () => Severity::Medium,
     };
@@ -178,7 +141,7 @@ pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
         ("organization", json!(subject.get("O"))),
         ("issuer", json!(shown)),
         ("issuer_trusted", json!(trusted)),
-        ("issuers_known", json!(publisher.issuers.len())),
+        ("issuers_known", json!(count)),
     ];
     finding("S128", Some(severity), &evidence)
 }
@@ -211,8 +174,9 @@ mod tests {
 
     #[test]
     fn a_publisher_is_found_by_each_of_its_organisations() {
-        let names = KnownNames::of(&TrustStore::empty());
-        let of = |name: &str| names.publisher_of(name).map(|publisher| (publisher.name, publisher.own));
+        let of = |name: &str| {
+            Publisher::of_organisation(&plain(name)).map(|publisher| (publisher.name, publisher.issues_to_itself()))
+        };
         assert_eq!(of("Microsoft Corporation"), Some(("Microsoft", true)));
         assert_eq!(of("HP Inc."), Some(("HP", false)));
         assert_eq!(of("Hewlett-Packard Company"), Some(("HP", false)));
@@ -222,7 +186,8 @@ mod tests {
     #[test]
     fn the_catalogue_is_as_large_as_it_says() {
         let names = KnownNames::of(&TrustStore::empty());
-        assert!(names.publishers.len() >= 200, "{}", names.publishers.len());
+        let publishers = lines(EMBEDDED).filter(|line| matches!(line, Line::Publisher { .. })).count();
+        assert!(publishers >= 200, "{publishers}");
         let store = TrustStore::embedded();
         let keys: BTreeSet<&str> = names.authorities().values().flatten().copied().collect();
         let missing =
