@@ -110,7 +110,7 @@ struct Sections<'c> {
 impl<'c> Sections<'c> {
     fn of(text: &'c str) -> Sections<'c> {
         // Each section ends where the next one begins.
-        let cut = |text: &'c str, kind: &str| match text.find(kind) {
+        let cut = |text: &'c str, kind: &str| match memchr::memmem::find(text.as_bytes(), kind.as_bytes()) {
             Some(at) => text.split_at_checked(at.saturating_add(1)).unwrap_or((text, "")),
             None => (text, ""),
         };
@@ -158,18 +158,13 @@ fn line_by_key<'c>(sorted: &'c str, wanted: &str) -> Option<[&'c str; 2]> {
 
 /// The publishers of the catalogue, by the names that a version resource or a certificate may give them.
 #[derive(Debug)]
-pub struct Publishers {
-    /// By the look of their names; asked only for names that are none of these.
-    looks: OnceLock<BTreeMap<String, &'static str>>,
-}
+pub struct Publishers(());
 
 impl Publishers {
     /// Those of the catalogue that the program carries.
     #[must_use]
     pub fn embedded() -> &'static Publishers {
-        // Nothing but what the program carries goes into it, so it may be made once for all.
-        static EMBEDDED: Publishers = Publishers { looks: OnceLock::new() };
-        &EMBEDDED
+        &Publishers(())
     }
 
     /// The publisher with this name, in any spelling of its own.
@@ -187,8 +182,8 @@ impl Publishers {
 
     /// The publisher for whose name this one passes.
     pub(super) fn passing_for(&self, name: &str) -> Option<&'static str> {
-        let looks = self.looks.get_or_init(by_look);
-        looks.get(&look(name)).copied()
+        // The name that stands in the line is a publisher's wherever one has this look.
+        name_by_look(&look(name)).and_then(|known| self.named(known.name))
     }
 
     /// The publisher that holds the rights by a line like `© 2009-2014 Example Corp. All rights reserved.`
@@ -203,18 +198,6 @@ impl Publishers {
         let fits = |name: &&str| plain(name) == own || publisher.is_some_and(|known| self.named(name) == Some(known));
         !own.is_empty() && signer.iter().flatten().any(fits)
     }
-}
-
-/// The catalogue's publishers by the looks of their organisations' names and their own.
-fn by_look() -> BTreeMap<String, &'static str> {
-    let mut publishers = BTreeMap::new();
-    for line in lines(EMBEDDED) {
-        let Line::Publisher { name, organisations, .. } = line else { continue };
-        for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
-            publishers.entry(look(spelling)).or_insert(name);
-        }
-    }
-    publishers
 }
 
 /// The name by which an authority is known: its common name, or else its unit's or organisation's; and its organisation.
@@ -391,6 +374,30 @@ mod tests {
         assert!(publishers.same("Example GmbH", &[Some("EXAMPLE"), None]));
         assert!(!publishers.same("Google", &[Some("Microsoft Corporation"), Some("Microsoft Windows")]));
         assert!(!publishers.same("Inc.", &[Some("GmbH")]));
+    }
+
+    /// The lines that are sorted for finding say the same as those of the publishers.
+    #[test]
+    fn every_publisher_is_found_by_each_of_its_names_and_looks() {
+        let (mut looks, mut count) = (BTreeMap::new(), 0);
+        for line in lines(EMBEDDED) {
+            let Line::Publisher { name, organisations, issuers } = line else { continue };
+            for organisation in &organisations {
+                let found = Publisher::of_organisation(&plain(organisation)).unwrap();
+                let expected: BTreeSet<String> = issuers.iter().map(|issuer| plain(issuer)).collect();
+                let issuers: BTreeSet<String> = found.issuers().map(str::to_owned).collect();
+                assert_eq!((found.name, issuers), (name, expected));
+                count += 1;
+            }
+            for spelling in organisations.into_iter().chain([name]).filter(|spelling| !plain(spelling).is_empty()) {
+                assert_eq!(Publishers::embedded().named(spelling), Some(name));
+                looks.entry(look(spelling)).or_insert((name, spelling));
+            }
+        }
+        for (name, spelling) in looks.into_values() {
+            assert_eq!(Publishers::embedded().passing_for(spelling), Some(name), "{spelling}");
+        }
+        assert!(count > 224, "{count}");
     }
 
     #[test]

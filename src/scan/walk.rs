@@ -58,6 +58,9 @@ impl Globs {
     }
 
     fn matches(&self, root: &Path, path: &Path) -> bool {
+        if self.is_empty() {
+            return false; // taking a path apart is much of what a walk costs
+        }
         let below = path.strip_prefix(root).unwrap_or(path);
         path.file_name().is_some_and(|name| self.names.is_match(name)) || self.paths.is_match(below)
     }
@@ -103,7 +106,9 @@ fn walk_path(path: &Path, options: &WalkOptions, emit: &mut dyn FnMut(Met) -> bo
 
 fn walk_folder(root: &Path, options: &WalkOptions, emit: &mut dyn FnMut(Met) -> bool) -> bool {
     let excluded = |entry: &DirEntry| entry.depth() > 0 && options.exclude.matches(root, entry.path());
-    let mut entries = WalkDir::new(root).follow_links(options.follow).sort_by_file_name().into_iter();
+    // Files of one folder have one path up to their names, so that whole paths are in the order of the names.
+    let walk = WalkDir::new(root).follow_links(options.follow);
+    let mut entries = walk.sort_by(|one, two| octets(one).cmp(octets(two))).into_iter();
     while let Some(entry) = entries.next() {
         let met = match entry {
             Ok(entry) if entry.file_type().is_dir() => {
@@ -124,6 +129,10 @@ fn walk_folder(root: &Path, options: &WalkOptions, emit: &mut dyn FnMut(Met) -> 
         }
     }
     true
+}
+
+fn octets(entry: &DirEntry) -> &[u8] {
+    entry.path().as_os_str().as_encoded_bytes()
 }
 
 fn classify(entry: DirEntry, root: &Path, options: &WalkOptions) -> Met {

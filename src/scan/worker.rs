@@ -1,11 +1,13 @@
 //! One worker of a scan: what was met becomes an outcome, two large files at once where that is faster.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 use super::HashMode;
 use super::file::with_path;
@@ -14,6 +16,7 @@ use super::run::{Outcome, Scan};
 use super::shelf::Shelf;
 use super::store::Question;
 use super::walk::Met;
+use crate::container::pe::seems_signed;
 use crate::container::{Format, Source, container_for, sniff};
 use crate::judge::Reason;
 use crate::record::Record;
@@ -24,18 +27,33 @@ const LARGE: u64 = 128 * 1024;
 /// How long a large file waits once for another one while the walk is not over. Far less than what a large file takes.
 const PATIENCE: Duration = Duration::from_micros(200);
 
-/// How long a worker without work waits before it looks for what others left for it.
+/// Outcomes told at once: to wake somebody for each takes longer than to pass a small file over.
+const TOGETHER: usize = 16;
+
+/// The longest that an outcome waits for the next one, and that a worker without work waits before it looks for what others
+/// left for it.
 const REST: Duration = Duration::from_millis(5);
 
 /// A worker of a scan.
 pub(super) struct Worker<'w> {
     pub(super) scan: &'w Scan<'w>,
-    pub(super) jobs: &'w Receiver<(u64, Met)>,
-    pub(super) results: &'w Sender<(u64, Outcome)>,
+    pub(super) jobs: &'w Receiver<Vec<(u64, Met)>>,
+    /// What this worker took of them and has not dealt with.
+    pub(super) taken: RefCell<VecDeque<(u64, Met)>>,
+    pub(super) results: &'w Sender<Vec<(u64, Outcome)>>,
     /// Workers that have something to do.
     pub(super) busy: &'w AtomicUsize,
     /// Large files that wait for another one.
     pub(super) shelf: &'w Shelf,
+    /// What nobody was told yet.
+    pub(super) untold: RefCell<Untold>,
+}
+
+/// Outcomes that nobody was told yet, and since when.
+#[derive(Default)]
+pub(super) struct Untold {
+    outcomes: Vec<(u64, Outcome)>,
+    since: Option<Instant>,
 }
 
 /// An open file that will have a record.
@@ -57,26 +75,34 @@ enum Step {
 impl Worker<'_> {
     /// Deals with everything that is met, until there is nothing more or nobody wants to know.
     pub(super) fn run(&self) {
+        self.deal();
+        self.tell();
+    }
+
+    fn deal(&self) {
         let mut buffers = [Vec::new(), Vec::new()];
         let mut waited = false;
         loop {
             if self.scan.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let met = if self.shelf.is_full() { Err(TryRecvError::Empty) } else { self.jobs.try_recv() };
+            let met = if self.shelf.is_full() { Err(RecvTimeoutError::Timeout) } else { self.next(None) };
             let goes_on = match met {
                 Ok((number, met)) => self.working(|| self.take(number, met, &mut buffers)),
                 Err(_) if self.shelf.len() == 1 && !waited && !self.scan.progress.is_walked() => {
-                    std::thread::sleep(PATIENCE); // the walk may only just have begun
-                    waited = true;
-                    continue;
+                    waited = true; // the walk may only just have begun
+                    match self.next(Some(PATIENCE)) {
+                        Ok((number, met)) => self.working(|| self.take(number, met, &mut buffers)),
+                        Err(_) => continue,
+                    }
                 }
                 Err(missing) => match self.working(|| self.take_from_shelf(&mut buffers)) {
                     Some(goes_on) => goes_on,
-                    None if missing == TryRecvError::Disconnected => return,
-                    None => match self.jobs.recv_timeout(REST) {
-                        Ok((number, met)) => self.working(|| self.take(number, met, &mut buffers)),
-                        Err(_) => continue,
+                    None if missing == RecvTimeoutError::Disconnected => return,
+                    None => match self.tell().then(|| self.next(Some(REST))) {
+                        Some(Ok((number, met))) => self.working(|| self.take(number, met, &mut buffers)),
+                        Some(Err(_)) => continue,
+                        None => false,
                     },
                 },
             };
@@ -85,6 +111,22 @@ impl Worker<'_> {
             }
             waited = false;
         }
+    }
+
+    /// The next thing that was met, if there is one in so long a time.
+    fn next(&self, wait: Option<Duration>) -> Result<(u64, Met), RecvTimeoutError> {
+        let mut taken = self.taken.borrow_mut();
+        if taken.is_empty() {
+            let batch = match wait {
+                Some(wait) => self.jobs.recv_timeout(wait)?,
+                None => self.jobs.try_recv().map_err(|missing| match missing {
+                    TryRecvError::Empty => RecvTimeoutError::Timeout,
+                    TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+                })?,
+            };
+            taken.extend(batch);
+        }
+        taken.pop_front().ok_or(RecvTimeoutError::Timeout)
     }
 
     /// Counts this worker as busy for as long as it does this.
@@ -97,12 +139,18 @@ impl Worker<'_> {
 
     /// Deals with one thing that was met; a large file is only opened. False where nobody wants to know any more.
     fn take(&self, number: u64, met: Met, buffers: &mut [Vec<u8>; 2]) -> bool {
+        if matches!(met, Met::StandardInput) && !self.tell() {
+            return false; // whoever writes there may take their time
+        }
         match self.open(met, buffers) {
             Step::File(file) if self.is_large(&file) => {
                 self.shelf.put(number, file);
                 true
             }
-            step => self.give(number, self.finish(step, buffers)),
+            step => {
+                let large = matches!(&step, Step::File(file) | Step::Listed(file, _) if file.source.len() >= LARGE);
+                (!large || self.tell()) && self.give(number, self.finish(step, buffers))
+            }
         }
     }
 
@@ -110,7 +158,10 @@ impl Worker<'_> {
     /// workers could take is left to them: two files on one processor take longer than one file on each of two.
     fn take_from_shelf(&self, buffers: &mut [Vec<u8>; 2]) -> Option<bool> {
         let (number, file) = self.shelf.first()?;
-        let others = self.jobs.len().saturating_add(self.shelf.len());
+        if !self.tell() {
+            return Some(false); // a large file takes its time
+        }
+        let others = self.jobs.len().saturating_add(self.shelf.len()).saturating_add(self.taken.borrow().len());
         let idle = self.scan.jobs.saturating_sub(self.busy.load(Ordering::Relaxed));
         let partner = if others > idle { self.shelf.partner(&file) } else { None };
         let Some((other_number, other)) = partner else {
@@ -123,7 +174,8 @@ impl Worker<'_> {
     /// Whether judging this file means one digest over many bytes. With a second digest the processor is busy anyway.
     fn is_large(&self, file: &Waiting) -> bool {
         let one_digest = self.scan.scanner.options().hashes == HashMode::None && self.scan.scanner.catalogs().is_none();
-        one_digest && file.source.len() >= LARGE
+        let is_large = one_digest && file.source.len() >= LARGE;
+        is_large && (file.format != Format::Pe || seems_signed(&file.source))
     }
 
     fn give(&self, number: u64, outcome: Outcome) -> bool {
@@ -135,7 +187,19 @@ impl Worker<'_> {
             _ => 0,
         };
         self.scan.progress.done(bytes);
-        self.results.send((number, outcome)).is_ok()
+        let full = {
+            let untold = &mut *self.untold.borrow_mut();
+            untold.outcomes.push((number, outcome));
+            let since = untold.since.get_or_insert_with(Instant::now);
+            untold.outcomes.len() >= TOGETHER || since.elapsed() >= REST
+        };
+        !full || self.tell()
+    }
+
+    /// Tells the outcomes that nobody was told yet. False where nobody wants to know.
+    fn tell(&self) -> bool {
+        let untold = self.untold.take();
+        untold.outcomes.is_empty() || self.results.send(untold.outcomes).is_ok()
     }
 
     fn open(&self, met: Met, buffers: &mut [Vec<u8>; 2]) -> Step {
