@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -20,12 +19,6 @@ use crate::record::Record;
 
 /// Results between walker and caller. A record of a doubly signed file has about 20 KiB, so this is 10 MiB.
 const WINDOW: usize = 512;
-
-/// What workers get at once, unless the walk is slow: to wake somebody for each file takes longer than to pass it over.
-const BATCH: usize = 8;
-
-/// The longest that the walk keeps what it met.
-const PATIENCE: Duration = Duration::from_millis(1);
 
 /// A scan to be run.
 #[derive(Debug)]
@@ -62,7 +55,7 @@ impl Scan<'_> {
     /// Only errors of `sink`, which end the scan. Files that cannot be read are `Error` records.
     pub fn run(&self, sink: &mut dyn FnMut(&Record) -> io::Result<()>) -> io::Result<Tally> {
         let (permit_in, permits) = bounded::<()>(WINDOW);
-        let (job_in, jobs) = bounded::<Vec<(u64, Met)>>(WINDOW);
+        let (job_in, jobs) = bounded::<(u64, Met)>(WINDOW);
         let (result_in, results) = bounded::<Vec<(u64, Outcome)>>(WINDOW);
         let (busy, shelf) = (AtomicUsize::new(0), Shelf::default());
         let (busy, shelf) = (&busy, &shelf);
@@ -71,8 +64,8 @@ impl Scan<'_> {
             for _ in 0..self.jobs.max(1) {
                 let (jobs, result_in) = (jobs.clone(), result_in.clone());
                 scope.spawn(move || {
-                    let (taken, untold) = (RefCell::default(), RefCell::default());
-                    Worker { scan: self, jobs: &jobs, taken, results: &result_in, busy, shelf, untold }.run();
+                    let untold = RefCell::default();
+                    Worker { scan: self, jobs: &jobs, results: &result_in, busy, shelf, untold }.run();
                 });
             }
             drop((jobs, result_in));
@@ -91,24 +84,17 @@ impl Scan<'_> {
         })
     }
 
-    fn walk(&self, permits: &Sender<()>, jobs: &Sender<Vec<(u64, Met)>>) {
-        let (mut number, mut batch, mut told) = (0u64, Vec::new(), Instant::now());
+    fn walk(&self, permits: &Sender<()>, jobs: &Sender<(u64, Met)>) {
+        let mut number = 0u64;
         walk(self.targets, self.walk, &mut |met| {
             if self.stop.load(Ordering::Relaxed) || permits.send(()).is_err() {
                 return false;
             }
             self.progress.found();
-            batch.push((number, met));
+            let sent = jobs.send((number, met)).is_ok();
             number = number.saturating_add(1);
-            // The first file does not wait for a second one, and none for a slow walk.
-            if batch.len() < BATCH && told.elapsed() < PATIENCE && number > 1 {
-                return true;
-            }
-            let sent = jobs.send(std::mem::take(&mut batch)).is_ok();
-            told = Instant::now();
             sent
         });
-        let _ = jobs.send(batch); // nobody listens only after a stop
         self.progress.walked();
     }
 

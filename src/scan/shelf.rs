@@ -11,6 +11,9 @@ use crate::container::Source;
 /// Files that wait at most. Each is open, and holds back the records of those behind it.
 const PLACES: usize = 8;
 
+/// How far the scan goes on while a file waits: a quarter of what may be in flight at all.
+const LOOK_AHEAD: u64 = 128;
+
 /// Open files, in the order in which they were met, for all workers.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
@@ -35,9 +38,11 @@ impl Shelf {
         self.files().len()
     }
 
-    /// Whether no more files should be opened before some are judged.
-    pub(super) fn is_full(&self) -> bool {
-        self.len() >= PLACES
+    /// Whether some should be judged before anything is opened beyond this number.
+    pub(super) fn is_due(&self, reached: u64) -> bool {
+        let files = self.files();
+        let waits_long = |(number, _): &(u64, Waiting)| number.saturating_add(LOOK_AHEAD) < reached;
+        files.len() >= PLACES || files.first().is_some_and(waits_long)
     }
 
     /// The file that was met first.
@@ -79,12 +84,26 @@ mod tests {
             let source = FileSource::open(&path).unwrap();
             shelf.put(number, Waiting { path, format: Format::Pe, source });
         }
-        assert!(shelf.len() == 5 && !shelf.is_full());
+        assert!(shelf.len() == 5 && !shelf.is_due(1 + LOOK_AHEAD) && shelf.is_due(2 + LOOK_AHEAD));
         let mut pairs = Vec::new();
         while let Some((number, file)) = shelf.first() {
             pairs.push((number, shelf.partner(&file).map(|(number, _)| number)));
         }
         assert_eq!(pairs, [(1, Some(3)), (2, Some(4)), (9, None)]);
+    }
+
+    #[test]
+    fn a_full_shelf_is_due() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::default();
+        for number in 0..8 {
+            assert!(!shelf.is_due(number));
+            let path = folder.path().join(number.to_string());
+            std::fs::write(&path, b"x").unwrap();
+            let source = FileSource::open(&path).unwrap();
+            shelf.put(number, Waiting { path, format: Format::Pe, source });
+        }
+        assert!(shelf.is_due(0));
     }
 
     #[test]

@@ -54,11 +54,6 @@ impl Progress {
         self.found.load(Ordering::Relaxed).saturating_sub(self.done.load(Ordering::Relaxed))
     }
 
-    /// Whether nothing more will be found.
-    pub(crate) fn is_walked(&self) -> bool {
-        self.walked.load(Ordering::Relaxed)
-    }
-
     /// The walk is over: the number of files found is final.
     pub(crate) fn walked(&self) {
         self.walked.store(true, Ordering::Relaxed);

@@ -1,13 +1,12 @@
 //! One worker of a scan: what was met becomes an outcome, two large files at once where that is faster.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::HashMode;
 use super::file::with_path;
@@ -24,7 +23,8 @@ use crate::record::Record;
 /// Bytes from which it pays to judge a file together with another: half a block of the pass.
 const LARGE: u64 = 128 * 1024;
 
-/// How long a large file waits once for another one while the walk is not over. Far less than what a large file takes.
+/// How long a large file waits once for another one, and outcomes for the next thing that is met. Far less than what a large
+/// file takes.
 const PATIENCE: Duration = Duration::from_micros(200);
 
 /// Outcomes told at once: to wake somebody for each takes longer than to pass a small file over.
@@ -37,9 +37,7 @@ const REST: Duration = Duration::from_millis(5);
 /// A worker of a scan.
 pub(super) struct Worker<'w> {
     pub(super) scan: &'w Scan<'w>,
-    pub(super) jobs: &'w Receiver<Vec<(u64, Met)>>,
-    /// What this worker took of them and has not dealt with.
-    pub(super) taken: RefCell<VecDeque<(u64, Met)>>,
+    pub(super) jobs: &'w Receiver<(u64, Met)>,
     pub(super) results: &'w Sender<Vec<(u64, Outcome)>>,
     /// Workers that have something to do.
     pub(super) busy: &'w AtomicUsize,
@@ -81,25 +79,29 @@ impl Worker<'_> {
 
     fn deal(&self) {
         let mut buffers = [Vec::new(), Vec::new()];
-        let mut waited = false;
+        let (mut waited, mut reached) = (false, 0);
         loop {
             if self.scan.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let met = if self.shelf.is_full() { Err(RecvTimeoutError::Timeout) } else { self.next(None) };
+            let met = if self.shelf.is_due(reached) { Err(TryRecvError::Empty) } else { self.jobs.try_recv() };
             let goes_on = match met {
-                Ok((number, met)) => self.working(|| self.take(number, met, &mut buffers)),
-                Err(_) if self.shelf.len() == 1 && !waited && !self.scan.progress.is_walked() => {
-                    waited = true; // the walk may only just have begun
-                    match self.next(Some(PATIENCE)) {
+                Ok((number, met)) => {
+                    reached = number;
+                    self.working(|| self.take(number, met, &mut buffers))
+                }
+                // The walk may only just have begun, or be about to meet the next one.
+                Err(TryRecvError::Empty) if self.shelf.len() <= 1 && !waited && !self.shelf.is_due(reached) => {
+                    waited = true;
+                    match self.jobs.recv_timeout(PATIENCE) {
                         Ok((number, met)) => self.working(|| self.take(number, met, &mut buffers)),
                         Err(_) => continue,
                     }
                 }
                 Err(missing) => match self.working(|| self.take_from_shelf(&mut buffers)) {
                     Some(goes_on) => goes_on,
-                    None if missing == RecvTimeoutError::Disconnected => return,
-                    None => match self.tell().then(|| self.next(Some(REST))) {
+                    None if missing == TryRecvError::Disconnected => return,
+                    None => match self.tell().then(|| self.jobs.recv_timeout(REST)) {
                         Some(Ok((number, met))) => self.working(|| self.take(number, met, &mut buffers)),
                         Some(Err(_)) => continue,
                         None => false,
@@ -111,22 +113,6 @@ impl Worker<'_> {
             }
             waited = false;
         }
-    }
-
-    /// The next thing that was met, if there is one in so long a time.
-    fn next(&self, wait: Option<Duration>) -> Result<(u64, Met), RecvTimeoutError> {
-        let mut taken = self.taken.borrow_mut();
-        if taken.is_empty() {
-            let batch = match wait {
-                Some(wait) => self.jobs.recv_timeout(wait)?,
-                None => self.jobs.try_recv().map_err(|missing| match missing {
-                    TryRecvError::Empty => RecvTimeoutError::Timeout,
-                    TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-                })?,
-            };
-            taken.extend(batch);
-        }
-        taken.pop_front().ok_or(RecvTimeoutError::Timeout)
     }
 
     /// Counts this worker as busy for as long as it does this.
@@ -161,7 +147,7 @@ impl Worker<'_> {
         if !self.tell() {
             return Some(false); // a large file takes its time
         }
-        let others = self.jobs.len().saturating_add(self.shelf.len()).saturating_add(self.taken.borrow().len());
+        let others = self.jobs.len().saturating_add(self.shelf.len());
         let idle = self.scan.jobs.saturating_sub(self.busy.load(Ordering::Relaxed));
         let partner = if others > idle { self.shelf.partner(&file) } else { None };
         let Some((other_number, other)) = partner else {
