@@ -171,6 +171,7 @@ def main():
             bench.note("pass", one_pass(large_files, options.jobs))
             for _ in range(5):
                 bench.scan("one", fixture)
+                bench.note("nothing", measured(["true"], os.devnull)["wall"])
             for name, command in peers:
                 cost = measured(command, os.devnull, stderr=subprocess.DEVNULL)
                 for key, value in cost.items():
@@ -204,7 +205,8 @@ def report(bench, signed, large_files, tree_files, peers):
     print(f"\n{tree_files} files, a tenth of them PE: {tree:.3f} s, a bare sorted walk with open and one read {walk:.3f} s "
           f"({tree / walk:.2f} times as long on {jobs} threads as that on one); with SHA-256 of everything that can be signed "
           f"{bench.median(('tree+', 'wall')):.3f} s.")
-    print(f"\nOne small file from start to exit: {bench.median(('one', 'wall')) * 1e3:.1f} ms.")
+    print(f"\nOne small file from start to exit: {bench.median(('one', 'wall')) * 1e3:.1f} ms; `true`: "
+          f"{bench.median('nothing') * 1e3:.1f} ms.")
     peak = max((bench.median((name, "peak_mib")), name) for name in ("signed", "large", "large+", "tree+", "sparse"))
     print(f"Peak memory: {peak[0]:.0f} MiB ({peak[1]}); {bench.median(('sparse', 'peak_mib')):.0f} MiB and "
           f"{bench.median(('sparse', 'wall')):.2f} s for a sparse file of 100 GiB.")

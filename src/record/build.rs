@@ -12,7 +12,7 @@ use super::{
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
 use crate::container::Blob;
-use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, signature_name};
+use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, signature_name, verify_signature};
 use crate::hex;
 use crate::judge::{ChainVerdict, SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
@@ -277,9 +277,9 @@ fn signature_algorithm(content: &ContentFacts<'_>) -> String {
 fn is_self_signed(content: &ContentFacts<'_>) -> bool {
     content.certificate.and_then(|index| content.pool.certificate(index)).is_some_and(|certificate| {
         certificate.is_self_issued() && {
-            let algorithm = &certificate.signature_algorithm;
-            crate::crypto::verify_signature(certificate.spki, algorithm, None, certificate.tbs, certificate.signature)
-                .is_good()
+            let (spki, algorithm, tbs) = (certificate.spki, &certificate.signature_algorithm, certificate.tbs);
+            verify::Work::default().verify(spki, algorithm, tbs)
+                && verify_signature(spki, algorithm, None, tbs, certificate.signature).is_good()
         }
     })
 }

@@ -21,13 +21,14 @@ const KEYS: usize = 4;
 /// A key longer than this is not remembered: RSA with 8,192 bits has 1,062 octets.
 const KEY_OCTETS: usize = 1_100;
 
-/// What is known of one certificate beyond the places of its fields.
+/// What is known of one certificate beyond the places of its fields. Hostile files have thousands in each of many pools, so
+/// what few of them are asked for is kept apart.
 #[derive(Debug)]
 pub struct KnownCertificate {
     subject: Arc<[u8]>,
     issuer: Arc<[u8]>,
-    text: OnceLock<CertificateText>,
-    digests: OnceLock<CertificateDigests>,
+    text: OnceLock<Box<CertificateText>>,
+    digests: OnceLock<Box<CertificateDigests>>,
     verified: Mutex<Vec<(Box<[u8]>, Verification)>>,
 }
 
@@ -54,6 +55,16 @@ impl KnownCertificate {
         Arc::new(KnownCertificate { subject, issuer, text, digests, verified })
     }
 
+    /// Takes names from whoever has the same ones already. What is shared with other files keeps its own.
+    pub(super) fn share_names(this: &mut Arc<Self>, shared: impl Fn(&[u8]) -> Option<Arc<[u8]>>) {
+        let Some(own) = Arc::get_mut(this) else { return };
+        for name in [&mut own.subject, &mut own.issuer] {
+            if let Some(known) = shared(name) {
+                *name = known;
+            }
+        }
+    }
+
     /// The subject as [`normalised_name`] has it.
     #[must_use]
     pub fn subject(&self) -> &Arc<[u8]> {
@@ -68,12 +79,12 @@ impl KnownCertificate {
 
     /// Its words. `certificate` is the one that this is about.
     pub(super) fn text(&self, certificate: &Certificate<'_>) -> &CertificateText {
-        self.text.get_or_init(|| CertificateText::of(certificate))
+        self.text.get_or_init(|| Box::new(CertificateText::of(certificate)))
     }
 
     /// Its digests. `certificate` is the one that this is about.
     pub(super) fn digests(&self, certificate: &Certificate<'_>) -> &CertificateDigests {
-        self.digests.get_or_init(|| CertificateDigests {
+        let digests = || CertificateDigests {
             tbs: Sha256::digest(certificate.tbs).into(),
             spki: Sha256::digest(certificate.spki).into(),
             issuer_serial: Sha256::new()
@@ -82,7 +93,8 @@ impl KnownCertificate {
                 .finalize()
                 .into(),
             subject: Sha256::digest(certificate.subject).into(),
-        })
+        };
+        self.digests.get_or_init(|| Box::new(digests()))
     }
 
     /// Whether its signature verifies under this key. `certificate` is the one that this is about.
@@ -100,9 +112,10 @@ impl KnownCertificate {
 
     /// The most octets of memory that it can come to, its words included as they are.
     fn octets(&self) -> usize {
-        let text = self.text.get().map_or(0, CertificateText::octets);
+        let text = self.text.get().map_or(0, |text| text.octets());
         let names = self.subject.len().saturating_add(self.issuer.len());
-        [text, names, KEYS.saturating_mul(KEY_OCTETS)].into_iter().fold(size_of::<Self>(), usize::saturating_add)
+        let (digests, keys) = (size_of::<CertificateDigests>(), KEYS.saturating_mul(KEY_OCTETS));
+        [text, names, digests, keys].into_iter().fold(size_of::<Self>(), usize::saturating_add)
     }
 }
 

@@ -108,7 +108,12 @@ impl<'a> Pool<'a> {
             return;
         }
         let parsed = Certificate::parse(raw);
-        let known = parsed.as_ref().ok().map(know);
+        let mut known = parsed.as_ref().ok().map(know);
+        if let Some(known) = &mut known {
+            // A crowd may bear one vast name.
+            let shared = |name: &[u8]| self.names.get_key_value(name).map(|(known, _)| Arc::clone(known));
+            KnownCertificate::share_names(known, shared);
+        }
         let identity = parsed.as_ref().ok().zip(known.as_ref()).map(|(certificate, known)| {
             let (subject, issuer) = (self.number(known.subject()), self.number(known.issuer()));
             certificate.know_self_issued(subject == issuer);

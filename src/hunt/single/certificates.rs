@@ -9,7 +9,7 @@ use crate::crypto::{DigestAlgorithm, key_info, signature_scheme};
 use crate::hex::lower as hex;
 use crate::judge::{Reason, Status};
 use crate::record::{Finding, Severity, TimestampFault};
-use crate::verify::{CertificateSource, PathEnd};
+use crate::verify::{CertificateSource, PathEnd, Work};
 use crate::x509::{Certificate, Name, serial_to_hex, usage_text};
 
 fn reasons<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = Reason> + use<'f> {
@@ -37,8 +37,9 @@ pub(super) fn foreign_self_signature(facts: &FileFacts<'_>) -> Option<Finding> {
     if anchored(facts)? {
         return None;
     }
-    let own = facts.memo.verify(leaf.spki, &leaf.signature_algorithm, leaf.tbs, leaf.signature);
-    own.is_good().then(|| finding("S113", None, &described(leaf)))?
+    let affordable = Work::default().verify(leaf.spki, &leaf.signature_algorithm, leaf.tbs);
+    let own = || facts.memo.verify(leaf.spki, &leaf.signature_algorithm, leaf.tbs, leaf.signature);
+    (affordable && own().is_good()).then(|| finding("S113", None, &described(leaf)))?
 }
 
 /// The certificate that LimeLighter and ScareCrow make of a web server's: nothing but common names, for servers and not
