@@ -32,27 +32,37 @@ pub struct Element<'f> {
 
 /// The element at the start, and what follows it.
 fn element(octets: &[u8], depth: usize) -> Option<(Element<'_>, &[u8])> {
-    let (&tag, &first) = (octets.first()?, octets.get(1)?);
-    if tag & 0x1f == 0x1f || depth > DEPTH {
+    let &tag = octets.first()?;
+    let mut at = 1;
+    if tag & 0x1f == 0x1f {
+        // A tag of several octets (X.690 section 8.1.2.4); sigscan reads no longer ones either.
+        while octets.get(at)? & 0x80 != 0 {
+            at += 1;
+        }
+        at += 1;
+    }
+    if at > 7 || depth > DEPTH {
         return None;
     }
+    let &first = octets.get(at)?;
+    at += 1;
     let (from, length) = match first {
-        0..=0x7f => (2, usize::from(first)),
+        0..=0x7f => (at, usize::from(first)),
         0x80 => {
-            let mut rest = &octets[2..];
+            let mut rest = &octets[at..];
             while !rest.starts_with(&[0, 0]) {
                 rest = element(rest, depth + 1)?.1;
             }
             let stop = octets.len() - rest.len();
-            return Some((Element { tag, raw: &octets[..stop + 2], content: &octets[2..stop] }, &rest[2..]));
+            return Some((Element { tag, raw: &octets[..stop + 2], content: &octets[at..stop] }, &rest[2..]));
         }
         _ => {
             let count = usize::from(first & 0x7f);
-            let digits = octets.get(2..2 + count)?;
+            let digits = octets.get(at..at + count)?;
             let length = digits.iter().try_fold(0usize, |sum, digit| {
                 sum.checked_mul(256).map(|sum| sum | usize::from(*digit)).filter(|sum| *sum <= octets.len())
             });
-            (2 + count, length?)
+            (at + count, length?)
         }
     };
     let content = octets.get(from..from.checked_add(length)?)?;

@@ -78,6 +78,20 @@ fn every_changed_octet_that_is_signed_is_noticed() {
 /// identifiers.
 const HEADS: [(&str, usize); 2] = [("ecdsa-p256.exe", 48), ("token.exe", 114)];
 
+/// An end of contents becomes an element of a two-octet tag, which sigscan reads past: no signed octet is another one.
+#[test]
+fn a_tag_of_several_octets_is_followed() {
+    let host = host("ber-indefinite.exe");
+    let mut file = host.octets.clone();
+    let at = file.len() - 8;
+    assert_eq!(file[at - 2..], [0; 10]);
+    file[at] = 0xff;
+    assert_eq!(vouched().check(&file, &host.record, AT), Ok(()));
+    // One that never ends is not.
+    file[at..].fill(0xff);
+    assert_eq!(vouched().check(&file, &host.record, AT).unwrap_err(), "a signature that cannot be followed");
+}
+
 #[test]
 fn a_chain_with_a_certificate_that_nobody_issued_is_noticed() {
     let (vouched, host) = (vouched(), host("pe32.exe"));
