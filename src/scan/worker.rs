@@ -17,6 +17,7 @@ use super::store::Question;
 use super::walk::Met;
 use crate::container::pe::seems_signed;
 use crate::container::{Format, Source, container_for, sniff};
+use crate::guard;
 use crate::judge::Reason;
 use crate::record::Record;
 
@@ -161,7 +162,7 @@ impl Worker<'_> {
     fn is_large(&self, file: &Waiting) -> bool {
         let one_digest = self.scan.scanner.options().hashes == HashMode::None && self.scan.scanner.catalogs().is_none();
         let is_large = one_digest && file.source.len() >= LARGE;
-        is_large && (file.format != Format::Pe || seems_signed(&file.source))
+        is_large && wants_digest(file.format, &file.source)
     }
 
     fn give(&self, number: u64, outcome: Outcome) -> bool {
@@ -276,6 +277,11 @@ impl Worker<'_> {
     }
 }
 
+/// Whether a file seems to have something to digest. What goes wrong in this glance at it is told when it is judged.
+fn wants_digest(format: Format, source: &dyn Source) -> bool {
+    format != Format::Pe || guard::guarded(|| seems_signed(source)).unwrap_or(false)
+}
+
 /// What becomes of a file of this kind that is met on a walk, if it is not judged.
 fn passed_over(format: Format) -> Option<Outcome> {
     match format {
@@ -346,6 +352,30 @@ mod tests {
                 (count, _) => Ok(count),
             }
         }
+    }
+
+    /// A source that brings the program down.
+    struct Poison;
+
+    impl Source for Poison {
+        fn len(&self) -> u64 {
+            1 << 20
+        }
+
+        fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+            panic!("poison")
+        }
+    }
+
+    #[test]
+    fn a_glance_at_a_file_is_guarded() {
+        guard::quieten();
+        assert!(!wants_digest(Format::Pe, &Poison));
+        assert!(wants_digest(Format::Cat, &Poison)); // which is not looked at
+        let signed = |bytes: &[u8]| wants_digest(Format::Pe, &MemorySource(bytes));
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fixtures");
+        let file = std::fs::read(folder.join("pe32.exe")).unwrap();
+        assert!(signed(&file) && !signed(&file[..64]) && !signed(b""));
     }
 
     #[test]

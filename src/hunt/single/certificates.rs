@@ -71,10 +71,7 @@ pub(super) fn publisher_by_own_account(facts: &FileFacts<'_>) -> Option<Finding>
     if !facts.record.self_signed || !reasons(facts).any(|reason| reason == Reason::SelfSigned) {
         return None;
     }
-    let name = Name::decode(facts.leaf()?.subject);
-    let names = facts.known();
-    let matched = ["O", "CN"].into_iter().find_map(|title| Some((name.get(title)?, names.matching(name.get(title)?)?)));
-    let (shown, known) = matched?;
+    let (shown, known) = facts.name_with(|name| facts.known().matching(name))?;
     finding("S114", None, &[("name", json!(shown)), ("publisher", json!(known))])
 }
 

@@ -26,7 +26,7 @@ use crate::crypto::{DigestAlgorithm, DigestValue};
 use crate::record::{Finding, Record, Severity};
 use crate::trust::{BlockLists, TrustStore};
 use crate::verify::{Memo, SignatureFacts};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, CertificateText};
 
 /// The digests of a file that were computed, to be reported or not.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +81,19 @@ impl<'f> FileFacts<'f> {
     fn leaf(&self) -> Option<&'f Certificate<'f>> {
         let content = self.deciding()?.0.content.as_ref()?;
         content.pool.certificate(content.certificate?)
+    }
+
+    /// The same certificate in words.
+    fn leaf_text(&self) -> Option<&'f CertificateText> {
+        let content = self.deciding()?.0.content.as_ref()?;
+        content.pool.text(content.certificate?)
+    }
+
+    /// The first of the signer's names, its organisation before its common name, in which `look` sees something.
+    fn name_with<'s, T>(&self, look: impl Fn(&'f str) -> Option<T> + 's) -> Option<(&'f str, T)> {
+        let text = self.leaf_text()?;
+        let names = [text.organization.as_deref(), text.common_name.as_deref()];
+        names.into_iter().flatten().find_map(|name| Some((name, look(name)?)))
     }
 
     /// The names that impostors like to bear.

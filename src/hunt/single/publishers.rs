@@ -118,8 +118,9 @@ fn own_root(facts: &FileFacts<'_>) -> Option<bool> {
 /// S128: the name of a catalogued publisher, under an issuer under which that publisher is not known to sign.
 pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
     let leaf = facts.leaf().filter(|leaf| !leaf.is_self_issued())?;
-    let (subject, issuer) = (Name::decode(leaf.subject), Name::decode(leaf.issuer));
-    let publisher = Publisher::of_organisation(&plain(subject.get("O")?))?;
+    let organization = facts.leaf_text()?.organization.as_deref()?;
+    let publisher = Publisher::of_organisation(&plain(organization))?;
+    let issuer = Name::decode(leaf.issuer);
     let shown = ["CN", "O"].into_iter().find_map(|title| issuer.get(title))?;
     let issuer = plain(shown);
     if publisher.issuers().any(|known| known == issuer) {
@@ -138,7 +139,7 @@ pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
     };
     let evidence = [
         ("publisher", json!(publisher.name)),
-        ("organization", json!(subject.get("O"))),
+        ("organization", json!(organization)),
         ("issuer", json!(shown)),
         ("issuer_trusted", json!(trusted)),
         ("issuers_known", json!(count)),
@@ -148,10 +149,7 @@ pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
 
 /// S129: a name that only looks like a known one.
 pub(super) fn look_alike(facts: &FileFacts<'_>) -> Option<Finding> {
-    let name = Name::decode(facts.leaf()?.subject);
-    let names = facts.known();
-    let found = ["O", "CN"].into_iter().find_map(|title| Some((name.get(title)?, names.imitated(name.get(title)?)?)));
-    let (shown, known) = found?;
+    let (shown, known) = facts.name_with(|name| facts.known().imitated(name))?;
     finding("S129", None, &[("name", json!(shown)), ("publisher", json!(known))])
 }
 
