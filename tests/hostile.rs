@@ -16,6 +16,8 @@ mod numbers;
 mod program;
 #[path = "hostile/sets.rs"]
 mod sets;
+#[path = "hostile/surplus.rs"]
+mod surplus;
 #[path = "hostile/together.rs"]
 mod together;
 
@@ -308,5 +310,5 @@ fn zero_length_everything() {
     let file = signed(&Signature { certs, ..Signature::default() });
     check("empty-certificates", &file, "Valid/ok", &["certificate-unreadable"]);
     let file = signed(&Signature::default().add(|_| seq(&[])));
-    check("empty-attribute", &file, "Valid/ok", &["signer-info-der", "unsigned-attributes"]);
+    check("empty-attribute", &file, "Invalid/malformed", &["signer-info-der", "unsigned-attributes"]);
 }

@@ -82,6 +82,10 @@ pub enum ErrorKind {
     },
     /// The content octets are not a value of their type.
     BadValue,
+    /// An element follows those that the type has.
+    Surplus,
+    /// More elements than are read.
+    TooMany,
 }
 
 /// A delimiting error and where it happened.
@@ -104,6 +108,8 @@ impl std::fmt::Display for Error {
             }
             ErrorKind::Missing { expected } => write!(f, "an ASN.1 element with tag 0x{expected:02x} is missing")?,
             ErrorKind::BadValue => write!(f, "an ASN.1 value is not well formed")?,
+            ErrorKind::Surplus => write!(f, "an ASN.1 element follows that its type does not have")?,
+            ErrorKind::TooMany => write!(f, "more ASN.1 elements than are read")?,
         }
         write!(f, " (offset {})", self.offset)
     }
@@ -279,6 +285,14 @@ impl<'a> Reader<'a> {
     /// The next element if it has this identifier octet; otherwise nothing is consumed.
     pub fn optional(&mut self, wanted: u8) -> Result<Option<Element<'a>>, Error> {
         if self.rest.first() == Some(&wanted) { self.next() } else { Ok(None) }
+    }
+
+    /// That nothing is left: no type here is extensible, and a decoder that knows the type refuses what follows its fields.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Surplus`] at the first octet that is left.
+    pub fn end(&self) -> Result<(), Error> {
+        if self.is_empty() { Ok(()) } else { Err(Error { offset: self.offset, kind: ErrorKind::Surplus }) }
     }
 
     /// The next element, whatever its tag.

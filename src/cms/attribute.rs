@@ -54,11 +54,12 @@ impl<'a> AttributeSet<'a> {
         let mut items = element.children();
         while let Some(item) = items.next()? {
             if attributes.len() >= MAX_ATTRIBUTES {
-                return Err(item.error(ErrorKind::BadValue));
+                return Err(item.error(ErrorKind::TooMany));
             }
             let mut parts = item.expect(tag::SEQUENCE)?.children();
             let oid = parts.expect(tag::OID)?.content;
             let values = parts.expect(tag::SET)?;
+            parts.end()?;
             attributes.push(Attribute { oid, values, raw: item.raw, offset: item.offset });
         }
         Ok(AttributeSet { element, attributes })

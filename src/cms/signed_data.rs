@@ -2,6 +2,7 @@
 
 use super::SignerInfo;
 use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, oids, tag};
+use crate::crypto::AlgorithmId;
 
 /// Certificates beyond this many in one bag are not looked at. The largest honest bags hold about ten; the
 /// cap bounds the work that one signature can cause.
@@ -39,6 +40,10 @@ pub struct SignedData<'a> {
     pub certificates_truncated: bool,
     /// Why the rest of the certificate bag could not be delimited.
     pub certificates_error: Option<Error>,
+    /// Why a decoder of the whole structure refuses it although what was signed can be read: an element where the type has
+    /// none (behind the content, the SignedData or its signers), or a set that cannot be delimited. The signers are asked
+    /// themselves.
+    pub unsound: Option<Error>,
     /// CRLs of the bag, undecoded, in file order.
     pub crls: Vec<Element<'a>>,
     /// OCSP responses of the bag, undecoded, in file order; other kinds of revocation information are left out.
@@ -65,17 +70,26 @@ impl<'a> SignedData<'a> {
             return Err(kind.error(ErrorKind::BadValue));
         }
         let explicit = fields.expect(tag::context_constructed(0))?;
-        let body = explicit.children().expect(tag::SEQUENCE)?;
+        let mut unsound = fields.end().err();
+        let mut wrapped = explicit.children();
+        let body = wrapped.expect(tag::SEQUENCE)?;
+        unsound = unsound.or(wrapped.end().err());
         let mut fields = body.children();
         let version = fields.expect(tag::INTEGER)?.small_unsigned()?;
-        fields.expect(tag::SET)?;
+        unsound = unsound.or(all_algorithms(fields.expect(tag::SET)?).err());
         let encapsulated = fields.expect(tag::SEQUENCE)?;
         let mut parts = encapsulated.children();
         let content_type = parts.expect(tag::OID)?.content;
         let content = match parts.optional(tag::context_constructed(0))? {
-            Some(wrapper) => wrapper.children().next()?,
+            Some(wrapper) => {
+                let mut wrapped = wrapper.children();
+                let content = wrapped.next()?;
+                unsound = unsound.or(wrapped.end().err());
+                content
+            }
             None => None,
         };
+        unsound = unsound.or(parts.end().err());
         let mut data = SignedData {
             raw: outer.raw,
             version,
@@ -85,6 +99,7 @@ impl<'a> SignedData<'a> {
             other_certificates: 0,
             certificates_truncated: false,
             certificates_error: None,
+            unsound,
             crls: Vec::new(),
             ocsp_responses: Vec::new(),
             signers: Vec::new(),
@@ -101,6 +116,7 @@ impl<'a> SignedData<'a> {
         let signers = fields.expect(tag::SET)?;
         data.ber |= signers.ber;
         data.read_signers(signers)?;
+        data.unsound = data.unsound.or(fields.end().err());
         Ok(data)
     }
 
@@ -119,6 +135,7 @@ impl<'a> SignedData<'a> {
                 Ok(Some(_)) => self.other_certificates = self.other_certificates.saturating_add(1),
                 Err(error) => {
                     self.certificates_error = Some(error);
+                    self.unsound = self.unsound.or(self.certificates_error);
                     return;
                 }
             }
@@ -131,7 +148,15 @@ impl<'a> SignedData<'a> {
     fn read_crls(&mut self, bag: Element<'a>) {
         const OTHER: u8 = tag::context_constructed(1);
         let mut items = bag.children();
-        while let Ok(Some(item)) = items.next() {
+        loop {
+            let item = match items.next() {
+                Ok(Some(item)) => item,
+                Ok(None) => return,
+                Err(error) => {
+                    self.unsound = self.unsound.or(Some(error));
+                    return;
+                }
+            };
             match item.tag {
                 tag::SEQUENCE if self.crls.len() < MAX_CRLS => self.crls.push(item),
                 OTHER if self.ocsp_responses.len() < MAX_CRLS => {
@@ -155,4 +180,13 @@ impl<'a> SignedData<'a> {
         }
         Ok(())
     }
+}
+
+/// That a set holds AlgorithmIdentifiers and nothing else. Which ones is nobody's concern: the SignerInfo says what was used.
+fn all_algorithms(set: Element<'_>) -> Result<(), Error> {
+    let mut items = set.children();
+    while let Some(item) = items.next()? {
+        AlgorithmId::parse(item)?;
+    }
+    Ok(())
 }

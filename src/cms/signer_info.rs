@@ -50,7 +50,7 @@ pub struct SignerInfo<'a> {
     pub signature: Cow<'a, [u8]>,
     /// Unsigned attributes; `None` also when they cannot be delimited, see `unsigned_error`.
     pub unsigned_attributes: Option<AttributeSet<'a>>,
-    /// Why the unsigned attributes could not be read.
+    /// Why the unsigned attributes, or what stands behind them, could not be read.
     pub unsigned_error: Option<Error>,
     /// Why a strict DER reading (the `cms` crate) refuses this SignerInfo although its facts can be read.
     pub der_objection: Option<String>,
@@ -87,6 +87,13 @@ impl<'a> SignerInfo<'a> {
             der_objection: strict::SignerInfo::from_der(element.raw).err().map(|error| error.to_string()),
         })
     }
+
+    /// Why a decoder of the whole structure refuses it although what was signed can be read. Attributes beyond those that
+    /// are read are no fault of the signature.
+    #[must_use]
+    pub fn unsound(&self) -> Option<Error> {
+        self.unsigned_error.filter(|error| error.kind != ErrorKind::TooMany)
+    }
 }
 
 /// An OCTET STRING in one piece, or in several as BER allows (X.690 section 8.7).
@@ -97,12 +104,12 @@ fn octet_string<'a>(element: Element<'a>) -> Result<Cow<'a, [u8]>, Error> {
     }
 }
 
-/// Unsigned attributes are covered by no signature: damage there is a fact beside the signature, not its end.
+/// Unsigned attributes are covered by no signature: damage there is a fact beside the signature and hides nothing of it.
 fn unsigned<'a>(fields: &mut Reader<'a>) -> (Option<AttributeSet<'a>>, Option<Error>) {
     match fields.next() {
         Ok(None) => (None, None),
         Ok(Some(set)) if set.tag == tag::context_constructed(1) => match AttributeSet::parse(set) {
-            Ok(attributes) => (Some(attributes), None),
+            Ok(attributes) => (Some(attributes), fields.end().err()),
             Err(error) => (None, Some(error)),
         },
         Ok(Some(other)) => {
@@ -123,5 +130,6 @@ fn signer_id<'a>(element: Element<'a>) -> Result<SignerId<'a>, Error> {
     let mut parts = element.expect(tag::SEQUENCE)?.children();
     let issuer = parts.expect(tag::SEQUENCE)?.raw;
     let serial = parts.expect(tag::INTEGER)?.content;
+    parts.end()?;
     Ok(SignerId::IssuerAndSerial { issuer, serial })
 }

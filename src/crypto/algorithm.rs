@@ -1,6 +1,6 @@
 //! AlgorithmIdentifier: which mathematics a signature algorithm asks for, over which hash.
 
-use crate::asn1::{Element, Error, ErrorKind, Reader, tag};
+use crate::asn1::{Element, Error, Reader, tag};
 
 use super::digest::DigestAlgorithm;
 use super::oids;
@@ -25,10 +25,8 @@ impl<'a> AlgorithmId<'a> {
         let mut fields = element.expect(tag::SEQUENCE)?.children();
         let oid = fields.expect(tag::OID)?.content;
         let parameters = fields.next()?;
-        match fields.next()? {
-            None => Ok(AlgorithmId { oid, parameters }),
-            Some(extra) => Err(extra.error(ErrorKind::BadValue)),
-        }
+        fields.end()?;
+        Ok(AlgorithmId { oid, parameters })
     }
 
     /// The parameters, unless they are absent or NULL.

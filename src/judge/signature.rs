@@ -85,6 +85,9 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     {
         reasons.push(Reason::Malformed);
     }
+    if content.body.unsound.is_some() && !reasons.contains(&Reason::Malformed) {
+        reasons.push(Reason::Malformed);
+    }
     if policy.strict_padding && facts.tail.first_nonzero.is_some() {
         reasons.push(Reason::CertPadding);
     }

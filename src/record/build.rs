@@ -211,7 +211,7 @@ fn signature(
         reason: verdict.reason,
         hresult: verdict.reason.hresult(),
         other_reasons: verdict.other_reasons.clone(),
-        problem: facts.parsed.body.as_ref().err().map(|malformed| malformed.message.clone()),
+        problem: facts.parsed.problem().map(|malformed| malformed.message.clone()),
         digest_algorithm: content.map(digest_name),
         signed_digest: content.and_then(signed_digest),
         computed_digest: content.and_then(|content| content.computed).map(|value| value.to_string()),

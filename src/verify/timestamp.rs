@@ -162,6 +162,9 @@ fn rfc3161<'a>(
     facts.imprint_algorithm = DigestAlgorithm::from_oid(info.imprint_algorithm.oid);
     let bags = [(&data, CertificateSource::Timestamp), (outer, CertificateSource::Outer)];
     facts.find_authority(&bags, authority, &[&BagLists::of(&data), crls], lists);
+    if data.unsound.or(authority.unsound()).is_some() {
+        return facts.fail(TimestampFault::Malformed);
+    }
     if info.gen_time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }
@@ -200,6 +203,9 @@ fn pkcs9<'a>(
     facts.imprint_algorithm = algorithm;
     facts.time = signing_time(&counter);
     facts.find_authority(&[(outer, CertificateSource::Outer)], &counter, &[crls], lists);
+    if counter.unsound().is_some() {
+        return facts.fail(TimestampFault::Malformed);
+    }
     if facts.time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }

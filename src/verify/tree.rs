@@ -24,6 +24,14 @@ pub struct ParsedSignature<'a> {
     pub body: Result<SignatureBody<'a>, Malformed>,
 }
 
+impl ParsedSignature<'_> {
+    /// Why its structure is not that of Authenticode, whether or not it could be read.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Malformed> {
+        self.body.as_ref().map_or_else(Some, |body| body.unsound.as_ref())
+    }
+}
+
 /// A signature whose structure is that of Authenticode.
 #[derive(Debug)]
 pub struct SignatureBody<'a> {
@@ -33,6 +41,8 @@ pub struct SignatureBody<'a> {
     pub signer: SignerInfo<'a>,
     /// What was signed.
     pub content: SignedContent<'a>,
+    /// Why a decoder of the whole PKCS#7 refuses it although everything that was signed can be read.
+    pub unsound: Option<Malformed>,
 }
 
 /// The content of a signature, which is what its format demands and nothing else: a list of digests in the
@@ -156,5 +166,6 @@ fn parse(bytes: &[u8], offset: usize, blob_offset: u64, covers: Covers) -> Resul
         return Err(refuse(message, offset));
     }
     let Some(signer) = data.signers.pop() else { return Err(refuse("no SignerInfo".to_owned(), offset)) };
-    Ok(SignatureBody { data, signer, content })
+    let unsound = data.unsound.or(signer.unsound()).map(delimited);
+    Ok(SignatureBody { data, signer, content, unsound })
 }

@@ -76,6 +76,7 @@ impl<'a> Certificate<'a> {
         // No signature has unused bits. One that claims some is none, which is its issuer's affair to refute, and no reason
         // to know nothing of the certificate.
         let signature = parts.expect(tag::BIT_STRING)?.bit_string().unwrap_or(&[]);
+        parts.end()?;
 
         let mut fields = tbs.children();
         let version = match fields.optional(tag::context_constructed(0))? {

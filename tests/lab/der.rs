@@ -194,6 +194,17 @@ pub fn elements(mut content: &[u8]) -> Vec<&[u8]> {
     found
 }
 
+/// The same element with something more at the end of the constructed one that `path` leads to: the index of the child at
+/// each level, counted from the last where it is negative.
+pub fn extended(element: &[u8], path: &[isize], more: &[u8]) -> Der {
+    let content = split(element).0;
+    let Some((&step, below)) = path.split_first() else { return tlv(element[0], &[content, more].concat()) };
+    let mut children: Vec<Der> = elements(content).into_iter().map(<[u8]>::to_vec).collect();
+    let child = children.len().wrapping_add_signed(step) % children.len().max(1);
+    children[child] = extended(&children[child], below, more);
+    tlv(element[0], &children.concat())
+}
+
 /// A certificate in PEM (RFC 7468).
 pub fn pem(der: &[u8]) -> Vec<u8> {
     pem_block("CERTIFICATE", der)

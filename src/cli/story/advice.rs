@@ -23,17 +23,39 @@ pub fn on(reason: Reason) -> Option<&'static Advice> {
     ADVICE.iter().find(|advice| advice.reason == reason)
 }
 
-/// What `malformed` means when the signature itself can be read.
-pub const APPENDED_HEADLINE: &str = "bytes follow the certificate table, where nothing may follow";
+/// What `malformed` means in a case of its own: the signature itself can be read.
+#[derive(Debug)]
+pub struct Special {
+    /// Instead of what the reason means in general.
+    pub headline: &'static str,
+    /// Instead of the advice on the reason.
+    pub advice: Advice,
+}
 
-/// The advice for that case. The digest covers these bytes: were it different, the reason would be another one.
-pub const APPENDED: Advice = advice(
-    Reason::Malformed,
-    "The signature can be read and its digest covers the appended bytes, but Windows accepts no file that goes on \
-     after its certificate table.",
-    "Look at the appended bytes. They were there when the digest was made, so the question is what signed the \
-     file like this.",
-);
+/// Bytes behind the certificate table. The digest covers them: were it different, the reason would be another one.
+pub const APPENDED: Special = Special {
+    headline: "bytes follow the certificate table, where nothing may follow",
+    advice: advice(
+        Reason::Malformed,
+        "The signature can be read and its digest covers the appended bytes, but Windows accepts no file that goes on \
+         after its certificate table.",
+        "Look at the appended bytes. They were there when the digest was made, so the question is what signed the \
+         file like this.",
+    ),
+};
+
+/// Everything that was signed holds, and what stands around it is no PKCS#7.
+pub const UNSOUND: Special = Special {
+    headline: "what was signed is intact, but the structure around it is not what it should be",
+    advice: advice(
+        Reason::Malformed,
+        "Digest and signature hold, and nobody vouches for the rest of the PKCS#7: something stands there that its \
+         type does not have, or that cannot be read. Decoders of the whole structure refuse it; nothing that signs \
+         writes such a thing.",
+        "Look at the signature's bytes around the place that is named. What was put there after signing may be a \
+         payload: another file with the same signature (X201) shows what it looked like before.",
+    ),
+};
 
 /// What `no-signature` means when catalogs were looked at.
 pub const UNLISTED: Advice = advice(

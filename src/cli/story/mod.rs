@@ -94,7 +94,7 @@ fn headline(page: &mut Page, record: &Record) {
         _ => "✘",
     };
     let word = (Ink::Verdict(verdict), format!("{mark} {}", verdict.word().to_uppercase()));
-    let meaning = appended(record).map_or(record.reason.row().meaning, |_| advice::APPENDED_HEADLINE);
+    let meaning = special(record).map_or(record.reason.row().meaning, |special| special.headline);
     page.beside(&[], &[word, plain(format!(": {meaning}"))]);
     let mut codes = record.reason.code().to_owned();
     if let Some(hresult) = &record.hresult {
@@ -112,8 +112,8 @@ fn advise(page: &mut Page, record: &Record) {
         page.line(&[plain(shown(detail))]);
     }
     let unlisted = record.reason == Reason::NoSignature && record.catalog != "not-checked";
-    let advice =
-        appended(record).or_else(|| if unlisted { Some(&advice::UNLISTED) } else { advice::on(record.reason) });
+    let special = special(record).map(|special| &special.advice);
+    let advice = special.or_else(|| if unlisted { Some(&advice::UNLISTED) } else { advice::on(record.reason) });
     let Some(advice) = advice else { return };
     page.label("Meaning");
     page.line(&[plain(advice.meaning)]);
@@ -121,11 +121,14 @@ fn advise(page: &mut Page, record: &Record) {
     page.line(&[plain(advice.next)]);
 }
 
-/// The other kind of malformed: the signature can be read, and something follows that must not.
-fn appended(record: &Record) -> Option<&'static advice::Advice> {
-    let readable = record.reason == Reason::Malformed && deciding(record).is_some_and(|one| one.problem.is_none());
+/// The other kinds of malformed: the signature can be read, and something stands beside it that must not.
+fn special(record: &Record) -> Option<&'static advice::Special> {
+    let signature = deciding(record).filter(|_| record.reason == Reason::Malformed)?;
     let follows = record.anomalies.iter().any(|anomaly| anomaly.code == "data-after-table");
-    (readable && follows).then_some(&advice::APPENDED)
+    match &signature.problem {
+        Some(_) => signature.signer.is_some().then_some(&advice::UNSOUND),
+        None => follows.then_some(&advice::APPENDED),
+    }
 }
 
 /// What exactly went wrong, where the record says more than the reason does.
