@@ -178,7 +178,8 @@ impl<'a> BasicResponse<'a> {
         let mut parts = element.children();
         let tbs = parts.expect(tag::SEQUENCE)?;
         let signature_algorithm = AlgorithmId::parse(parts.expect(tag::SEQUENCE)?)?;
-        let signature = parts.expect(tag::BIT_STRING)?.bit_string()?;
+        // As in certificates: unused bits make it no signature, which is for whoever verifies it to say.
+        let signature = parts.expect(tag::BIT_STRING)?.bit_string().unwrap_or(&[]);
         let mut certificates = Vec::new();
         if let Some(wrapper) = parts.optional(tag::context_constructed(0))? {
             let mut items = wrapper.children().expect(tag::SEQUENCE)?.children();

@@ -129,7 +129,8 @@ impl<'a> CertificateList<'a> {
         let mut parts = outer.children();
         let tbs = parts.expect(tag::SEQUENCE)?;
         let algorithm = parts.expect(tag::SEQUENCE)?;
-        let signature = parts.expect(tag::BIT_STRING)?.bit_string()?;
+        // As in certificates: unused bits make it no signature, which is for whoever verifies it to say.
+        let signature = parts.expect(tag::BIT_STRING)?.bit_string().unwrap_or(&[]);
 
         let mut fields = tbs.children();
         fields.optional(tag::INTEGER)?;

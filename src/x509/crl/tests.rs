@@ -20,6 +20,18 @@ fn list(entries: &[u8]) -> Vec<u8> {
     element(0x30, &[element(0x30, &tbs), algorithm, element(0x03, &[0, 1, 2, 3])].concat())
 }
 
+/// Found by fuzzing against x509-cert, which reads such lists.
+#[test]
+fn a_signature_with_unused_bits_is_none_and_hides_no_list() {
+    let mut bytes = list(&entry(&[7], "250301000000Z", &[]));
+    let unused = bytes.len() - 4;
+    assert_eq!(bytes[unused], 0);
+    assert_eq!(CertificateList::parse(&bytes).unwrap().signature, [1, 2, 3]);
+    bytes[unused] = 4;
+    let view = CertificateList::parse(&bytes).unwrap();
+    assert_eq!((view.signature, CrlIndex::build(&view).len()), (&[][..], 1));
+}
+
 #[test]
 fn every_listed_serial_is_found_and_no_other() {
     // Serial numbers that differ only in front of their last four octets, and some that do not.
