@@ -19,9 +19,15 @@ trap 'rm -rf "$build"' EXIT
 # Everything that is said about time is said about the commit.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 export SOURCE_DATE_EPOCH
-# Nothing of the environment may change what is compiled.
-unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER CFLAGS CXXFLAGS CPPFLAGS LDFLAGS
-unset "CFLAGS_${target//-/_}" CARGO_INCREMENTAL CARGO_PROFILE_RELEASE_DEBUG
+# Nothing of the environment may change what is compiled: flags, compilers, wrappers, and what leads the build script of aws-lc
+# to a library that is installed here.
+while IFS= read -r name; do
+  case $name in
+    *FLAGS | *FLAGS_* | CC | CC_* | CXX | CXX_* | AR | AR_* | HOST_* | TARGET_* | RUSTC* | OPENSSL_* | PKG_CONFIG* | AWS_LC_* | CMAKE* | \
+      CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_TARGET_* | CARGO_INCREMENTAL) unset "$name" ;;
+  esac
+done < <(compgen -e)
+export AWS_LC_SYS_USE_SYSTEM=0
 export LC_ALL=C TZ=UTC
 
 # Paths of this machine, in Rust's panics and line tables, and in the C library's assertions.

@@ -36,6 +36,13 @@ def unsafe_lines(folder):
     return count
 
 
+def script_lines(folder, script):
+    """Of the build script and, where it has a folder of its own, of its modules."""
+    path = pathlib.Path(script["src_path"])
+    files = [path] if path.parent in (folder, folder / "src") else path.parent.rglob("*.rs")
+    return sum(len(file.read_text(errors="replace").splitlines()) for file in files)
+
+
 def facts():
     """(all crates, rows of those with a build script, a macro or unsafe code), each row by (name, version)."""
     listed = cargo("tree", "--edges", "normal,build", "--prefix", "none", "--target", TARGET, "--format", "{p}")
@@ -49,7 +56,7 @@ def facts():
         folder = pathlib.Path(package["manifest_path"]).parent
         kinds = {kind: target for target in package["targets"] for kind in target["kind"]}
         script = kinds.get("custom-build")
-        lines = len(pathlib.Path(script["src_path"]).read_text(errors="replace").splitlines()) if script else 0
+        lines = script_lines(folder, script) if script else 0
         macro, unsafe = "proc-macro" in kinds, unsafe_lines(folder)
         if lines or macro or unsafe:
             place = re.sub(r"^https?://|(\.git)?/?$|/tree/.*", "", package["repository"] or "")
