@@ -28,6 +28,8 @@ while IFS= read -r name; do
   esac
 done < <(compgen -e)
 export AWS_LC_SYS_USE_SYSTEM=0
+# Link-time optimisation puts a number into the names of some symbols that depends on the folder; nobody needs the names.
+export CARGO_PROFILE_RELEASE_STRIP=symbols
 export LC_ALL=C TZ=UTC
 
 # Paths of this machine, in Rust's panics and line tables, and in the C library's assertions.
@@ -37,7 +39,8 @@ flags=()
 for map in "${maps[@]}"; do flags+=("--remap-path-prefix=$map"); done
 separated=$(printf '%s\x1f' "${flags[@]}")
 export CARGO_ENCODED_RUSTFLAGS=${separated%$'\x1f'}
-export CFLAGS="-ffile-prefix-map=$build=/build -ffile-prefix-map=$root=/sigscan -ffile-prefix-map=$home=/cargo"
+# No C file lies in the repository, whose path may have blanks, which these flags cannot.
+export CFLAGS="-ffile-prefix-map=$build=/build -ffile-prefix-map=$home=/cargo"
 
 cargo build --release --locked --target "$target" --target-dir "$build"
 install -m 755 "$build/$target/release/sigscan" "$out/sigscan"

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import uuid
@@ -29,7 +30,9 @@ def main():
         text = made.read_text(encoding="utf-8")
     finally:
         made.unlink(missing_ok=True)
-    bom = json.loads(text.replace(ROOT.as_uri(), "file:///sigscan").replace(str(ROOT), "/sigscan"))
+    text = text.replace(ROOT.as_uri(), "file:///sigscan").replace(str(ROOT), "/sigscan")
+    # cargo leaves the package's name out where the folder is called like it.
+    bom = json.loads(re.sub(r"(file:///sigscan)#(?=[0-9])", r"\1#sigscan@", text))
 
     tree = subprocess.run(
         ["cargo", "tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--target", target, "--format", "{p}"],

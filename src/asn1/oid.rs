@@ -4,6 +4,20 @@
 /// identifiers for every minimal encoding; a non-minimal one matches nothing, as in Windows.
 pub type Oid<'a> = &'a [u8];
 
+/// Whether the octets are an identifier at all: at least one arc, none of them cut off or padded in front (X.690 section
+/// 8.19.2).
+#[must_use]
+pub fn is_well_formed_oid(oid: Oid<'_>) -> bool {
+    let mut begins = true;
+    for octet in oid {
+        if begins && *octet == 0x80 {
+            return false;
+        }
+        begins = octet & 0x80 == 0;
+    }
+    begins && !oid.is_empty()
+}
+
 /// Dotted decimal form. Octets that are not a well-formed identifier come out as `hex:` and their hex digits,
 /// as do arcs beyond 64 bits.
 #[must_use]
@@ -62,7 +76,17 @@ pub fn oid_from_text(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{oid_from_text, oid_to_string};
+    use super::{is_well_formed_oid, oid_from_text, oid_to_string};
+
+    #[test]
+    fn arcs_are_neither_cut_off_nor_padded() {
+        for good in [&[0x2a][..], &[0x00], &[0x2a, 0x86, 0x48], &[0x81, 0x80, 0x00], &[0x2a, 0x82, 0x80, 0x01]] {
+            assert!(is_well_formed_oid(good), "{good:02x?}");
+        }
+        for bad in [&[][..], &[0x80], &[0x81], &[0x80, 0x01], &[0x2a, 0x80, 0x01], &[0x2a, 0x86], &[0x2a, 0x86, 0x80]] {
+            assert!(!is_well_formed_oid(bad), "{bad:02x?}");
+        }
+    }
 
     #[test]
     fn texts_become_octets() {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::{Oid, is_well_formed_oid};
+
 /// How deep indefinite-length and constructed-string nesting is followed. Real signatures need three levels;
 /// the cap bounds the work of re-scanning nested indefinite lengths to `MAX_DEPTH` passes over the input.
 pub const MAX_DEPTH: usize = 32;
@@ -280,6 +282,12 @@ impl<'a> Reader<'a> {
             Some(element) => element.expect(expected),
             None => Err(Error { offset: self.offset, kind: ErrorKind::Missing { expected } }),
         }
+    }
+
+    /// The content octets of the next element, which must be a well-formed OBJECT IDENTIFIER.
+    pub fn oid(&mut self) -> Result<Oid<'a>, Error> {
+        let element = self.expect(tag::OID)?;
+        if is_well_formed_oid(element.content) { Ok(element.content) } else { Err(element.error(ErrorKind::BadValue)) }
     }
 
     /// The next element if it has this identifier octet; otherwise nothing is consumed.

@@ -57,9 +57,12 @@ impl<'a> AttributeSet<'a> {
                 return Err(item.error(ErrorKind::TooMany));
             }
             let mut parts = item.expect(tag::SEQUENCE)?.children();
-            let oid = parts.expect(tag::OID)?.content;
+            let oid = parts.oid()?;
             let values = parts.expect(tag::SET)?;
             parts.end()?;
+            // A value that cannot be delimited hides itself and all that follow: a timestamp, another signature.
+            let mut each = values.children();
+            while each.next()?.is_some() {}
             attributes.push(Attribute { oid, values, raw: item.raw, offset: item.offset });
         }
         Ok(AttributeSet { element, attributes })

@@ -23,7 +23,7 @@ impl<'a> AlgorithmId<'a> {
     /// when something follows the parameters.
     pub fn parse(element: Element<'a>) -> Result<Self, Error> {
         let mut fields = element.expect(tag::SEQUENCE)?.children();
-        let oid = fields.expect(tag::OID)?.content;
+        let oid = fields.oid()?;
         let parameters = fields.next()?;
         fields.end()?;
         Ok(AlgorithmId { oid, parameters })

@@ -82,8 +82,26 @@ fn sets_that_cannot_be_delimited() {
     refused("cut-off-algorithms", &file, cut, &[]);
     let file = changed(&Signature::default(), |der| extended(&der, &[1, 0, 1], &null()));
     refused("algorithm-null", &file, "ASN.1 tag 0x05 stands where 0x30 belongs", &[]);
+    let noted = ["signer-info-der", "unsigned-attributes"];
     let file = signed(&Signature::default().add(|_| CUT_OFF.to_vec()));
-    refused("cut-off-attributes", &file, cut, &["signer-info-der", "unsigned-attributes"]);
+    refused("cut-off-attributes", &file, cut, &noted);
+    // With it would go what follows: a timestamp that is bad.
+    let file = signed(&Signature::default().add(|_| attribute(RFC3161_COUNTER_SIGN, &[CUT_OFF.to_vec(), null()])));
+    refused("cut-off-value", &file, cut, &noted);
+}
+
+#[test]
+fn identifiers_that_are_none() {
+    let no_value = "an ASN.1 value is not well formed";
+    let cut_off = seq(&[tlv(0x06, &[0x2a, 0x86])]);
+    let file = signed(&Signature { digest_algs: Some(vec![cut_off.clone()]), ..Signature::default() });
+    refused("cut-off-identifier", &file, no_value, &[]);
+    let padded = seq(&[tlv(0x06, &[0x2a, 0x80, 0x01]), set(&[null()])]);
+    let file = signed(&Signature::default().add(move |_| padded.clone()));
+    refused("padded-identifier", &file, no_value, &["unsigned-attributes"]);
+    let file = signed(&Signature { sig_alg: Some(cut_off), ..Signature::default() });
+    let found = told("signature-identifier", &file, "Invalid/malformed", &[]);
+    assert!(found.is_none_or(|found| found == (no_value.to_owned(), None)));
 }
 
 /// The certificate's own signature still holds, and its digest is another one: no decoder takes it for a certificate.
