@@ -6,6 +6,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod der;
+pub mod digests;
 pub mod files;
 pub mod host;
 pub mod mass;
@@ -46,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     der("spc", structures::spc),
     der("timestamp", structures::timestamp),
     plain("version", structures::version),
+    plain("digests", digests::digests),
     plain("store", structures::store),
     plain("events", text::events),
     plain("evtx", text::evtx),

@@ -45,6 +45,12 @@ fn inside(wanted: impl Fn(&sigscan::cms::SignedData<'_>) -> Vec<Vec<u8>>) -> Vec
     found
 }
 
+/// Seven streams of all kinds, and forty steps of which the streams in the mask take a part.
+fn steps(mask: u8) -> Vec<u8> {
+    let step = |number: u8| [vec![mask.rotate_left(u32::from(number)), number.wrapping_mul(37), 0], vec![number; 700]].concat();
+    [vec![6, 0, 1, 2, 2, 1, 0, 2], (0..40).flat_map(step).collect()].concat()
+}
+
 /// The seeds of a target.
 #[must_use]
 pub fn of(target: &str) -> Vec<Vec<u8>> {
@@ -66,6 +72,8 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             let values = sets.flat_map(|set| &set.attributes).filter_map(|attribute| attribute.single_value().ok());
             values.map(|value| value.raw.to_vec()).collect()
         }),
+        // All streams in each step, some of them, and one after the other.
+        "digests" => [0x7f, 0x2a, 0x01].map(|mask| steps(mask)).to_vec(),
         "version" => VALID.iter().filter_map(resources).take(20).collect(),
         "store" => vec![
             fs::read(testdata().join("../data/roots.bin")).unwrap_or_default(),

@@ -1,0 +1,2 @@
+#![no_main]
+sigscan_fuzz::target!(digests);
