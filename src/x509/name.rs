@@ -122,6 +122,7 @@ fn normalise_rdn(rdn: &Element<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         let mut parts = item.expect(tag::SEQUENCE)?.children();
         let oid = parts.expect(tag::OID)?.content;
         let value = parts.any()?;
+        parts.end()?; // or a name with more in it would equal one without
         out.push(tag::SEQUENCE);
         part(out, RAW, |out| out.extend_from_slice(oid));
         // A replacement character stands for octets that could not be decoded: they are left alone, or two
@@ -242,6 +243,17 @@ mod tests {
         }
         assert!(same_name(&name(&[(0x0c, "ÄΣ".as_bytes())]), &name(&[(0x0c, "äσ".as_bytes())])));
         assert!(same_name(&name(&[(0x14, b"\xc4")]), &name(&[(0x0c, "ä".as_bytes())])));
+    }
+
+    /// Whatever else a part of a name holds makes it another name.
+    #[test]
+    fn nothing_in_a_name_is_read_past() {
+        let attribute = [element(0x06, &[0x55, 0x04, 0x03]), element(0x13, b"Contoso")].concat();
+        let of = |attribute: &[u8]| element(0x30, &element(0x31, &element(0x30, attribute)));
+        let (plain, more) = (of(&attribute), of(&[&attribute[..], &[0x05, 0x00]].concat()));
+        assert!(!same_name(&plain, &more));
+        assert!(same_name(&more, &more));
+        assert!(normalised(&plain).is_ok() && normalised(&more).is_err());
     }
 
     /// What is folded without a table is folded as with it.
