@@ -467,3 +467,26 @@ fn a_file_that_is_not_the_event_s_has_no_verdict_and_records_of_others_are_found
     let with = ["--jobs", "1", "--path-map", &map, "--records", records.to_str().unwrap()];
     assert_eq!(statuses(&with), [valid, invalid, valid, invalid]);
 }
+
+/// An event that knows its file by an older digest, or a scan that makes none: the file has to have it all the same.
+#[test]
+fn whatever_digest_an_event_states_its_file_has_to_have() {
+    let all = ["--hashes", "all", "--json", "--at", "2026-06-01"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    let scanned = command.arg(testdata("fixtures/pe32.exe")).args(all).output().unwrap().stdout;
+    let scanned: Value = serde_json::from_slice(scanned.split(|octet| *octet == b'\n').next().unwrap()).unwrap();
+    let digest = |kind: &str| scanned["hashes"][kind].as_str().unwrap().to_owned();
+    let map = mapped();
+    for (label, kind) in [("SHA1", "sha1"), ("MD5", "md5"), ("SHA256", "sha256")] {
+        let other = digest(kind).chars().rev().collect::<String>();
+        let event = |digest: &str| format!("{{\"ImageLoaded\":\"C:\\\\pe32.exe\",\"Hashes\":\"{label}={digest}\"}}\n");
+        let input = [event(&digest(kind)), event(&other), event(&digest(kind))].concat();
+        for hashes in ["none", "sha256", "all"] {
+            let output = out(&["--jobs", "1", "--path-map", &map, "--hashes", hashes], input.as_bytes());
+            let lines = String::from_utf8(output).unwrap();
+            let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let reasons: Vec<&str> = events.iter().map(|event| event["sigscan"]["reason"].as_str().unwrap()).collect();
+            assert_eq!(reasons, ["ok", "not-found", "ok"], "{label} --hashes {hashes}");
+        }
+    }
+}

@@ -53,8 +53,7 @@ fn read(source: &dyn Source, limits: &ContainerLimits, anomalies: &mut Vec<Anoma
     Ok(if unsigned { Presence::None } else { Presence::Blobs(blobs) })
 }
 
-/// Whether the place of the signers, the last element of SignedData, is there and empty: a catalog that nobody
-/// signed yet.
+/// Whether the place of the signers is there, empty, and the last element of SignedData: a catalog that nobody signed yet.
 fn no_signers(outer: &Element<'_>) -> Result<bool, Error> {
     let mut fields = outer.children();
     fields.expect(tag::OID)?;
@@ -62,9 +61,8 @@ fn no_signers(outer: &Element<'_>) -> Result<bool, Error> {
     parts.expect(tag::INTEGER)?;
     parts.expect(tag::SET)?;
     parts.expect(tag::SEQUENCE)?;
-    let mut last = None;
-    while let Some(part) = parts.next()? {
-        last = Some(part);
-    }
-    Ok(last.is_some_and(|last| last.tag == tag::SET && last.content.is_empty()))
+    parts.optional(tag::context_constructed(0))?;
+    parts.optional(tag::context_constructed(1))?;
+    let signers = parts.expect(tag::SET)?;
+    Ok(signers.content.is_empty() && parts.is_empty())
 }

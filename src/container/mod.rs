@@ -69,6 +69,30 @@ pub struct Subject {
     pub anomalies: Vec<Anomaly>,
 }
 
+/// The digest by which catalogs list a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListedBy {
+    /// The Authenticode digest of a PE file.
+    Authentihash,
+    /// The digest of the whole file.
+    File,
+    /// None: its certificate table lies where it hides octets of the image from the digest.
+    Nothing,
+}
+
+impl Subject {
+    /// By which digest catalogs list this file, which has so many octets. Source: `CryptCATAdminCalcHashFromFileHandle`
+    /// (Microsoft): what a subject interface package can hash by that, everything else as it stands.
+    #[must_use]
+    pub fn listed_by(&self, length: u64) -> ListedBy {
+        match &self.pe {
+            None => ListedBy::File,
+            Some(facts) if facts.hides_nothing(length) => ListedBy::Authentihash,
+            Some(_) => ListedBy::Nothing,
+        }
+    }
+}
+
 /// What the signatures of a format vouch for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Covers {

@@ -80,7 +80,7 @@ pub fn sniff(source: &dyn Source) -> io::Result<Format> {
         return Ok(if tail_contains(source, &names)? { Format::Msix } else { Format::Other });
     }
     if is_text(&head) {
-        let markers: [&[u8]; 7] = [
+        let markers: [&[u8]; 10] = [
             b"SIG # Begin signature block",
             b"SIG # End signature block",
             b"SIG '' Begin signature block",
@@ -88,6 +88,9 @@ pub fn sniff(source: &dyn Source) -> io::Result<Format> {
             b"** SIG ** Begin signature block",
             b"S\0I\0G\0 \0#\0 \0B\0e\0g\0i\0n\0",
             b"S\0I\0G\0 \0#\0 \0E\0n\0d\0",
+            b"S\0I\0G\0 \0'\0'\0 \0B\0e\0g\0i\0n\0",
+            b"S\0I\0G\0 \0/\0/\0 \0B\0e\0g\0i\0n\0",
+            b"S\0I\0G\0 \0*\0*\0 \0B\0e\0g\0i\0n\0",
         ];
         return Ok(if tail_contains(source, &markers)? { Format::Script } else { Format::Other });
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::json::{Found, Object};
 use super::shapes::{FALCON_NAME, FALCON_PART, FILES, PARTS};
+use crate::crypto::DigestAlgorithm;
 
 /// Kind of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +15,28 @@ pub enum HashKind {
     Sha1,
     /// MD5 of the file.
     Md5,
+}
+
+impl HashKind {
+    /// The algorithm.
+    #[must_use]
+    pub fn algorithm(self) -> DigestAlgorithm {
+        match self {
+            HashKind::Sha256 => DigestAlgorithm::Sha256,
+            HashKind::Sha1 => DigestAlgorithm::Sha1,
+            HashKind::Md5 => DigestAlgorithm::Md5,
+        }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            HashKind::Sha256 => "SHA-256",
+            HashKind::Sha1 => "SHA-1",
+            HashKind::Md5 => "MD5",
+        }
+    }
 }
 
 /// The file that an event is about.

@@ -1,6 +1,7 @@
 //! The verdict of the file that an event names: judged once, remembered, or found in records.
 
 use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -9,10 +10,11 @@ use super::cache::Lru;
 use super::paths::{PathMap, Unresolved};
 use super::records::{Records, Wanted};
 use super::subject::{HashKind, Subject};
-use crate::container::Format;
+use crate::container::{Format, Source};
+use crate::crypto::{DigestAlgorithm, Hasher};
 use crate::guard::Caught;
 use crate::record::{Reason, Record, Status};
-use crate::scan::Scanner;
+use crate::scan::{FileSource, Scanner};
 
 /// A share of the memory for verdicts that the names of files get.
 const NAMES_SHARE: usize = 8;
@@ -79,6 +81,8 @@ pub struct Verdicts<T> {
     render: Box<Render<T>>,
     files: Mutex<Lru<FileKey, Arc<Verdict<T>>>>,
     digests: Mutex<Lru<String, Arc<Verdict<T>>>>,
+    /// Digests of files that judging did not make, by file and kind.
+    stated: Mutex<Lru<(FileKey, HashKind), String>>,
     names: Mutex<Lru<String, (PathBuf, FileKey)>>,
 }
 
@@ -90,7 +94,8 @@ impl<T> std::fmt::Debug for Verdicts<T> {
 
 /// What became of the search for a file.
 enum Sought<T> {
-    Judged(Arc<Verdict<T>>),
+    /// The verdict, and which file it is of.
+    Judged(Arc<Verdict<T>>, PathBuf, FileKey),
     Missing(Unresolved),
 }
 
@@ -112,38 +117,43 @@ impl<T> Verdicts<T> {
             render,
             files: Mutex::new(Lru::new(cache)),
             digests: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
+            stated: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
             names: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
         }
     }
 
     /// The verdict of the file that an event is about. A file out of reach is looked up by the event's digests, and by
-    /// its path where the event states none.
+    /// its path where the event states none. A file in reach has to have the strongest digest that the event states: it may
+    /// have been another one when the event was written.
     pub fn of(&self, subject: &Subject<'_>, buffer: &mut Vec<u8>) -> Arc<Verdict<T>> {
-        let stated = subject.hashes.iter().find(|(kind, _)| *kind == HashKind::Sha256).map(|(_, digest)| digest);
+        let sha256 = subject.hashes.iter().find(|(kind, _)| *kind == HashKind::Sha256).map(|(_, digest)| digest);
         let sought = match subject.name.as_deref() {
             Some(name) => self.file(name, buffer),
             None => Sought::Missing(Unresolved::Missing),
         };
         let why = match sought {
-            Sought::Judged(verdict) => {
-                let other = stated.zip(verdict.sha256.as_ref()).is_some_and(|(stated, found)| stated != found);
+            Sought::Judged(verdict, path, key) => {
                 let unread = verdict.status == Status::Error && matches!(verdict.reason, Reason::Io | Reason::NotFound);
-                if !other && !unread {
-                    return verdict;
-                }
-                match self.elsewhere(subject, stated) {
-                    Some(found) => return found,
-                    None if !other => return verdict,
-                    None => "the file of this name has another SHA-256 now than the event states",
+                let stated = subject.hashes.first().filter(|_| !unread);
+                let other = stated.filter(|(kind, digest)| !self.has(&verdict, &path, &key, *kind, digest, buffer));
+                match (other, unread) {
+                    (None, false) => return verdict,
+                    (other, _) => match (self.elsewhere(subject, sha256), other) {
+                        (Some(found), _) => return found,
+                        (None, None) => return verdict,
+                        (None, Some((kind, _))) => {
+                            format!("the file of this name has another {} now than the event states", kind.name())
+                        }
+                    },
                 }
             }
-            Sought::Missing(why) => match self.elsewhere(subject, stated) {
+            Sought::Missing(why) => match self.elsewhere(subject, sha256) {
                 Some(found) => return found,
-                None => why.message(),
+                None => why.message().to_owned(),
             },
         };
         let name = subject.name.as_deref().unwrap_or_default();
-        Arc::new(self.rendered(&self.scanner.error(name, Format::Other, Reason::NotFound, why.to_owned())).0)
+        Arc::new(self.rendered(&self.scanner.error(name, Format::Other, Reason::NotFound, why)).0)
     }
 
     /// What is said where judging fails by a defect of sigscan: what a scan says then.
@@ -172,7 +182,7 @@ impl<T> Verdicts<T> {
             }
         };
         if let Some(verdict) = self.files.lock().ok().and_then(|mut files| files.get(&key)) {
-            return Sought::Judged(verdict);
+            return Sought::Judged(verdict, path, key);
         }
         let record = self.scanner.compared(self.scanner.scan_file(&path, buffer));
         let (verdict, weight) = self.rendered(&record);
@@ -181,11 +191,40 @@ impl<T> Verdicts<T> {
         // Only what is still the same file is remembered as that file.
         if lasting && FileKey::now(&path).as_ref() == Some(&key) {
             if let Ok(mut files) = self.files.lock() {
-                files.insert(key, Arc::clone(&verdict), weight);
+                files.insert(key.clone(), Arc::clone(&verdict), weight);
             }
             self.remember_digest(&verdict, weight);
         }
-        Sought::Judged(verdict)
+        Sought::Judged(verdict, path, key)
+    }
+
+    /// Whether the file that was judged has this digest. Judging makes SHA-256 unless it is told not to; another digest takes a
+    /// second reading, once for each file. What cannot be read, or has changed since, has none.
+    fn has(
+        &self,
+        verdict: &Verdict<T>,
+        path: &Path,
+        key: &FileKey,
+        kind: HashKind,
+        stated: &str,
+        buffer: &mut Vec<u8>,
+    ) -> bool {
+        if let (HashKind::Sha256, Some(found)) = (kind, &verdict.sha256) {
+            return found == stated;
+        }
+        let asked = (key.clone(), kind);
+        if let Some(found) = self.stated.lock().ok().and_then(|mut known| known.get(&asked)) {
+            return found == stated;
+        }
+        let Ok(found) = file_digest(path, kind.algorithm(), buffer) else { return false };
+        if FileKey::now(path).as_ref() != Some(key) {
+            return false;
+        }
+        let same = found == stated;
+        if let Ok(mut known) = self.stated.lock() {
+            known.insert(asked, found, ENTRY);
+        }
+        same
     }
 
     /// The verdict of a file that is not in reach, or no longer the one that the event means.
@@ -217,4 +256,22 @@ impl<T> Verdicts<T> {
         let sha256 = record.hashes.get("sha256").cloned();
         (Verdict { text, status: record.status, reason: record.reason, sha256 }, weight.saturating_add(ENTRY))
     }
+}
+
+/// A digest of a whole file, in hexadecimal.
+fn file_digest(path: &Path, algorithm: DigestAlgorithm, buffer: &mut Vec<u8>) -> io::Result<String> {
+    let source = FileSource::open(path)?;
+    let mut hasher = Hasher::new(algorithm).ok_or(io::ErrorKind::Unsupported)?;
+    buffer.resize(64 * 1024, 0);
+    let mut at = 0u64;
+    loop {
+        let read = source.read_at(buffer, at)?;
+        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
+        hasher.update(piece);
+        at = at.saturating_add(read as u64);
+    }
+    if source.changed()? {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    Ok(hasher.finish().to_string())
 }

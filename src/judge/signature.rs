@@ -76,7 +76,8 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
             return verdict(vec![Reason::Limit], false, None, timestamps, None);
         }
     }
-    let holds = reasons.is_empty() && !layout.malformed;
+    // Behind the table nothing is where the digest says: anything may lie in the table's place.
+    let holds = reasons.is_empty() && !layout.malformed && !layout.data_after_table;
     if layout.malformed {
         reasons.push(Reason::Malformed);
     }

@@ -11,7 +11,7 @@ use super::scanner::Scanner;
 use crate::anomaly::Anomaly;
 use crate::cms::SignedData;
 use crate::cms::catalog::{CatalogList, MemberDigest};
-use crate::container::MemorySource;
+use crate::container::{ListedBy, MemorySource};
 use crate::crypto::DigestAlgorithm;
 use crate::judge::Status;
 use crate::record::{KernelFacts, Record, Signature};
@@ -64,10 +64,11 @@ impl Catalogs {
         Catalogs { index, judged: Mutex::default() }
     }
 
-    /// The catalog that lists one of the digests: the first one that verifies, else the first one. Digests are tried
-    /// in the order authentihash SHA-256, SHA-1, file SHA-256, SHA-1, and catalogs in the order of the index.
-    pub(super) fn look_up(&self, scanner: &Scanner, digests: &Digests) -> Lookup {
-        self.search(scanner, wanted(digests))
+    /// The catalog that lists a file by this kind of digest: the first one that verifies, else the first one. SHA-256 is tried
+    /// before SHA-1, and catalogs in the order of the index. A digest of the other kind proves nothing: what a program's
+    /// headers leave out of its Authenticode digest is for whoever made it to choose.
+    pub(super) fn look_up(&self, scanner: &Scanner, digests: &Digests, by: ListedBy) -> Lookup {
+        self.search(scanner, wanted(digests, by))
     }
 
     /// The same for digests of whatever kind.
@@ -120,11 +121,14 @@ impl Catalogs {
     }
 }
 
-fn wanted(digests: &Digests) -> impl Iterator<Item = MemberDigest> + '_ {
-    [&digests.authentihash, &digests.file].into_iter().flat_map(|found| {
-        let algorithms = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha1];
-        algorithms.into_iter().filter_map(|algorithm| MemberDigest::new(algorithm, found.get(&algorithm)?.as_bytes()))
-    })
+fn wanted(digests: &Digests, by: ListedBy) -> impl Iterator<Item = MemberDigest> + '_ {
+    let found = match by {
+        ListedBy::Authentihash => Some(&digests.authentihash),
+        ListedBy::File => Some(&digests.file),
+        ListedBy::Nothing => None,
+    };
+    let algorithms = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha1];
+    algorithms.into_iter().filter_map(move |algorithm| MemberDigest::new(algorithm, found?.get(&algorithm)?.as_bytes()))
 }
 
 fn members(bytes: &[u8]) -> Vec<MemberDigest> {

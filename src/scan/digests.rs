@@ -43,7 +43,7 @@ impl Scanner {
     ) -> Asked<'p> {
         let (mut plan, pages) = self.plan(subject, tree, length);
         let is_pe = subject.pe.is_some();
-        plan.look_up(listed, is_pe);
+        plan.look_up(listed, subject.listed_by(length));
         let wanted = |of| if self.options.findings { self.blocked.wanted(of, is_pe) } else { Vec::new() };
         plan.look_for(wanted(HashOf::File), if is_pe { wanted(HashOf::Authentihash) } else { Vec::new() });
         plan.sum = self.options.findings && subject.pe.is_some() && !tree.is_empty();

@@ -13,10 +13,10 @@ use crate::anomaly::Anomaly;
 use crate::asn1::Time;
 use crate::cms::catalog::MemberDigest;
 use crate::container::pe::{self, PeFacts, Remains};
-use crate::container::{Format, HashedRegions, Presence, Source, Subject, container_for, read_up_to};
+use crate::container::{Covers, Format, HashedRegions, ListedBy, Presence, Source, Subject, container_for, read_up_to};
 use crate::crypto::{DigestAlgorithm, DigestValue};
 use crate::hunt::{self, FileFacts, FoundDigests, Publishers};
-use crate::judge::{self, Layout, Policy, Reason, SignatureVerdict, Status};
+use crate::judge::{self, Layout, Policy, Reason, SignaturePolicy, SignatureVerdict, Status};
 use crate::record::{self, Driver, Inputs, KernelFacts, PageHashes, Record, Signature, VersionInfo};
 use crate::trust::RevocationLists;
 use crate::verify::{self, DigestFact, FileDigests, Lists, ParsedSignature, SignatureFacts, Work, parse_tree};
@@ -63,6 +63,8 @@ struct Inspected {
     driver: Option<Driver>,
     /// The digest that a signature states of another file than this one.
     foreign: Option<MemberDigest>,
+    /// By which of its digests catalogs list it.
+    listed_by: ListedBy,
 }
 
 /// A file whose layout has been read.
@@ -105,9 +107,9 @@ impl Scanner {
 
     /// Looks a file up in the catalogs, and concludes.
     fn beside_catalogs(&self, inspected: Inspected) -> Record {
-        let Inspected { mut record, digests, mut driver, foreign, .. } = inspected;
+        let Inspected { mut record, digests, mut driver, foreign, listed_by, .. } = inspected;
         if let Some(catalogs) = &self.catalogs {
-            let found = catalogs.look_up(self, &digests);
+            let found = catalogs.look_up(self, &digests, listed_by);
             record.anomalies.extend(found.anomalies);
             match found.hit {
                 None => record.in_no_catalog(),
@@ -223,6 +225,10 @@ impl Scanner {
         let driver = self.driver(read.subject, &kernel);
         let deciding = match &driver {
             Some(_) if self.kernel_decides() => kernel_choice(&kernel),
+            // What a catalog lists stands in its first signature's content; any other was signed for another list.
+            _ if read.subject.covers == Covers::Itself => {
+                judge::deciding_signature(&verdicts, SignaturePolicy::Primary)
+            }
             _ => judge::deciding_signature(&verdicts, self.options.policy().signature),
         };
         let (verdict, message) = file_verdict(read.subject, &verdicts, deciding);
@@ -272,7 +278,8 @@ impl Scanner {
             });
         }
         let foreign = facts.iter().find_map(foreign_digest);
-        Inspected { record, deciding, digests: digested.computed, kernel, driver, foreign }
+        let listed_by = read.subject.listed_by(read.size);
+        Inspected { record, deciding, digests: digested.computed, kernel, driver, foreign, listed_by }
     }
 
     /// What the supplier gets for this file, round by round, until nothing is left to ask for.
@@ -314,7 +321,7 @@ impl Scanner {
     fn uncontained(&self, file: File<'_>, listed: &[DigestAlgorithm]) -> io::Result<Inspected> {
         let File { name, source, format, buffer } = file;
         let mut plan = Plan::new(self.options.file_hashes(), Vec::new(), HashedRegions::default());
-        plan.look_up(listed, false);
+        plan.look_up(listed, ListedBy::File);
         let digests = self.pass(Job { source, plan: &mut plan, buffer }, &[])?;
         let reason = if format.can_be_signed() { Reason::UnsupportedFormat } else { Reason::UnsupportedSubject };
         let message = format.can_be_signed().then(|| format!("signatures of {} files are not read yet", format.name()));
@@ -338,7 +345,8 @@ impl Scanner {
             trust: &self.trust,
         };
         let record = record::build(name, inputs);
-        Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None, foreign: None })
+        let listed_by = ListedBy::File;
+        Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None, foreign: None, listed_by })
     }
 
     /// Whether the version resource belongs into the record.

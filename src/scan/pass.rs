@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::pages::{PageRun, slice};
 use super::store::State;
 use crate::container::pe::{ImageSum, PeFacts, page_plan};
-use crate::container::{HashedRegions, Source};
+use crate::container::{HashedRegions, ListedBy, Source};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher, MultiHasher, update_together};
 
 /// Bytes read at a time; small enough for the second-level cache, large enough that system calls do not count.
@@ -40,13 +40,14 @@ impl<'p> Plan<'p> {
     }
 
     /// Adds the digests by which a file is looked up in catalogs, to be computed and not reported.
-    pub fn look_up(&mut self, algorithms: &[DigestAlgorithm], authenticode: bool) {
+    pub fn look_up(&mut self, algorithms: &[DigestAlgorithm], by: ListedBy) {
         let missing = |known: &[DigestAlgorithm]| {
             algorithms.iter().copied().filter(|algorithm| !known.contains(algorithm)).collect()
         };
-        self.unreported_file = missing(&self.file);
-        if authenticode {
-            self.unreported_authentihash = missing(&self.authentihash);
+        match by {
+            ListedBy::Authentihash => self.unreported_authentihash = missing(&self.authentihash),
+            ListedBy::File => self.unreported_file = missing(&self.file),
+            ListedBy::Nothing => {}
         }
     }
 

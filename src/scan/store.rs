@@ -303,6 +303,7 @@ mod tests {
     use super::*;
     use crate::asn1::Time;
     use crate::cms::spc::PageHashList;
+    use crate::container::ListedBy;
     use crate::container::pe::PagePlan;
     use crate::container::{HashedRegions, Tail};
     use crate::scan::Options;
@@ -406,7 +407,7 @@ mod tests {
         ];
         assert!(others.iter().all(|other| other.place == same.place));
         let mut wanted = plan();
-        wanted.look_up(&[DigestAlgorithm::Sha1], false);
+        wanted.look_up(&[DigestAlgorithm::Sha1], ListedBy::File);
         let mut summed = plan();
         summed.sum = true;
         let swapped = Plan::new(vec![], vec![DigestAlgorithm::Sha256], plan().regions);

@@ -187,10 +187,15 @@ impl Disallowed {
     /// The entry that names this certificate, if there is one.
     #[must_use]
     pub fn find(&self, certificate: &Certificate<'_>) -> Option<DisallowedEntry> {
+        let respelled = certificate.respelled();
         self.wanted.iter().find_map(|(kind, algorithm)| {
             let value = match (kind, algorithm) {
                 (EntryKind::SignatureHash, _) => signature_hash(certificate),
-                (EntryKind::Thumbprint, Some(algorithm)) => hash(*algorithm, certificate.raw),
+                (EntryKind::Thumbprint, Some(algorithm)) => {
+                    let as_it_stands = hash(*algorithm, certificate.raw)?;
+                    let found = self.entry(*kind, &as_it_stands);
+                    return found.or_else(|| self.entry(*kind, &hash(*algorithm, respelled.as_deref()?)?));
+                }
                 (EntryKind::KeyInfo, Some(algorithm)) => hash(*algorithm, certificate.spki),
                 (EntryKind::PublicKeyMd5, _) => key_md5(certificate.spki),
                 (EntryKind::Thumbprint | EntryKind::KeyInfo, None) => None,

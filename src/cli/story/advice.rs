@@ -37,10 +37,10 @@ pub const APPENDED: Special = Special {
     headline: "bytes follow the certificate table, where nothing may follow",
     advice: advice(
         Reason::Malformed,
-        "The signature can be read and its digest covers the appended bytes, but Windows accepts no file that goes on \
-         after its certificate table.",
-        "Look at the appended bytes. They were there when the digest was made, so the question is what signed the \
-         file like this.",
+        "The signature can be read, but Windows accepts no file that goes on after its certificate table. What lies in \
+         the table's place is covered by no digest, and may be a program of its own.",
+        "Look at both: the table, and what follows it. Either the file was signed like this, or a signed file was taken \
+         apart around another one.",
     ),
 };
 

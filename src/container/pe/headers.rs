@@ -45,6 +45,8 @@ pub struct PeFacts {
     pub debug_directory: Option<(u32, u32)>,
     /// Section headers in file order.
     pub sections: Vec<Section>,
+    /// File offset behind the section headers.
+    pub headers_end: u64,
 }
 
 /// One section header.
@@ -112,6 +114,15 @@ impl PeFacts {
         let (offset, size) = self.security_directory.filter(|entry| *entry != (0, 0))?;
         let start = u64::from(offset);
         Some(start..start.saturating_add(u64::from(size)))
+    }
+
+    /// Whether the certificate table, if there is one, is what it has to be: the end of a file of this length, behind all headers
+    /// and everything that the sections load. Elsewhere it could hide any part of the image from the digest.
+    #[must_use]
+    pub fn hides_nothing(&self, length: u64) -> bool {
+        let loaded = self.sections.iter().filter(|section| section.raw_size > 0).map(Section::raw_end);
+        let image = loaded.fold(self.headers_end.max(u64::from(self.size_of_headers)), u64::max);
+        self.certificate_table().is_none_or(|table| table.start >= image && table.end == length)
     }
 
     /// What Authenticode never hashes: CheckSum, the security directory entry, the certificate table.
@@ -225,6 +236,7 @@ pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Res
         resource_directory: directory(RESOURCE).filter(|entry| entry.0 != 0),
         debug_directory: directory(DEBUG).filter(|entry| entry.0 != 0),
         sections: sections(source, sections_at, coff.number_of_sections, anomalies)?,
+        headers_end: sections_at.saturating_add(u64::from(coff.number_of_sections).saturating_mul(40)),
     }))
 }
 

@@ -33,7 +33,7 @@ pub(super) fn read(
         return malformed("the certificate table lies outside the file".to_owned(), start, Vec::new());
     }
     let clipped = end.min(source.len());
-    let mut walk = Walk { source, limits, anomalies, blobs: Vec::new(), problem: None };
+    let mut walk = Walk { source, limits, anomalies, blobs: Vec::new(), left: limits.signature_size, problem: None };
     walk.entries(start, clipped)?;
     let Walk { blobs, problem, .. } = walk;
     match problem {
@@ -57,6 +57,8 @@ struct Walk<'w> {
     limits: &'w ContainerLimits,
     anomalies: &'w mut Vec<Anomaly>,
     blobs: Vec<Blob>,
+    /// Octets that may still be read: all signatures of a table share the limit.
+    left: u64,
     problem: Option<Problem>,
 }
 
@@ -66,8 +68,7 @@ impl Walk<'_> {
         let mut count = 0usize;
         while at < end {
             if count >= self.limits.table_entries {
-                let message = format!("entries after the first {count} are not read");
-                self.anomalies.push(Anomaly::at("table-entries", message, at));
+                self.limit(format!("entries after the first {count} are not read"), at);
                 return Ok(());
             }
             count = count.saturating_add(1);
@@ -86,8 +87,8 @@ impl Walk<'_> {
                 self.junk(&format!("an entry states a length of {length} bytes"), at);
                 return self.salvage(at, end, u16::from_le_bytes(revision), u16::from_le_bytes(kind));
             }
-            self.entry(at, length, u16::from_le_bytes(revision), u16::from_le_bytes(kind))?;
-            if self.problem.is_some() {
+            let goes_on = self.entry(at, length, u16::from_le_bytes(revision), u16::from_le_bytes(kind))?;
+            if self.problem.is_some() || !goes_on {
                 return Ok(());
             }
             at = at.saturating_add(length.saturating_add(7) & !7);
@@ -95,11 +96,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, at: u64, length: u64, revision: u16, kind: u16) -> io::Result<()> {
+    /// Reads one entry. False where no further one is to be read.
+    fn entry(&mut self, at: u64, length: u64, revision: u16, kind: u16) -> io::Result<bool> {
         if kind != PKCS_SIGNED_DATA {
             let message = format!("an entry of type 0x{kind:04x} and revision 0x{revision:04x} is no PKCS#7");
             self.anomalies.push(Anomaly::at("table-entry-type", message, at));
-            return Ok(());
+            return Ok(true);
         }
         if revision != REVISION_2 {
             let message = format!("an entry has revision 0x{revision:04x} instead of 0x0200");
@@ -108,21 +110,23 @@ impl Walk<'_> {
         let data = at.saturating_add(HEADER);
         let available = length.saturating_sub(HEADER);
         let wanted = self.pkcs7_length(data, available)?;
-        if wanted > self.limits.signature_size {
+        if wanted > self.left {
             let limit = self.limits.signature_size;
-            self.problem = Some(Problem::Limit(format!("a signature of {wanted} bytes exceeds the limit of {limit}")));
-            return Ok(());
+            self.limit(format!("a signature of {wanted} bytes exceeds the limit of {limit} for all of a file"), at);
+            return Ok(false);
         }
         let length = usize::try_from(wanted).unwrap_or(usize::MAX);
         let Some(mut bytes) = read_exact_at(self.source, data, length)? else {
             self.junk("an entry reaches beyond the end of the file", at);
-            return Ok(());
+            return Ok(true);
         };
         // An indefinite length only shows its end once the bytes are there.
         if let Ok(Some(element)) = Reader::new(&bytes).next() {
             let end = element.raw.len();
             bytes.truncate(end);
+            bytes.shrink_to_fit();
         }
+        self.left = self.left.saturating_sub(bytes.len() as u64);
         let behind = data.saturating_add(bytes.len() as u64);
         let entry_end = data.saturating_add(available);
         let tail = Tail {
@@ -130,7 +134,7 @@ impl Walk<'_> {
             first_nonzero: first_nonzero(self.source, behind, entry_end)?,
         };
         self.blobs.push(Blob { bytes, offset: data, entry: Some((revision, kind)), tail });
-        Ok(())
+        Ok(true)
     }
 
     /// The first entry does not fit, but the PKCS#7 in it may: then it is kept to be shown.
@@ -150,6 +154,16 @@ impl Walk<'_> {
     fn pkcs7_length(&self, data: u64, available: u64) -> io::Result<u64> {
         let head = read_up_to(self.source, data, 12)?;
         Ok(definite_length(&head).filter(|length| *length <= available).unwrap_or(available))
+    }
+
+    /// What follows is not read. Behind a signature that is an anomaly, because the first one counts; before any, nothing can
+    /// be said of the file.
+    fn limit(&mut self, message: String, at: u64) {
+        if self.blobs.is_empty() {
+            self.problem = Some(Problem::Limit(message));
+        } else {
+            self.anomalies.push(Anomaly::at("table-entries", message, at));
+        }
     }
 
     /// Junk before any blob makes the table malformed; behind a blob it is an anomaly.

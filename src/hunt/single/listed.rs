@@ -184,8 +184,11 @@ fn keys(facts: &FileFacts<'_>) -> Vec<(Named, Vec<u8>)> {
     keys.extend(strongest(facts.digests.authentihash).map(|key| (Named::Authentihash, key)));
     keys.extend(strongest(facts.digests.file).map(|key| (Named::File, key)));
     if let Some(leaf) = facts.leaf() {
-        keys.push((Named::Thumbprint, Sha1::digest(leaf.raw).to_vec()));
-        keys.push((Named::Thumbprint, Sha256::digest(leaf.raw).to_vec()));
+        let respelled = leaf.respelled();
+        for octets in std::iter::once(leaf.raw).chain(respelled.as_deref()) {
+            keys.push((Named::Thumbprint, Sha1::digest(octets).to_vec()));
+            keys.push((Named::Thumbprint, Sha256::digest(octets).to_vec()));
+        }
         keys.extend(signature_hashes(leaf));
         if let Some(issuer) = Name::decode(leaf.issuer).get("CN") {
             keys.push((Named::IssuerSerial, issuer_serial_key(issuer, &serial_to_hex(leaf.serial))));

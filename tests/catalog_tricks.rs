@@ -1,0 +1,185 @@
+//! Files and catalogs that were made so that a catalog would vouch for what it does not list, and lists that would be evaded.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
+
+#[path = "lab/mod.rs"]
+mod lab;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lab::cast::{inter, leaf};
+use lab::catalog::{MEMBER_V2, catalog, list, raw};
+use lab::cms::{Signature, flip, nested};
+use lab::der::*;
+use lab::keys::{Hash, Key};
+use lab::pe::*;
+use serde_json::Value;
+
+const TEXT: &[u8] = b"[Version]\r\nProvider = somebody\r\n";
+
+fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
+}
+
+/// The record of a file, judged with these options under the fixtures' roots.
+fn judged(folder: &Path, file: &[u8], options: &[&str]) -> Value {
+    let path = folder.join("file");
+    fs::write(&path, file).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command
+        .current_dir(folder)
+        .arg(&path)
+        .args(["--json", "--all", "--quiet", "--at", lab::catalogue::AT])
+        .args(options);
+    for stem in ["root", "tsa-root"] {
+        command.arg("--trust-store").arg(testdata().join(format!("pki/{stem}.pem")));
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let first = text.lines().next().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    serde_json::from_str(first).unwrap()
+}
+
+fn verdict(folder: &Path, file: &[u8], options: &[&str]) -> String {
+    let record = judged(folder, file, options);
+    format!("{}/{}", record["status"].as_str().unwrap(), record["reason"].as_str().unwrap())
+}
+
+fn image() -> Vec<u8> {
+    padded(&Pe::pe64().bytes())
+}
+
+/// A catalog that lists the image, a text and the file of no length, each by the digest that Windows would list.
+fn listing(folder: &Path) {
+    let digests = [authentihash(&image(), Hash::Sha256), Hash::Sha256.digest(TEXT), Hash::Sha256.digest(b"")];
+    let members: Vec<Der> = digests.iter().map(|digest| raw(digest)).collect();
+    fs::write(folder.join("list.cat"), catalog(list(MEMBER_V2, &members), Signature::default())).unwrap();
+}
+
+/// `octets` in the place of a table, at `at`.
+fn with_table(file: &[u8], at: usize, octets: &[u8]) -> Vec<u8> {
+    let mut out = [&file[..at], octets, &file[at..]].concat();
+    point(&mut out, at as u32, octets.len() as u32);
+    out
+}
+
+#[test]
+fn what_a_table_hides_is_in_no_catalog() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    listing(folder);
+    let by = |file: &[u8]| verdict(folder, file, &["--catalog", "list.cat"]);
+    assert_eq!(by(&image()), "Valid/ok");
+    assert_eq!(by(TEXT), "Valid/ok");
+    // In front of a section's octets, which then are others.
+    let section = Offsets::of(&image()).sections(&image())[0].0;
+    assert_eq!(by(&with_table(&image(), section, &[0xcc; 64])), "Invalid/malformed");
+    let signature = entry(&Signature::default().build(&image()));
+    assert_eq!(by(&with_table(&image(), section, &signature)), "Invalid/malformed");
+    // In front of everything, headers included: what is left is the listed text.
+    let mut all = padded(&Pe::pe32().bytes());
+    let length = all.len() as u32;
+    point(&mut all, 0, length);
+    assert_eq!(by(&[&all[..], TEXT].concat()), "Invalid/malformed");
+    assert_eq!(by(&all), "Invalid/malformed");
+    // Behind the image, where it belongs, it hides nothing, whatever is in it.
+    assert_eq!(by(&attach(&image(), &[0xcc; 64])), "Valid/ok");
+    // With something behind it, it does.
+    assert_eq!(by(&[attach(&image(), &[0xcc; 64]), vec![0xcc; 8]].concat()), "Invalid/malformed");
+}
+
+/// The octets that a program's digest covers, as a file: its digest is the program's, and it is another program.
+#[test]
+fn a_program_is_listed_by_what_authenticode_covers_and_nothing_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let at = Offsets::of(&image());
+    let directory = at.directory.unwrap();
+    let covered = [&image()[..at.checksum], &image()[at.checksum + 4..directory], &image()[directory + 8..]].concat();
+    assert_eq!(Hash::Sha256.digest(&covered), authentihash(&image(), Hash::Sha256));
+    listing(folder);
+    for hashes in ["none", "sha256", "all"] {
+        let options = ["--catalog", "list.cat", "--hashes", hashes];
+        assert_eq!(verdict(folder, &covered, &options), "Unsigned/no-signature");
+        assert_eq!(verdict(folder, &image(), &options), "Valid/ok");
+    }
+}
+
+/// Anybody can put a genuine catalog into the unsigned attributes of a list that he made.
+#[test]
+fn a_catalog_is_believed_by_the_signature_over_its_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let genuine = catalog(list(MEMBER_V2, &[raw(&Hash::Sha256.digest(TEXT))]), Signature::default());
+    let forged = Signature { bend_signature: |value| flip(value), ..Signature::default() }.add(nested(vec![genuine]));
+    let members = [raw(&authentihash(&image(), Hash::Sha256))];
+    let forged = catalog(list(MEMBER_V2, &members), forged);
+    fs::write(folder.join("forged.cat"), &forged).unwrap();
+    for policy in ["primary", "any", "best", "all"] {
+        let options = ["--catalog", "forged.cat", "--signature", policy];
+        assert_eq!(verdict(folder, &image(), &options), "Invalid/signer-signature", "{policy}");
+        assert_eq!(verdict(folder, &forged, &["--signature", policy]), "Invalid/signer-signature", "{policy}");
+    }
+}
+
+#[test]
+fn a_signed_catalog_does_not_become_unsigned() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let sound = catalog(list(MEMBER_V2, &[raw(&Hash::Sha256.digest(TEXT))]), Signature::default());
+    assert_eq!(verdict(folder, &sound, &[]), "Valid/ok");
+    assert_eq!(verdict(folder, &extended(&sound, &[1, 0], &set(&[])), &[]), "Invalid/malformed");
+    let unsigned = catalog(list(MEMBER_V2, &[]), Signature { signers: 0, ..Signature::default() });
+    assert_eq!(verdict(folder, &unsigned, &[]), "Unsigned/no-signature");
+    assert_eq!(verdict(folder, &extended(&unsigned, &[1, 0], &set(&[])), &[]), "Invalid/malformed");
+}
+
+/// Other length forms, another outer algorithm: octets that nobody signed, and another thumbprint.
+#[test]
+fn a_certificate_that_is_spelled_otherwise_is_disallowed_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let der = leaf().der();
+    fs::write(folder.join("leaf.pem"), pem(&der)).unwrap();
+    let hex = |digest: Vec<u8>| digest.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    fs::write(folder.join("sha1.txt"), hex(Hash::Sha1.digest(&der))).unwrap();
+    let [tbs, algorithm, value] = elements(split(&der).0)[..] else { unreachable!() };
+    let spelled = [
+        tlv_long_length(0x30, split(&der).0),
+        [tbs, &seq(&[elements(split(algorithm).0)[0].to_vec()]), value].concat(),
+        [tbs, algorithm, &tlv_long_length(0x03, split(value).0)].concat(),
+    ];
+    let [longer, other, value] = spelled;
+    for (name, cert) in
+        [("as it is", der.clone()), ("length", longer), ("algorithm", seq(&[other])), ("value", seq(&[value]))]
+    {
+        let certs = vec![cert, inter().der()];
+        let file = sign(&image(), &Signature { certs, ..Signature::by(Key::Leaf) });
+        assert_eq!(verdict(folder, &file, &[]), "Valid/ok", "{name}");
+        for list in ["leaf.pem", "sha1.txt"] {
+            assert_eq!(verdict(folder, &file, &["--disallowed", list]), "Untrusted/explicit-distrust", "{name} {list}");
+        }
+    }
+}
+
+/// What follows the first signature in the table takes no verdict away, and never costs more than one signature may.
+#[test]
+fn later_entries_hide_no_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let table = entry(&Signature::default().build(&image()));
+    let many = |count: usize, size: usize| entry(&tlv_long_length(0x30, &vec![0; size])).repeat(count);
+    let vast = attach(&image(), &[&table[..], &many(1, 17 << 20)].concat());
+    let together = attach(&image(), &[&table[..], &many(5, 4 << 20)].concat());
+    for file in [vast, together] {
+        let record = judged(folder, &file, &[]);
+        assert_eq!(record["status"], "Valid");
+        let codes: Vec<&str> =
+            record["anomalies"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+        assert!(codes.contains(&"table-entries"), "{codes:?}");
+    }
+    let strangers = entry_of(REVISION_2, 1, &[]).repeat(64);
+    assert_eq!(verdict(folder, &attach(&image(), &[&strangers[..], &table].concat()), &[]), "Error/limit");
+}
