@@ -107,6 +107,10 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     if chosen.is_none() && !content.timestamps.is_empty() {
         let expired = reasons.iter().any(|reason| reason.status() == Status::Expired);
         reasons.extend(unusable_timestamp(&content.timestamps, &timestamps, expired));
+        // An authority whose search was cut short is neither trusted nor untrusted.
+        let mut searches = content.timestamps.iter().zip(&timestamps).filter(|(facts, _)| facts.fault.is_none());
+        let cut = searches.any(|(_, stamp)| stamp.chain.reasons.contains(&Reason::Limit));
+        reasons.extend((cut && holds).then_some(Reason::Limit));
     }
     verdict(reasons, holds, chain, timestamps, chosen)
 }

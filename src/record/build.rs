@@ -430,6 +430,9 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     if content.paths.exhausted {
         note("path-limit", "the search for chains stopped at its documented limit".to_owned());
     }
+    if content.timestamps.iter().any(|stamp| stamp.paths.exhausted) {
+        note("path-limit", "the search for chains of a time authority stopped at its documented limit".to_owned());
+    }
     if facts.content.as_ref().is_some_and(|c| c.timestamps.iter().any(|t| t.raw_hash)) {
         note("timestamp-raw-hash", "the counter-signature covers the bare hash, as old authorities did".to_owned());
     }

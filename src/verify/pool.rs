@@ -145,6 +145,11 @@ impl<'a> Pool<'a> {
         self.certificates.get(index)?.parsed.as_ref().ok()
     }
 
+    /// Where the certificate at an index came from.
+    pub(super) fn source(&self, index: usize) -> Option<CertificateSource> {
+        self.certificates.get(index).map(|entry| entry.source)
+    }
+
     /// The decoded certificate at an index, and what else is known of it.
     pub(super) fn known(&self, index: usize) -> Option<(&Certificate<'a>, &KnownCertificate)> {
         let entry = self.certificates.get(index)?;

@@ -162,6 +162,7 @@ fn rfc3161<'a>(
     facts.imprint_algorithm = DigestAlgorithm::from_oid(info.imprint_algorithm.oid);
     let bags = [(&data, CertificateSource::Timestamp), (outer, CertificateSource::Outer)];
     facts.find_authority(&bags, authority, &[&BagLists::of(&data), crls], lists);
+    facts.paths.exhausted |= facts.certificate.is_some() && data.certificates_truncated;
     if data.unsound.or(authority.unsound()).is_some() {
         return facts.fail(TimestampFault::Malformed);
     }

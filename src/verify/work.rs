@@ -79,6 +79,11 @@ impl Work {
         true
     }
 
+    /// Nothing more is to be computed: what was left out might have changed the verdict.
+    pub(super) fn give_up(&self) {
+        self.left.set(0);
+    }
+
     /// Takes the right to have one more certificate remembered.
     pub(super) fn may_remember(&self) -> bool {
         let left = self.to_remember.get();

@@ -133,10 +133,14 @@ pub fn a_million_revoked_serial_numbers() {
     let issuers = extension("2.5.29.29", true, &tlv(0x30, &names));
     let first = listing(&[]).lists(&[1], "20250101000000Z", &[issuers]).entries.concat();
     let same = seq(&[int_raw(&super::lab::revoked::LEAF), tlv(0x17, &[])]);
-    for (name, count, noted) in [("crl-issuer-names", 4_000, &[][..]), ("crl-same-serial", 100_000, &["crl-unusable"])]
-    {
+    for (name, count) in [("crl-issuer-names", 4_000), ("crl-same-serial", 100_000)] {
         let crl = listing(&[first.clone(), same.repeat(count)]).with(indirect.clone());
-        expect(name, &signed(&Signature { crls: vec![crl.der()], ..Signature::default() }), "Valid/ok", noted);
+        expect(
+            name,
+            &signed(&Signature { crls: vec![crl.der()], ..Signature::default() }),
+            "Valid/ok",
+            &["crl-unusable"],
+        );
     }
 }
 

@@ -7,6 +7,7 @@ use super::crl::{OUT_OF_WORK, Signed};
 use super::{Inquiry, Issuer, Level, ListSigner, RevocationFacts, SignerPath, issuer, root_of};
 use crate::trust::CrlState;
 use crate::verify::paths::{Budget, search};
+use crate::verify::pool::CertificateSource;
 use crate::x509::crl::CertificateList;
 use crate::x509::same_name;
 
@@ -51,7 +52,10 @@ impl<'a> Inquiry<'_, 'a> {
             };
             fits && allowed
         });
-        for (index, certificate) in others.take(MAX_SIGNERS) {
+        let mut others: Vec<_> = others.collect();
+        // A file can bring along any number of them: the user's own come first, and those that are left out are not nothing.
+        others.sort_by_key(|(index, _)| pool.source(*index) != Some(CertificateSource::Intermediates));
+        for (index, certificate) in others.iter().copied().take(MAX_SIGNERS) {
             if !self.lists.work.spend(certificate.spki) {
                 return Err(Some(OUT_OF_WORK.to_owned()));
             }
@@ -72,6 +76,10 @@ impl<'a> Inquiry<'_, 'a> {
                 continue;
             }
             return Ok((certificate.spki.to_vec(), Some(Box::new(signer))));
+        }
+        if others.len() > MAX_SIGNERS {
+            self.lists.work.give_up();
+            return Err(Some(OUT_OF_WORK.to_owned()));
         }
         Err(why)
     }
@@ -108,6 +116,9 @@ impl<'a> Inquiry<'_, 'a> {
                 kept.revocation.push(facts);
             }
             signer.paths.push(kept);
+        }
+        if found.exhausted && signer.paths.is_empty() {
+            self.lists.work.give_up();
         }
         self.signers.insert(key, signer.clone());
         signer

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::{CertificateList, RevocationReason, RevokedEntry, directory_names, extensions};
 use crate::asn1::{Element, Error, Reader, decode_time, oids, tag};
 use crate::x509::certificate::{extension, integer_octets};
-use crate::x509::same_name;
+use crate::x509::normalised_name;
 
 /// Entries of one serial number that are looked at; honest lists have one, indirect ones one for each issuer.
 const MAX_SAME_SERIAL: usize = 4096;
@@ -167,7 +167,9 @@ impl CrlIndex {
         let range = start(bucket).zip(start(bucket.saturating_add(1)));
         let places = range.and_then(|(from, to)| self.places.get(from..to)).unwrap_or_default();
         let (mut best, mut seen): (Option<RevokedEntry>, usize) = (None, 0);
-        // Entries in a row have one issuer, whose names may be many: they are read once.
+        let normal = normalised_name(issuer);
+        let ours = |name: &[u8]| name == issuer || normalised_name(name) == normal;
+        // Entries in a row have one issuer, whose names may be many: they are read once, and count like entries.
         let mut told: Option<(Option<u32>, bool)> = None;
         for place in places.iter().filter(|place| serial_at(list, **place) == wanted) {
             if seen >= MAX_SAME_SERIAL {
@@ -175,9 +177,17 @@ impl CrlIndex {
             }
             seen = seen.saturating_add(1);
             let naming = self.naming(*place);
-            let ours = match told {
-                Some((known, ours)) if known == naming => ours,
-                _ => is_of(list, naming, issuer),
+            let ours = match (told, naming) {
+                (Some((known, ours)), _) if known == naming => ours,
+                (_, None) => ours(list.issuer),
+                (_, Some(at)) => {
+                    let names = issuers_at(list, at);
+                    seen = seen.saturating_add(names.len());
+                    if seen > MAX_SAME_SERIAL {
+                        return Err(TooManyEntries);
+                    }
+                    names.into_iter().any(ours)
+                }
             };
             told = Some((naming, ours));
             if !ours {
@@ -197,14 +207,6 @@ impl CrlIndex {
     fn naming(&self, place: u32) -> Option<u32> {
         let named = self.issuers.partition_point(|known| *known <= place).checked_sub(1);
         named.and_then(|at| self.issuers.get(at)).copied()
-    }
-}
-
-/// Whether an entry whose issuer is named at a place is of a certificate by this issuer.
-fn is_of(list: &CertificateList<'_>, naming: Option<u32>, issuer: &[u8]) -> bool {
-    match naming {
-        None => same_name(list.issuer, issuer),
-        Some(at) => issuers_at(list, at).iter().any(|name| same_name(name, issuer)),
     }
 }
 

@@ -9,12 +9,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::cast::{inter, leaf};
+use lab::ca::{AUTHORITY_KEY_ID, Cert, SUBJECT_KEY_ID, aki, dn, ski};
+use lab::cast::{authority, inter, inter_name, leaf, tsa, tsa_root_name};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
 use lab::der::*;
 use lab::keys::{Hash, Key};
 use lab::pe::*;
+use lab::stamp::Token;
 use serde_json::Value;
 
 const TEXT: &[u8] = b"[Version]\r\nProvider = somebody\r\n";
@@ -182,4 +184,49 @@ fn later_entries_hide_no_verdict() {
     }
     let strangers = entry_of(REVISION_2, 1, &[]).repeat(64);
     assert_eq!(verdict(folder, &attach(&image(), &[&strangers[..], &table].concat()), &[]), "Error/limit");
+}
+
+/// Of a list that the user gave and somebody else than the issuer signed: junk that the file brings along takes no candidate's
+/// place.
+#[test]
+fn a_crowd_of_namesakes_does_not_hide_who_signed_a_given_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let of = |name: &str| testdata().join(name).to_str().unwrap().to_owned();
+    let given = [of("crl/root.pem"), of("crl/delegated-leaf-before.crl"), of("intermediates/crl-signer.pem")];
+    let options = ["--crl", &given[0], "--crl", &given[1], "--intermediates", &given[2]];
+    for count in [0, 7, 8, 40] {
+        let junk =
+            (0..count).map(|number| Cert::own(inter_name(), Key::Other, &[0x0d, number]).without(SUBJECT_KEY_ID).der());
+        let certs = [leaf().der(), inter().der()].into_iter().chain(junk).collect();
+        let file = sign(&image(), &Signature { certs, ..Signature::default() });
+        assert_eq!(verdict(folder, &file, &options), "Revoked/cert-revoked", "{count}");
+    }
+}
+
+/// Junk in a timestamp's bag may cost the search for its authority's chain all that it may try. What is not known then is no
+/// reason to call the authority untrusted, or the signer expired.
+#[test]
+fn a_crowd_around_a_time_authority_is_a_limit_and_no_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = dn("Fixture Stamping CA");
+    let issuing =
+        authority(name.clone(), Key::P256, 0x51).by(&tsa_root_name(), Key::TsaRoot).with(aki(&Key::TsaRoot.id()));
+    let stamping = tsa().without(AUTHORITY_KEY_ID).by(&name, Key::P256).with(aki(&Key::P256.id())).der();
+    for (count, told) in [(0, "Valid/ok"), (31, "Valid/ok"), (32, "Error/limit")] {
+        let junk = (0..count).map(|number: u8| {
+            let mut cert = Cert::own(name.clone(), Key::Other, &[0x01, number]).with(ski(&Key::P256.id()));
+            cert.spki[60] ^= number + 1;
+            cert.by(&tsa_root_name(), Key::Other).der()
+        });
+        let mut token = Token::at("20250301120000Z").from(stamping.clone());
+        token.certs.extend(junk);
+        token.certs.push(issuing.der());
+        let file = sign(&image(), &Signature::default().add(token.attribute()));
+        let record = judged(folder.path(), &file, &[]);
+        let found = format!("{}/{}", record["status"].as_str().unwrap(), record["reason"].as_str().unwrap());
+        let codes: Vec<&str> =
+            record["anomalies"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+        assert_eq!((found.as_str(), codes.contains(&"path-limit")), (told, count == 32), "{count} {codes:?}");
+    }
 }
