@@ -6,7 +6,7 @@
 //! does not stand before the way out. Roots match by key, never by name alone. Loops end because no
 //! (subject, key) pair occurs twice in a path (RFC 4158 section 5.2).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::{Lists, Pool, RevocationFacts, disallowed};
@@ -176,6 +176,8 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Goes on with every certificate of the pool that may have issued `certificate`.
     fn pool_candidates(&mut self, partial: &Partial, last: usize, certificate: &Certificate<'a>) -> (bool, bool) {
         let (mut progress, mut failed) = (false, false);
+        // Keys that do not verify it: a crowd may bear one key, and is passed by without a look at it.
+        let mut wrong: HashSet<usize> = HashSet::new();
         let mut next = Vec::new();
         let mut tried = 0usize;
         let pool = self.pool;
@@ -186,6 +188,10 @@ impl<'s, 'a> Search<'s, 'a> {
                 continue;
             }
             let Some(issuer) = pool.certificate(index) else { continue };
+            let key = pool.key(index);
+            if key.is_some_and(|key| wrong.contains(&key)) {
+                continue;
+            }
             if next.len() >= room {
                 break;
             }
@@ -197,7 +203,10 @@ impl<'s, 'a> Search<'s, 'a> {
             tried = tried.saturating_add(usize::from(!known));
             match self.verify(last, issuer.spki) {
                 None => break,
-                Some(Verification::Bad) => failed = true,
+                Some(Verification::Bad) => {
+                    failed = true;
+                    wrong.extend(key);
+                }
                 Some(verification) => {
                     progress = true;
                     let mut longer = note(partial.clone(), verification);

@@ -52,6 +52,8 @@ pub struct Pool<'a> {
     own: Option<usize>,
     /// The number of each name that occurs.
     names: HashMap<Arc<[u8]>, usize>,
+    /// The number of each SubjectPublicKeyInfo that occurs.
+    keys: HashMap<&'a [u8], usize>,
     /// By certificate, the numbers of its names; `None` where it cannot be read.
     identities: Vec<Option<Identity>>,
     /// By name, the certificates that it is the subject of.
@@ -59,11 +61,12 @@ pub struct Pool<'a> {
     known: HashSet<&'a [u8]>,
 }
 
-/// The numbers of a certificate's names.
+/// The numbers of a certificate's names and of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     subject: usize,
     issuer: usize,
+    key: usize,
 }
 
 /// Certificates with one subject: all in order, and by subject key identifier.
@@ -122,7 +125,8 @@ impl<'a> Pool<'a> {
                 same.all.push(index);
                 same.by_key.entry(certificate.subject_key_identifier()).or_default().push(index);
             }
-            Identity { subject, issuer }
+            let next = self.keys.len();
+            Identity { subject, issuer, key: *self.keys.entry(certificate.spki).or_insert(next) }
         });
         self.identities.push(identity);
         self.certificates.push(PoolCertificate { raw, offset, source, parsed, known });
@@ -180,9 +184,13 @@ impl<'a> Pool<'a> {
 
     /// Whether two certificates are of one subject with one key, whatever else they say.
     pub(super) fn same_entity(&self, left: usize, right: usize) -> bool {
-        let subject = |index| self.identity(index).map(|identity| identity.subject);
-        let key = |index| self.certificate(index).map(|certificate| certificate.spki);
-        subject(left).is_some() && subject(left) == subject(right) && key(left) == key(right)
+        let entity = |index| self.identity(index).map(|identity| (identity.subject, identity.key));
+        entity(left).is_some() && entity(left) == entity(right)
+    }
+
+    /// The number of a certificate's key.
+    pub(super) fn key(&self, index: usize) -> Option<usize> {
+        self.identity(index).map(|identity| identity.key)
     }
 
     /// The certificates with this subject.
