@@ -59,6 +59,13 @@ impl<'t> Object<'t> {
         inner == name || (inner.len() > name.len() && inner.contains('\\') && self.key(member) == name)
     }
 
+    /// Whether a member's name is `name`, a dot and more.
+    fn is_part_of(&self, member: &Member, name: &str) -> bool {
+        let within = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let quoted = self.text.get(member.key.clone()).unwrap_or_default();
+        within(quoted.get(1..).unwrap_or_default()) || (quoted.contains('\\') && within(&self.key(member)))
+    }
+
     fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().rev().find(|member| self.is_called(member, name))
     }
@@ -133,18 +140,23 @@ impl<'t> Object<'t> {
         self.text
     }
 
-    /// The text with members added to the object itself; members of that name give way wherever they are, so that
-    /// nobody who writes events can also write a verdict.
+    /// The text with a member added to the object itself; members of that name give way wherever they are, and those that
+    /// name a part of it with a dot become null, so that nobody who writes events can also write a verdict: `a.b` beside
+    /// `a` is the same field to whoever flattens objects, as Elasticsearch does.
     #[must_use]
     pub fn with_member(&self, name: &str, value: &str) -> String {
         let mut out = String::with_capacity(self.text.len().saturating_add(value.len()).saturating_add(64));
         let mut from = 0usize;
         let mut replaced = false;
-        for member in self.members.iter().filter(|member| self.is_called(member, name)) {
+        for member in &self.members {
+            let ours = self.is_called(member, name);
+            if !ours && !self.is_part_of(member, name) {
+                continue;
+            }
             out.push_str(self.text.get(from..member.value.start).unwrap_or_default());
-            out.push_str(value);
+            out.push_str(if ours { value } else { "null" });
             from = member.value.end;
-            replaced = true;
+            replaced |= ours;
         }
         if !replaced {
             out.push_str(self.text.get(from..self.end).unwrap_or_default());
@@ -482,5 +494,8 @@ mod tests {
         assert_eq!(object(" { \"n\" : 1.0e2 } \r").with_member("s", "{}"), " { \"n\" : 1.0e2 ,\"s\":{}} \r");
         let spoofed = object(r#"{"s":{"status":"Valid"},"x":1,"\u0073":2}"#);
         assert_eq!(spoofed.with_member("s", "7"), r#"{"s":7,"x":1,"\u0073":7}"#);
+        let parts = object(r#"{"s.status":"Valid","sx":1,"\u0073\u002er.x":{"a":1},"s":0}"#);
+        assert_eq!(parts.with_member("s", "7"), r#"{"s.status":null,"sx":1,"\u0073\u002er.x":null,"s":7}"#);
+        assert_eq!(object(r#"{"s.x":1}"#).with_member("s", "7"), r#"{"s.x":null,"s":7}"#);
     }
 }
