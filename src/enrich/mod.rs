@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod csv;
+mod digests;
 pub mod event;
 pub mod events;
 pub mod evtx;

@@ -1,20 +1,19 @@
 //! The verdict of the file that an event names: judged once, remembered, or found in records.
 
 use std::fs::Metadata;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use super::cache::Lru;
+use super::digests;
 use super::paths::{PathMap, Unresolved};
 use super::records::{Records, Wanted};
 use super::subject::{HashKind, Subject};
-use crate::container::{Format, Source};
-use crate::crypto::{DigestAlgorithm, Hasher};
+use crate::container::Format;
 use crate::guard::Caught;
 use crate::record::{Reason, Record, Status};
-use crate::scan::{FileSource, Scanner};
+use crate::scan::Scanner;
 
 /// A share of the memory for verdicts that the names of files get.
 const NAMES_SHARE: usize = 8;
@@ -135,7 +134,7 @@ impl<T> Verdicts<T> {
             Sought::Judged(verdict, path, key) => {
                 let unread = verdict.status == Status::Error && matches!(verdict.reason, Reason::Io | Reason::NotFound);
                 let stated = subject.hashes.first().filter(|_| !unread);
-                let other = stated.filter(|(kind, digest)| !self.has(&verdict, &path, &key, *kind, digest, buffer));
+                let other = stated.filter(|(kind, digest)| !self.has(&verdict, &path, &key, *kind, digest));
                 match (other, unread) {
                     (None, false) => return verdict,
                     (other, _) => match (self.elsewhere(subject, sha256), other) {
@@ -200,15 +199,7 @@ impl<T> Verdicts<T> {
 
     /// Whether the file that was judged has this digest. Judging makes SHA-256 unless it is told not to; another digest takes a
     /// second reading, once for each file. What cannot be read, or has changed since, has none.
-    fn has(
-        &self,
-        verdict: &Verdict<T>,
-        path: &Path,
-        key: &FileKey,
-        kind: HashKind,
-        stated: &str,
-        buffer: &mut Vec<u8>,
-    ) -> bool {
+    fn has(&self, verdict: &Verdict<T>, path: &Path, key: &FileKey, kind: HashKind, stated: &str) -> bool {
         if let (HashKind::Sha256, Some(found)) = (kind, &verdict.sha256) {
             return found == stated;
         }
@@ -216,7 +207,7 @@ impl<T> Verdicts<T> {
         if let Some(found) = self.stated.lock().ok().and_then(|mut known| known.get(&asked)) {
             return found == stated;
         }
-        let Ok(found) = file_digest(path, kind.algorithm(), buffer) else { return false };
+        let Ok([found]) = digests::of_file(path, [kind.algorithm()]) else { return false };
         if FileKey::now(path).as_ref() != Some(key) {
             return false;
         }
@@ -256,22 +247,4 @@ impl<T> Verdicts<T> {
         let sha256 = record.hashes.get("sha256").cloned();
         (Verdict { text, status: record.status, reason: record.reason, sha256 }, weight.saturating_add(ENTRY))
     }
-}
-
-/// A digest of a whole file, in hexadecimal.
-fn file_digest(path: &Path, algorithm: DigestAlgorithm, buffer: &mut Vec<u8>) -> io::Result<String> {
-    let source = FileSource::open(path)?;
-    let mut hasher = Hasher::new(algorithm).ok_or(io::ErrorKind::Unsupported)?;
-    buffer.resize(64 * 1024, 0);
-    let mut at = 0u64;
-    loop {
-        let read = source.read_at(buffer, at)?;
-        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
-        hasher.update(piece);
-        at = at.saturating_add(read as u64);
-    }
-    if source.changed()? {
-        return Err(io::ErrorKind::Interrupted.into());
-    }
-    Ok(hasher.finish().to_string())
 }

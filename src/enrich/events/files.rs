@@ -1,17 +1,14 @@
 //! Files of events below mounted folders, each judged once.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::super::cache::Lru;
+use super::super::digests;
 use super::super::paths::PathMap;
 use super::super::records::Records;
 use super::super::subject::{HashKind, Subject};
 use super::super::verdicts::{Verdict, Verdicts};
 use super::join::{Cleared, Joined, Judge, Judged, Named};
-use crate::crypto::{DigestAlgorithm, MultiHasher};
 use crate::record::{Reason, Status};
 use crate::scan::Scanner;
 
@@ -135,7 +132,8 @@ impl Files {
             return Some(known);
         }
         let path = judged.local_path()?;
-        let [found, sha1, md5] = digests_of(&path)?;
+        let wanted = [HashKind::Sha256, HashKind::Sha1, HashKind::Md5].map(HashKind::algorithm);
+        let [found, sha1, md5] = digests::of_file(&path, wanted).ok()?;
         if found != sha256 {
             return None;
         }
@@ -175,25 +173,4 @@ fn is_there(verdict: &Verdict<Arc<Judged>>) -> bool {
 
 fn problem(verdict: &Verdict<Arc<Judged>>) -> String {
     verdict.text.problem.clone().unwrap_or_else(|| verdict.reason.code().to_owned())
-}
-
-/// SHA-256, SHA-1 and MD5 of a file, lower-case; `None` where it cannot be read.
-fn digests_of(path: &Path) -> Option<[String; 3]> {
-    let mut file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
-    let wanted = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha1, DigestAlgorithm::Md5];
-    let mut hasher = MultiHasher::new(wanted);
-    let mut block = vec![0u8; 1 << 16];
-    loop {
-        match file.read(&mut block).ok()? {
-            0 => break,
-            count => hasher.update(block.get(..count)?),
-        }
-    }
-    let digests = hasher.finish();
-    let of = |wanted: DigestAlgorithm| {
-        let (_, value) = digests.iter().find(|(algorithm, _)| *algorithm == wanted)?;
-        Some(value.to_string())
-    };
-    let [sha256, sha1, md5] = wanted;
-    Some([of(sha256)?, of(sha1)?, of(md5)?])
 }
