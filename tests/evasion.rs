@@ -230,3 +230,48 @@ fn a_crowd_around_a_time_authority_is_a_limit_and_no_verdict() {
         assert_eq!((found.as_str(), codes.contains(&"path-limit")), (told, count == 32), "{count} {codes:?}");
     }
 }
+
+/// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.
+fn with_section(virtual_size: u32, size: u32, raw: u32) -> Vec<u8> {
+    let mut file = padded(&Pe { overlay: vec![0x90; 0x1000], ..Pe::pe64() }.bytes());
+    let row = Offsets::of(&file).checksum - 64 + 240 + 40;
+    for (at, value) in [(8, virtual_size), (16, size), (20, raw)] {
+        file[row + at..row + at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    attach(&file, &entry(&Signature::default().build(&file)))
+}
+
+/// What is odd about the place of the table.
+fn table_anomalies(record: &Value) -> Vec<&str> {
+    let codes = record["anomalies"].as_array().unwrap().iter().map(|anomaly| anomaly["code"].as_str().unwrap());
+    codes.filter(|code| code.starts_with("table-")).collect()
+}
+
+/// The digest leaves the table out, so that anybody may change what is loaded from there.
+#[test]
+fn code_that_is_loaded_from_the_table_is_signed_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let table = padded(&Pe { overlay: vec![0x90; 0x1000], ..Pe::pe64() }.bytes()).len() as u32;
+    let of = |file: &[u8]| {
+        let record = judged(folder, file, &[]);
+        let who = if record["signatures"][0]["claimed_signer"].is_object() { "claimed" } else { "proven" };
+        let reason = record["reason"].as_str().unwrap().to_owned();
+        (reason, who, table_anomalies(&record).join(" "))
+    };
+    let inside = |reason: &str, code: &str| (reason.to_owned(), "claimed", code.to_owned());
+    assert_eq!(of(&with_section(0x400, 0x400, table)), inside("malformed", "table-in-section"));
+    assert_eq!(of(&with_section(0, 0x1008, table - 0x1000)), inside("malformed", "table-in-section"));
+    // Raw data that goes on into the table, of which the loader takes a page and no more; and none at all.
+    let sound = || ("ok".to_owned(), "proven", String::new());
+    assert_eq!(of(&with_section(0x1000, 0x1008, table - 0x1000)), sound());
+    assert_eq!(of(&with_section(0x1001, 0x1008, table - 0x1000)), inside("malformed", "table-in-section"));
+    assert_eq!(of(&with_section(0x2000, table + 0x100, 0)), sound());
+    // Headers that are loaded with a part of the table.
+    let mut file = padded(&Pe::pe64().bytes());
+    let at = Offsets::of(&file).checksum - 4;
+    let header_size = file.len() as u32 + 8;
+    file[at..at + 4].copy_from_slice(&header_size.to_le_bytes());
+    let file = attach(&file, &entry(&Signature::default().build(&file)));
+    assert_eq!(of(&file), inside("malformed", "table-in-headers"));
+}

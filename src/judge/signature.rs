@@ -51,8 +51,8 @@ pub struct SignatureVerdict {
 /// What the container says of the signature's place in the file.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Layout {
-    /// Bytes follow the certificate table, which Windows wants to be the last thing in the file (MS12-024).
-    pub data_after_table: bool,
+    /// The certificate table does not end the file, as Windows wants it to (MS12-024), or a part of the image lies in it.
+    pub table_inside: bool,
     /// The place of the signature is not as the format demands; the signature was salvaged to be shown.
     pub malformed: bool,
 }
@@ -76,14 +76,12 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
             return verdict(vec![Reason::Limit], false, None, timestamps, None);
         }
     }
-    // Behind the table nothing is where the digest says: anything may lie in the table's place.
-    let holds = reasons.is_empty() && !layout.malformed && !layout.data_after_table;
+    // A table that is not behind everything else takes what lies in its place out of the digest.
+    let holds = reasons.is_empty() && !layout.malformed && !layout.table_inside;
     if layout.malformed {
         reasons.push(Reason::Malformed);
     }
-    if layout.data_after_table
-        && !reasons.iter().any(|reason| matches!(reason, Reason::BadDigest | Reason::BadAlgorithm))
-    {
+    if layout.table_inside && !reasons.iter().any(|reason| matches!(reason, Reason::BadDigest | Reason::BadAlgorithm)) {
         reasons.push(Reason::Malformed);
     }
     if content.body.unsound.is_some() && !reasons.contains(&Reason::Malformed) {

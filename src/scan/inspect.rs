@@ -12,7 +12,7 @@ use super::supply::Supplement;
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
 use crate::cms::catalog::MemberDigest;
-use crate::container::pe::{self, PeFacts, Remains};
+use crate::container::pe::{self, Remains};
 use crate::container::{Covers, Format, HashedRegions, ListedBy, Presence, Source, Subject, container_for, read_up_to};
 use crate::crypto::{DigestAlgorithm, DigestValue};
 use crate::hunt::{self, FileFacts, FoundDigests, Publishers};
@@ -385,9 +385,8 @@ fn texts(digests: &BTreeMap<DigestAlgorithm, DigestValue>) -> BTreeMap<String, S
 }
 
 fn layout(subject: &Subject, length: u64) -> Layout {
-    let table = subject.pe.as_ref().and_then(PeFacts::certificate_table);
     Layout {
-        data_after_table: table.is_some_and(|table| table.end < length),
+        table_inside: subject.pe.as_ref().is_some_and(|facts| !facts.hides_nothing(length)),
         malformed: matches!(subject.signatures, Presence::Malformed { .. }),
     }
 }

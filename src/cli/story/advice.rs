@@ -44,6 +44,19 @@ pub const APPENDED: Special = Special {
     ),
 };
 
+/// A part of the image lies in the certificate table. The digest leaves that out: were it different elsewhere, the reason would be
+/// another one.
+pub const LOADED: Special = Special {
+    headline: "a part of the program lies in the certificate table",
+    advice: advice(
+        Reason::Malformed,
+        "The signature can be read, but sections or headers reach into the certificate table. No digest covers it, so that \
+         anybody may have changed what is loaded from there.",
+        "Take what is loaded from the table for code that nobody signed. Only the signer could make such a file; ask for one \
+         that is laid out like others.",
+    ),
+};
+
 /// Everything that was signed holds, and what stands around it is no PKCS#7.
 pub const UNSOUND: Special = Special {
     headline: "what was signed is intact, but the structure around it is not what it should be",

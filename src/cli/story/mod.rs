@@ -124,10 +124,11 @@ fn advise(page: &mut Page, record: &Record) {
 /// The other kinds of malformed: the signature can be read, and something stands beside it that must not.
 fn special(record: &Record) -> Option<&'static advice::Special> {
     let signature = deciding(record).filter(|_| record.reason == Reason::Malformed)?;
-    let follows = record.anomalies.iter().any(|anomaly| anomaly.code == "data-after-table");
+    let odd = |code: &str| record.anomalies.iter().any(|anomaly| anomaly.code == code);
     match &signature.problem {
         Some(_) => signature.signer.is_some().then_some(&advice::UNSOUND),
-        None => follows.then_some(&advice::APPENDED),
+        None if odd("table-in-section") || odd("table-in-headers") => Some(&advice::LOADED),
+        None => odd("data-after-table").then_some(&advice::APPENDED),
     }
 }
 
@@ -142,7 +143,8 @@ fn detail(record: &Record) -> Option<&str> {
     let anomaly = |code: &str| record.anomalies.iter().find(|anomaly| anomaly.code == code);
     let problem = deciding(record).and_then(|signature| signature.problem.as_deref());
     problem.or_else(|| {
-        let told = anomaly("malformed-signature").or_else(|| anomaly("data-after-table"));
+        const TOLD: [&str; 4] = ["malformed-signature", "table-in-section", "table-in-headers", "data-after-table"];
+        let told = TOLD.into_iter().find_map(anomaly);
         told.map(|anomaly| anomaly.message.as_str())
     })
 }

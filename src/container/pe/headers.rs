@@ -68,6 +68,20 @@ impl Section {
     pub fn raw_end(&self) -> u64 {
         u64::from(self.raw_offset).saturating_add(u64::from(self.raw_size))
     }
+
+    /// File offset behind what the loader maps of the section, in pages of this size: nothing where PointerToRawData is 0, and
+    /// no more than VirtualSize takes, which may be 0 for all of the raw data. Source: "PE Format" (Microsoft), Section Table.
+    #[must_use]
+    pub fn mapped_end(&self, page: u32) -> u64 {
+        if self.raw_offset == 0 || self.raw_size == 0 {
+            return 0;
+        }
+        let wanted = match u64::from(self.virtual_size) {
+            0 => u64::from(self.raw_size),
+            size => size.next_multiple_of(u64::from(page.max(1))),
+        };
+        u64::from(self.raw_offset).saturating_add(u64::from(self.raw_size).min(wanted))
+    }
 }
 
 /// A sign by which a PE file is taken for a driver.
@@ -116,13 +130,24 @@ impl PeFacts {
         Some(start..start.saturating_add(u64::from(size)))
     }
 
-    /// Whether the certificate table, if there is one, is what it has to be: the end of a file of this length, behind all headers
-    /// and everything that the sections load. Elsewhere it could hide any part of the image from the digest.
+    /// Whether the certificate table, if there is one, is what it has to be: the end of a file of this length, behind the image.
+    /// Elsewhere it could hide any part of the program from the digest.
     #[must_use]
     pub fn hides_nothing(&self, length: u64) -> bool {
-        let loaded = self.sections.iter().filter(|section| section.raw_size > 0).map(Section::raw_end);
-        let image = loaded.fold(self.headers_end.max(u64::from(self.size_of_headers)), u64::max);
+        let image = self.headers_mapped_end().max(self.sections_mapped_end());
         self.certificate_table().is_none_or(|table| table.start >= image && table.end == length)
+    }
+
+    /// File offset behind the headers, as far as the loader maps or reads them.
+    #[must_use]
+    pub fn headers_mapped_end(&self) -> u64 {
+        self.headers_end.max(u64::from(self.size_of_headers))
+    }
+
+    /// File offset behind all that the loader maps of sections.
+    #[must_use]
+    pub fn sections_mapped_end(&self) -> u64 {
+        self.sections.iter().map(|section| section.mapped_end(self.page_size())).max().unwrap_or(0)
     }
 
     /// What Authenticode never hashes: CheckSum, the security directory entry, the certificate table.

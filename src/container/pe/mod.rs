@@ -81,7 +81,7 @@ fn regions(facts: &PeFacts, length: u64) -> HashedRegions {
     regions
 }
 
-/// Geometry that Windows' own signing tools never produce and that changes no verdict by itself.
+/// Geometry that Windows' own signing tools never produce.
 fn note_table_geometry(facts: &PeFacts, length: u64, anomalies: &mut Vec<Anomaly>) {
     let Some(table) = facts.certificate_table() else { return };
     if table.start & 7 != 0 {
@@ -97,8 +97,19 @@ fn note_table_geometry(facts: &PeFacts, length: u64, anomalies: &mut Vec<Anomaly
         let message = format!("{extra} bytes follow the certificate table");
         anomalies.push(Anomaly::at("data-after-table", message, table.end));
     }
-    if facts.sections.iter().any(|section| section.raw_end() > table.start && section.raw_size > 0) {
-        let message = "the certificate table overlaps a section";
+    let page = facts.page_size();
+    let inside = |section: &headers::Section| {
+        u64::from(section.raw_offset) < table.end && section.mapped_end(page) > table.start
+    };
+    if facts.sections.iter().any(inside) {
+        let message = "a section loads octets of the certificate table, which no digest covers";
         anomalies.push(Anomaly::at("table-in-section", message, table.start));
+    } else if facts.sections_mapped_end() > table.start {
+        let message = "a section lies behind the certificate table";
+        anomalies.push(Anomaly::at("table-before-section", message, table.start));
+    }
+    if facts.headers_mapped_end() > table.start {
+        let message = "the headers reach into the certificate table, which no digest covers";
+        anomalies.push(Anomaly::at("table-in-headers", message, table.start));
     }
 }
