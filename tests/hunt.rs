@@ -391,6 +391,17 @@ fn lists_name_files_and_signers_and_an_allowlist_stays_visible() {
     let found = scan(&["--blocklist", &by_signer, "--allowlist", &allowed]);
     assert_eq!(found[0]["severity"], "info");
     assert_eq!(found[0]["evidence"]["allowed"], "allowed.csv: our own test key");
+    // A copy of a wanted signature makes nothing harmless, the file's own digest does.
+    assert_eq!((&found[1]["severity"], &found[1]["evidence"]["allowed"]), (&json!("medium"), &Value::Null));
+    let copied = |list: &str| &scan(&["--blocklist", &by_signer, "--allowlist", list])[1]["severity"] == "info";
+    let thief_record = program(&["--json"]).args(judging()).arg(&thief).output().unwrap();
+    let thief_digest = lines(&text(&thief_record), "sigscan.record/1").remove(0)["authentihash"]["sha256"].clone();
+    let thief_digest = thief_digest.as_str().unwrap();
+    assert!(copied(&write("copy.csv", &format!("{header}authentihash,{thief_digest},ours,x,,\n"))));
+    assert!(!copied(&write(
+        "number-too.csv",
+        &format!("{header}issuer-serial,Fixture Issuing CA/00:10:20:30,x,y,,\n")
+    )));
     // A list that is none stops the scan before it starts.
     let broken = write("broken.csv", "type,value\nrumour,x\n");
     let output = program(&["--json", "--blocklist", &broken]).args(judging()).arg(&pe32).output().unwrap();

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{FileFacts, finding};
 use crate::crypto::{DigestAlgorithm, DigestValue};
 use crate::hex::lower as hex;
-use crate::record::{Finding, Severity};
+use crate::record::{Finding, Severity, Status};
 use crate::trust::wdac::{self, DeniedBy, Field, FileVersion, HashOf, Scenarios, SubjectSigner};
 use crate::trust::{BlockLists, ListEntry, Named, issuer_serial_key, signature_hash};
 use crate::verify::ContentFacts;
@@ -34,7 +34,7 @@ pub(super) fn on_a_blocklist(facts: &FileFacts<'_>) -> Option<Finding> {
     let worst = hits.iter().map(|hit| hit.severity).max()?;
     let place = hits.iter().position(|hit| hit.severity == worst)?;
     let hit = hits.remove(place);
-    let allowed = look_up(facts.allowed, &keys).map(|(_, _, entry)| entry);
+    let allowed = wanted(facts, &keys);
     let severity = if allowed.is_some() { Severity::Info } else { hit.severity };
     let mut evidence = hit.evidence;
     evidence.push(("allowed", json!(allowed.map(|entry| format!("{}: {}", entry.list, entry.reason)))));
@@ -42,6 +42,24 @@ pub(super) fn on_a_blocklist(facts: &FileFacts<'_>) -> Option<Finding> {
         evidence.push(("also", json!(hits.iter().map(|hit| &hit.title).collect::<Vec<_>>())));
     }
     finding("S122", Some(severity), &evidence)
+}
+
+/// The entry by which the file is wanted all the same. A name that anybody can give a file makes it no harmless one: a signer
+/// whose signature does not hold, a name and a number in a chain of one's own, a digest that leaves out a part of the program.
+fn wanted<'f>(facts: &FileFacts<'f>, keys: &[(Named, Vec<u8>)]) -> Option<&'f ListEntry> {
+    let record = facts.record;
+    let whole = facts.pe.is_none_or(|pe| record.size.is_some_and(|length| pe.hides_nothing(length)));
+    let signed = record.signer.is_some();
+    let trusted = std::iter::once(record.reason)
+        .chain(record.other_reasons.iter().copied())
+        .all(|reason| !matches!(reason.status(), Status::Untrusted | Status::Error));
+    let proven = keys.iter().filter(|(by, _)| match by {
+        Named::File => true,
+        Named::Authentihash => whole,
+        Named::Tbs | Named::Thumbprint => signed,
+        Named::IssuerSerial => signed && trusted,
+    });
+    proven.into_iter().find_map(|(by, key)| facts.allowed.find(*by, key))
 }
 
 /// A copied signature says nothing of the file that carries it, but that somebody copied it.

@@ -308,7 +308,7 @@ pub(super) const ROWS: &[Row] = &[
                     rule of an App Control policy (wdac) denies it: by Authenticode digest, digest of the first page, \
                     attributes and version of the version resource, or signer, in the scenario that it runs in (drivers: \
                     kernel). As bad as the list says, high for a policy; at most medium where a certificate is named \
-                    whose signature does not hold; info where --allowlist names it too. Of several lists the one that \
+                    whose signature does not hold; info where --allowlist names it too, by something that is proven. Of several lists the one that \
                     says the worst is shown, and the others are in also.",
         why: "Others saw this file do harm, or this certificate sign what did.",
         todo: "Follow the reference. By issuer-serial alone it may be a forged copy of the listed certificate: compare \
