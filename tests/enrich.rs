@@ -115,6 +115,24 @@ fn the_whole_record_is_added_unless_less_is_asked_for_and_forged_verdicts_give_w
     assert_eq!((&other["sigscan"], &other["sig"]["status"]), (&json!({"status": "Valid"}), &json!("Invalid")));
 }
 
+/// A reader of the stream must not take for a verdict what the event's author wrote.
+#[test]
+fn events_without_a_verdict_say_nothing_in_its_name() {
+    let forged = r#""sigscan" : {"status":"Valid"}, "sigscan.reason":"ok", "sigscanned":1"#;
+    let mended = r#""sigscan" : null, "sigscan.reason":null, "sigscanned":1"#;
+    let full = "y".repeat(65_530);
+    let lines = |said: &str| format!("{{ {said} }}\r\n{{{said},\"Image\":\"C:\\\\pe32.exe\",\"x\":\"{full}\"}}\n");
+    let mapped = mapped();
+    let common = ["--path-map", &mapped, "--compact"];
+    for merge in [&[][..], &["--merge", "ecs"], &["--merge", "sysmon"]] {
+        let arguments = [&common, merge].concat();
+        let output = String::from_utf8(out(&arguments, lines(forged).as_bytes())).unwrap();
+        assert!(output == lines(mended), "{merge:?}: {}", output.replace(&full, "y"));
+    }
+    let elsewhere = out(&[&common[..], &["--target-field", "sig"]].concat(), lines(forged).as_bytes());
+    assert!(elsewhere == lines(forged).as_bytes());
+}
+
 #[test]
 fn verdicts_are_merged_under_the_names_that_rules_know() {
     let value = |merge: &str, line: &str| -> Value {

@@ -125,6 +125,29 @@ impl<'t> Object<'t> {
         named.map(|member| member.value.clone()).collect()
     }
 
+    /// Where the values of members stand that name a part of this one with a dot: to whoever flattens objects, as
+    /// Elasticsearch does, `a.b` beside `a` is the same field.
+    pub(super) fn parts(&self, name: &str) -> Vec<Range<usize>> {
+        let named = self.members.iter().filter(|member| self.is_part_of(member, name));
+        named.map(|member| member.value.clone()).collect()
+    }
+
+    /// The text with null for everything that members of this name and parts of it say; `None` where there are none.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Option<String> {
+        let mut places = self.values(name);
+        places.extend(self.parts(name));
+        places.sort_by_key(|place| place.start);
+        let (mut out, mut from) = (String::with_capacity(self.text.len()), 0usize);
+        for place in &places {
+            out.push_str(self.text.get(from..place.start).unwrap_or_default());
+            out.push_str("null");
+            from = place.end;
+        }
+        out.push_str(self.text.get(from..).unwrap_or_default());
+        (!places.is_empty()).then_some(out)
+    }
+
     /// Whether it has no members.
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
@@ -141,8 +164,7 @@ impl<'t> Object<'t> {
     }
 
     /// The text with a member added to the object itself; members of that name give way wherever they are, and those that
-    /// name a part of it with a dot become null, so that nobody who writes events can also write a verdict: `a.b` beside
-    /// `a` is the same field to whoever flattens objects, as Elasticsearch does.
+    /// name a part of it with a dot become null, so that nobody who writes events can also write a verdict.
     #[must_use]
     pub fn with_member(&self, name: &str, value: &str) -> String {
         let mut out = String::with_capacity(self.text.len().saturating_add(value.len()).saturating_add(64));
@@ -497,5 +519,8 @@ mod tests {
         let parts = object(r#"{"s.status":"Valid","sx":1,"\u0073\u002er.x":{"a":1},"s":0}"#);
         assert_eq!(parts.with_member("s", "7"), r#"{"s.status":null,"sx":1,"\u0073\u002er.x":null,"s":7}"#);
         assert_eq!(object(r#"{"s.x":1}"#).with_member("s", "7"), r#"{"s.x":null,"s":7}"#);
+        assert_eq!(object(r#"{"sx":1,"t":{"s":2}}"#).without("s"), None);
+        assert_eq!(parts.without("s").unwrap(), r#"{"s.status":null,"sx":1,"\u0073\u002er.x":null,"s":null}"#);
+        assert_eq!(spoofed.without("s").unwrap(), r#"{"s":null,"x":1,"\u0073":null}"#);
     }
 }

@@ -119,14 +119,14 @@ impl Enricher {
         };
         let Some((verdict, ecs)) = verdict else {
             count(&self.counts.without_file);
-            return self.unchanged(line, out);
+            return self.disowned(&event, line, out);
         };
         let whole = self.with_verdict(&event, &verdict, ecs);
         match whole.filter(|text| self.fits(text.len())).or_else(|| self.with_least(&event, &verdict)) {
             Some(text) => out.extend_from_slice(text.as_bytes()),
             None => {
                 count(&self.counts.no_room);
-                self.unchanged(line, out);
+                self.disowned(&event, line, out);
             }
         }
     }
@@ -197,6 +197,14 @@ impl Enricher {
             Protocol::Rsyslog if last => out.extend_from_slice(if bytes.ends_with(b"\n") { b"{}\n" } else { b"{}" }),
             Protocol::Rsyslog => {}
             Protocol::Ndjson | Protocol::Csv | Protocol::SplunkLookup => out.extend_from_slice(bytes),
+        }
+    }
+
+    /// An event that gets nothing: as it was, but for what it says in our name.
+    fn disowned(&self, event: &Object<'_>, line: &[u8], out: &mut Vec<u8>) {
+        match event.without(&self.target).filter(|_| self.protocol == Protocol::Ndjson) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => self.unchanged(line, out),
         }
     }
 

@@ -153,6 +153,7 @@ impl Form {
         } else {
             merger.edits.extend(places.into_iter().map(|place| (place, said.clone())));
         }
+        merger.edits.extend(event.parts(target).into_iter().map(|place| (place, "null".to_owned())));
         merger.insert(event, &at_top);
         merger.apply(event.whole())
     }
@@ -311,7 +312,9 @@ mod tests {
                 ),
             ),
         ];
-        for (event, wanted) in cases {
+        let parts = r#"{"sigscan.status":"Valid","Image":"x","sigscan.dll":{"a":1}}"#;
+        let parts = (parts, format!(r#"{{"sigscan.status":null,"Image":"x","sigscan.dll":null,{all},{said}}}}}"#));
+        for (event, wanted) in cases.into_iter().chain([parts]) {
             assert_eq!(merged(&samples::hostile(), Merge::Sysmon, "dll", event), wanted);
         }
     }
