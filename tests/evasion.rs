@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::ca::{AUTHORITY_KEY_ID, Cert, SUBJECT_KEY_ID, aki, dn, ski};
+use lab::ca::{AUTHORITY_KEY_ID, CODE_SIGNING, Cert, SUBJECT_KEY_ID, aki, dn, eku, ski};
 use lab::cast::{authority, inter, inter_name, leaf, tsa, tsa_root_name};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
@@ -163,6 +163,42 @@ fn a_certificate_that_is_spelled_otherwise_is_disallowed_all_the_same() {
         for list in ["leaf.pem", "sha1.txt"] {
             assert_eq!(verdict(folder, &file, &["--disallowed", list]), "Untrusted/explicit-distrust", "{name} {list}");
         }
+    }
+}
+
+/// Who has an ECDSA signature (r, s) has (r, n - s), too, which is as good and gives the certificate another thumbprint.
+#[test]
+fn a_certificate_with_the_other_ecdsa_signature_is_disallowed_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let root = authority(dn("Fixture Curve Root"), Key::P256, 5);
+    let leaf = Cert::own(dn("Fixture Publisher"), Key::Leaf, &[1]).valid("20240101000000Z", "20280101000000Z");
+    let der = leaf.with(eku(&[CODE_SIGNING])).by(&dn("Fixture Curve Root"), Key::P256).der();
+    fs::write(folder.join("root.pem"), pem(&root.der())).unwrap();
+    fs::write(folder.join("leaf.pem"), pem(&der)).unwrap();
+    let [tbs, algorithm, value] = elements(split(&der).0)[..] else { unreachable!() };
+    let [r, s] = elements(split(&split(value).0[1..]).0)[..] else { unreachable!() };
+    let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    let octets = |text: &str| (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect();
+    let mut twin: Vec<u8> = octets(order);
+    let mut borrow = 0i16;
+    let mut number = split(s).0.to_vec();
+    number.reverse();
+    for (at, octet) in twin.iter_mut().rev().enumerate() {
+        let digit = i16::from(*octet) - i16::from(*number.get(at).unwrap_or(&0)) - borrow;
+        borrow = i16::from(digit < 0);
+        *octet = (digit & 0xff) as u8;
+    }
+    let twin = tlv(2, &[&[0][..usize::from(twin[0] >= 0x80)], &twin].concat());
+    let value = tlv(3, &[&[0][..], &seq(&[r.to_vec(), twin])].concat());
+    let other = seq(&[tbs.to_vec(), algorithm.to_vec(), value]);
+    assert_ne!(other, der);
+    for cert in [der, other] {
+        let file = sign(&image(), &Signature { certs: vec![cert.clone()], ..Signature::with(cert, Key::Leaf) });
+        let root = ["--trust-store", "root.pem"];
+        assert_eq!(verdict(folder, &file, &root), "Valid/ok");
+        let both = [&root[..], &["--disallowed", "leaf.pem"]].concat();
+        assert_eq!(verdict(folder, &file, &both), "Untrusted/explicit-distrust");
     }
 }
 

@@ -192,9 +192,10 @@ impl Disallowed {
             let value = match (kind, algorithm) {
                 (EntryKind::SignatureHash, _) => signature_hash(certificate),
                 (EntryKind::Thumbprint, Some(algorithm)) => {
-                    let as_it_stands = hash(*algorithm, certificate.raw)?;
-                    let found = self.entry(*kind, &as_it_stands);
-                    return found.or_else(|| self.entry(*kind, &hash(*algorithm, respelled.as_deref()?)?));
+                    let spellings = std::iter::once(certificate.raw).chain(respelled.iter().map(Vec::as_slice));
+                    return spellings
+                        .filter_map(|octets| hash(*algorithm, octets))
+                        .find_map(|key| self.entry(*kind, &key));
                 }
                 (EntryKind::KeyInfo, Some(algorithm)) => hash(*algorithm, certificate.spki),
                 (EntryKind::PublicKeyMd5, _) => key_md5(certificate.spki),

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, Time, decode_time, element, tag};
+use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, Time, decode_time, tag};
 use crate::crypto::AlgorithmId;
 
 use super::same_name;
@@ -107,20 +107,6 @@ impl<'a> Certificate<'a> {
             ber: outer.ber || tbs.ber,
             self_issued: OnceLock::new(),
         })
-    }
-
-    /// The certificate as its issuer wrote it, where this one is spelled otherwise: length forms, the outer algorithm and the head
-    /// of the signature value are signed by nobody, and whoever changes them gives the certificate another thumbprint. `None`
-    /// where it stands as DER and with the algorithm of the TBSCertificate (RFC 5280 section 4.1.1.2).
-    #[must_use]
-    pub fn respelled(&self) -> Option<Vec<u8>> {
-        let mut fields = Reader::new(self.tbs).expect(tag::SEQUENCE).ok()?.children();
-        fields.optional(tag::context_constructed(0)).ok()?;
-        fields.expect(tag::INTEGER).ok()?;
-        let algorithm = fields.expect(tag::SEQUENCE).ok()?;
-        let signature = element(tag::BIT_STRING, &[&[0], self.signature]);
-        let written = element(tag::SEQUENCE, &[self.tbs, algorithm.raw, &signature]);
-        (written != self.raw).then_some(written)
     }
 
     /// The first extension with this identifier.

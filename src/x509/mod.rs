@@ -11,6 +11,7 @@ mod name;
 mod name_constraints;
 pub mod ocsp;
 mod policies;
+mod spelling;
 mod text;
 
 pub use certificate::{Certificate, Extension, MAX_EXTENSIONS, integer_octets, serial_to_hex, significant_octets};

@@ -203,7 +203,7 @@ fn keys(facts: &FileFacts<'_>) -> Vec<(Named, Vec<u8>)> {
     keys.extend(strongest(facts.digests.file).map(|key| (Named::File, key)));
     if let Some(leaf) = facts.leaf() {
         let respelled = leaf.respelled();
-        for octets in std::iter::once(leaf.raw).chain(respelled.as_deref()) {
+        for octets in std::iter::once(leaf.raw).chain(respelled.iter().map(Vec::as_slice)) {
             keys.push((Named::Thumbprint, Sha1::digest(octets).to_vec()));
             keys.push((Named::Thumbprint, Sha256::digest(octets).to_vec()));
         }
