@@ -107,8 +107,11 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
         }
         for (ink, text) in &word {
             let mut rest = text.as_str();
-            while width > 0 && used.saturating_add(width_of(rest)) > width {
+            while width > 0 {
                 let part = head(rest, width.saturating_sub(used));
+                if part.len() == rest.len() {
+                    break;
+                }
                 // A character wider than the page would never fit: it goes there all the same.
                 let part = if part.is_empty() && used == 0 { first_character(rest) } else { part };
                 push(&mut lines, *ink, part);
