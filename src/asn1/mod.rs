@@ -17,7 +17,7 @@ mod time;
 mod write;
 
 pub use oid::{Oid, is_well_formed_oid, oid_from_text, oid_to_string};
-pub use reader::{Element, Error, ErrorKind, MAX_DEPTH, Reader, tag};
+pub use reader::{Element, Error, ErrorKind, MAX_DEPTH, MAX_STRING_DEPTH, Reader, tag};
 pub use string::{bmp_to_string, decode_string};
 pub use time::{Time, decode_time};
 pub use write::element;

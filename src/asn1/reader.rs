@@ -8,6 +8,10 @@ use super::{Oid, is_well_formed_oid};
 /// the cap bounds the work of re-scanning nested indefinite lengths to `MAX_DEPTH` passes over the input.
 pub const MAX_DEPTH: usize = 32;
 
+/// Deepest nesting of strings in pieces. Each level is delimited anew, and the pieces may be millions; one level is what
+/// encoders write.
+pub const MAX_STRING_DEPTH: usize = 4;
+
 /// Identifier octets (X.690 section 8.1.2) as they stand in the file, for the tags that signatures use.
 pub mod tag {
     /// BOOLEAN.
@@ -184,7 +188,7 @@ impl<'a> Element<'a> {
             stack.push(reader);
             match segment.tag {
                 tag::OCTET_STRING => joined.extend_from_slice(segment.content),
-                tag::OCTET_STRING_CONSTRUCTED if stack.len() < MAX_DEPTH => stack.push(segment.children()),
+                tag::OCTET_STRING_CONSTRUCTED if stack.len() < MAX_STRING_DEPTH => stack.push(segment.children()),
                 tag::OCTET_STRING_CONSTRUCTED => return Err(segment.error(ErrorKind::TooDeep)),
                 found => {
                     let kind = ErrorKind::UnexpectedTag { expected: tag::OCTET_STRING, found };
@@ -480,5 +484,14 @@ mod tests {
         assert_eq!(&*one(&bytes).unwrap().octets().unwrap(), &[0xaa, 0xbb, 0xcc]);
         let wrong = [0x24, 0x03, 0x02, 0x01, 0x00];
         assert!(one(&wrong).unwrap().octets().is_err());
+        let nested = |levels: usize| {
+            let mut bytes = vec![0x24, 0x80].repeat(levels);
+            bytes.extend([0x04, 0x01, 0xaa]);
+            bytes.extend(vec![0; 2 * levels]);
+            bytes
+        };
+        let octets = |levels| one(&nested(levels)).unwrap().octets().map(Cow::into_owned);
+        assert_eq!(octets(MAX_STRING_DEPTH), Ok(vec![0xaa]));
+        assert_eq!(octets(MAX_STRING_DEPTH + 1).unwrap_err().kind, ErrorKind::TooDeep);
     }
 }

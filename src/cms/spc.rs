@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::asn1::{Element, Error, ErrorKind, Oid, Reader, bmp_to_string, oids, tag};
+use crate::asn1::{Element, Error, ErrorKind, MAX_STRING_DEPTH, Oid, Reader, bmp_to_string, oids, tag};
 use crate::crypto::{AlgorithmId, DigestAlgorithm};
 
 /// SpcIndirectDataContent: what was signed, by digest.
@@ -82,7 +82,10 @@ impl<'a> SpcIndirectData<'a> {
 /// The SEQUENCE and the octets that are digested. PKCS#7 has the SEQUENCE bare (RFC 2315 section 9.1), CMS inside
 /// an OCTET STRING, all of whose octets are digested (RFC 5652 sections 5.2 and 5.4).
 pub(super) fn unwrap<'a>(mut element: Element<'a>) -> Result<(Element<'a>, &'a [u8]), Error> {
-    while element.tag == tag::OCTET_STRING_CONSTRUCTED {
+    for _ in 0..MAX_STRING_DEPTH {
+        if element.tag != tag::OCTET_STRING_CONSTRUCTED {
+            break;
+        }
         // In a single piece only: several would have to be joined, and no signer is known to split 100 octets.
         let mut pieces = element.children();
         let piece = pieces.any()?;
