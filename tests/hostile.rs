@@ -277,6 +277,26 @@ fn page_hashes_without_end() {
     check("page-hashes-repeated", &with_page_hashes(&image(), &repeated), "Valid/ok", &[]);
 }
 
+/// Every page is filled up to its size: eight thousand octets, each a section of its own, are 31 MiB to be hashed.
+#[test]
+fn page_hashes_of_sections_of_one_octet() {
+    let count = 8_000u32;
+    let header_size = 0x400 + count * 40;
+    let section = |number: u32| Section {
+        name: "",
+        address: 0x1000 * (number + 0x100),
+        virtual_size: 1,
+        raw: header_size + number,
+        size: 1,
+        content: Vec::new(),
+    };
+    let image = padded(&Pe { header_size, sections: (0..count).map(section).collect(), ..Pe::pe32() }.bytes());
+    let entry = |offset: u32| [&offset.to_le_bytes()[..], &[0x5a; 32]].concat();
+    let pages = (0..count).flat_map(|number| entry(header_size + number));
+    let list: Vec<u8> = entry(0).into_iter().chain(pages).chain([0; 36]).collect();
+    check("page-hashes-of-octets", &with_page_hashes(&image, &list), "Valid/ok", &[]);
+}
+
 #[test]
 fn a_signature_larger_than_the_limit() {
     let file = holding(&tlv_long_length(0x30, &vec![0; 17 << 20]));

@@ -145,6 +145,10 @@ impl Scanner {
     }
 }
 
+/// Octets that may be hashed for the page hashes of all signatures: this many times the file's, and so many more.
+const MAX_PAGES_OF_FILE: u64 = 8;
+const MORE_PAGES: u64 = 16 << 20;
+
 /// Starts a comparison of page hashes, or says why there is none.
 fn page_run<'p>(
     facts: &PeFacts,
@@ -169,6 +173,12 @@ fn page_run<'p>(
     let offsets = (0..count).map(|index| list.entry(index).map_or(u32::MAX, |entry| entry.0));
     match pe::page_plan(facts, offsets, length) {
         Ok(plan) => {
+            // Pages are filled up with zeros: sections of one octet are as much work as whole ones.
+            let octets = runs.iter().map(PageRun::octets).fold(plan.octets(), u64::saturating_add);
+            if octets > length.saturating_mul(MAX_PAGES_OF_FILE).saturating_add(MORE_PAGES) {
+                report.problem = Some("the pages come to many times the file".to_owned());
+                return (report, None);
+            }
             runs.push(PageRun::new(list, plan));
             (report, Some(runs.len().saturating_sub(1)))
         }

@@ -25,6 +25,11 @@ impl<'p> PageRun<'p> {
         PageRun { list, plan, at: 0, hasher: None, first_mismatch: None }
     }
 
+    /// Octets that it hashes, at most.
+    pub(super) fn octets(&self) -> u64 {
+        self.plan.octets()
+    }
+
     /// Everything that the outcome depends on, besides the file's octets.
     pub(super) fn describe(&self, state: &mut State) {
         state.feed(self.list.algorithm.name().as_bytes());

@@ -29,6 +29,12 @@ impl PagePlan {
         self.sections.len().saturating_add(1)
     }
 
+    /// Octets that are hashed for them, at most.
+    #[must_use]
+    pub fn octets(&self) -> u64 {
+        u64::try_from(self.len()).unwrap_or(u64::MAX).saturating_mul(u64::from(self.page_size))
+    }
+
     /// Never: the headers are always a page.
     #[must_use]
     pub fn is_empty(&self) -> bool {
