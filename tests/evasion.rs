@@ -9,12 +9,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::ca::{AUTHORITY_KEY_ID, CODE_SIGNING, Cert, SUBJECT_KEY_ID, aki, dn, eku, ski};
-use lab::cast::{authority, inter, inter_name, leaf, tsa, tsa_root_name};
+use lab::ca::{
+    AUTHORITY_KEY_ID, CODE_SIGNING, Cert, Crl, OCSP_SIGNING, SUBJECT_KEY_ID, aki, dn, eku, ocsp_no_check, ski,
+};
+use lab::cast::{authority, inter, inter_name, leaf, root_name, tsa, tsa_root_name};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
 use lab::der::*;
 use lab::keys::{Hash, Key};
+use lab::ocsp::{Ocsp, Said};
 use lab::pe::*;
 use lab::stamp::Token;
 use serde_json::Value;
@@ -166,6 +169,26 @@ fn a_certificate_that_is_spelled_otherwise_is_disallowed_all_the_same() {
     }
 }
 
+/// Below a page of SectionAlignment the file is mapped as it stands, table included.
+#[test]
+fn a_program_that_begins_in_its_table_is_signed_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |alignment: u32, subsystem: u16, entry_point: u32| {
+        let mut file = padded(&Pe { alignment: (alignment, 0x200), subsystem, ..Pe::pe64() }.bytes());
+        let at = Offsets::of(&file).checksum - 64 + 16;
+        let address = file.len() as u32 + entry_point;
+        file[at..at + 4].copy_from_slice(&address.to_le_bytes());
+        let file = attach(&file, &entry(&Signature::default().build(&file)));
+        let record = judged(folder.path(), &file, &[]);
+        (record["reason"].as_str().unwrap().to_owned(), table_anomalies(&record).join(" "))
+    };
+    let sound = || ("ok".to_owned(), String::new());
+    assert_eq!(of(0x200, 3, 0x20), ("malformed".to_owned(), "entry-in-table".to_owned()));
+    assert_eq!(of(0x200, 3, 0x20_0000), sound(), "behind the file");
+    assert_eq!(of(0x1000, 3, 0x20), sound(), "mapped by sections");
+    assert_eq!(of(0x200, 10, 0x20), sound(), "firmware maps by sections whatever the alignment");
+}
+
 /// Who has an ECDSA signature (r, s) has (r, n - s), too, which is as good and gives the certificate another thumbprint.
 #[test]
 fn a_certificate_with_the_other_ecdsa_signature_is_disallowed_all_the_same() {
@@ -280,7 +303,7 @@ fn with_section(virtual_size: u32, size: u32, raw: u32) -> Vec<u8> {
 /// What is odd about the place of the table.
 fn table_anomalies(record: &Value) -> Vec<&str> {
     let codes = record["anomalies"].as_array().unwrap().iter().map(|anomaly| anomaly["code"].as_str().unwrap());
-    codes.filter(|code| code.starts_with("table-")).collect()
+    codes.filter(|code| code.starts_with("table-") || *code == "entry-in-table").collect()
 }
 
 /// The digest leaves the table out, so that anybody may change what is loaded from there.
@@ -310,4 +333,23 @@ fn code_that_is_loaded_from_the_table_is_signed_by_nobody() {
     file[at..at + 4].copy_from_slice(&header_size.to_le_bytes());
     let file = attach(&file, &entry(&Signature::default().build(&file)));
     assert_eq!(of(&file), inside("malformed", "table-in-headers"));
+}
+
+/// Whose certificate is over answers for nobody any more, whatever dates he writes.
+#[test]
+fn an_expired_responder_clears_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = sign(&image(), &Signature::default());
+    let root_list = Crl::by(root_name(), Key::Root).with(aki(&Key::Root.id())).der();
+    fs::write(folder.join("root.crl"), root_list).unwrap();
+    let lists = ["--ocsp", "leaf.ocsp", "--crl", "root.crl", "--require-revocation"];
+    for (end, expected) in [("20260602000000Z", "Valid/ok"), ("20260531235959Z", "Untrusted/revocation-unknown")] {
+        let responder = Cert::own(dn("Fixture Responder"), Key::Other, &[0x0c]).valid("20260101000000Z", end);
+        let responder = responder.with(eku(&[OCSP_SIGNING])).with(ocsp_no_check()).by(&inter_name(), Key::Inter);
+        let response = Ocsp { certs: vec![responder.der()], ..Ocsp::by(Key::Other) };
+        let response = response.about(&inter_name(), Key::Inter, &leaf().serial, Said::Good);
+        fs::write(folder.join("leaf.ocsp"), response.der()).unwrap();
+        assert_eq!(verdict(folder, &file, &lists), expected, "{end}");
+    }
 }

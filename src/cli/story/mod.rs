@@ -121,13 +121,16 @@ fn advise(page: &mut Page, record: &Record) {
     page.line(&[plain(advice.next)]);
 }
 
+/// A part of the program lies in the certificate table.
+const LOADED: [&str; 3] = ["table-in-section", "table-in-headers", "entry-in-table"];
+
 /// The other kinds of malformed: the signature can be read, and something stands beside it that must not.
 fn special(record: &Record) -> Option<&'static advice::Special> {
     let signature = deciding(record).filter(|_| record.reason == Reason::Malformed)?;
     let odd = |code: &str| record.anomalies.iter().any(|anomaly| anomaly.code == code);
     match &signature.problem {
         Some(_) => signature.signer.is_some().then_some(&advice::UNSOUND),
-        None if odd("table-in-section") || odd("table-in-headers") => Some(&advice::LOADED),
+        None if LOADED.into_iter().any(odd) => Some(&advice::LOADED),
         None => odd("data-after-table").then_some(&advice::APPENDED),
     }
 }
@@ -143,8 +146,8 @@ fn detail(record: &Record) -> Option<&str> {
     let anomaly = |code: &str| record.anomalies.iter().find(|anomaly| anomaly.code == code);
     let problem = deciding(record).and_then(|signature| signature.problem.as_deref());
     problem.or_else(|| {
-        const TOLD: [&str; 4] = ["malformed-signature", "table-in-section", "table-in-headers", "data-after-table"];
-        let told = TOLD.into_iter().find_map(anomaly);
+        let first = anomaly("malformed-signature").or_else(|| LOADED.into_iter().find_map(anomaly));
+        let told = first.or_else(|| anomaly("data-after-table"));
         told.map(|anomaly| anomaly.message.as_str())
     })
 }

@@ -35,6 +35,10 @@ pub struct PeFacts {
     pub checksum_offset: u64,
     /// SizeOfHeaders.
     pub size_of_headers: u32,
+    /// SectionAlignment.
+    pub section_alignment: u32,
+    /// AddressOfEntryPoint.
+    pub entry_point: u32,
     /// File offset of the security directory entry; `None` when NumberOfRvaAndSizes is below 5.
     pub security_entry_offset: Option<u64>,
     /// File offset and size of the certificate table as the directory states them; `None` without an entry.
@@ -101,6 +105,9 @@ const FIRMWARE: [u16; 5] = [10, 11, 12, 13, 16];
 /// IMAGE_DLLCHARACTERISTICS_WDM_DRIVER.
 const WDM_DRIVER: u16 = 0x2000;
 
+/// Octets of a page on x86, the smallest there are: below that in SectionAlignment, sections cannot be mapped one by one.
+const LEAST_PAGE: u32 = 4096;
+
 impl PeFacts {
     /// Why the file counts as a driver of Windows; empty when it does not.
     #[must_use]
@@ -135,7 +142,16 @@ impl PeFacts {
     #[must_use]
     pub fn hides_nothing(&self, length: u64) -> bool {
         let image = self.headers_mapped_end().max(self.sections_mapped_end());
-        self.certificate_table().is_none_or(|table| table.start >= image && table.end == length)
+        self.certificate_table()
+            .is_none_or(|table| table.start >= image && table.end == length && !self.starts_in(&table))
+    }
+
+    /// Whether execution begins in these octets of the file: below a page of SectionAlignment the loader maps the file as it
+    /// stands, whatever its sections say, so that offsets are addresses. Source: "PE Format" (Microsoft), SectionAlignment.
+    #[must_use]
+    pub fn starts_in(&self, octets: &Range<u64>) -> bool {
+        let flat = self.section_alignment < LEAST_PAGE && !self.is_firmware();
+        flat && octets.contains(&u64::from(self.entry_point))
     }
 
     /// File offset behind the headers, as far as the loader maps or reads them.
@@ -192,6 +208,8 @@ impl PeFacts {
 /// Offsets within the optional header. Source: Microsoft PE format, "Optional Header (Image Only)".
 const CHECKSUM: usize = 64;
 const SIZE_OF_HEADERS: usize = 60;
+const ENTRY_POINT: usize = 16;
+const SECTION_ALIGNMENT: usize = 32;
 const SUBSYSTEM: usize = 68;
 const DLL_CHARACTERISTICS: usize = 70;
 const RESOURCE: usize = 2;
@@ -256,6 +274,8 @@ pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Res
         checksum,
         checksum_offset: optional_offset.saturating_add(CHECKSUM as u64),
         size_of_headers,
+        section_alignment: u32_at(optional, SECTION_ALIGNMENT).unwrap_or(0),
+        entry_point: u32_at(optional, ENTRY_POINT).unwrap_or(0),
         security_entry_offset: security_directory.map(|_| optional_offset.saturating_add(security_entry)),
         security_directory,
         resource_directory: directory(RESOURCE).filter(|entry| entry.0 != 0),

@@ -108,6 +108,10 @@ fn note_table_geometry(facts: &PeFacts, length: u64, anomalies: &mut Vec<Anomaly
         let message = "a section lies behind the certificate table";
         anomalies.push(Anomaly::at("table-before-section", message, table.start));
     }
+    if facts.starts_in(&table) {
+        let message = "execution begins in the certificate table, which no digest covers";
+        anomalies.push(Anomaly::at("entry-in-table", message, table.start));
+    }
     if facts.headers_mapped_end() > table.start {
         let message = "the headers reach into the certificate table, which no digest covers";
         anomalies.push(Anomaly::at("table-in-headers", message, table.start));
