@@ -110,7 +110,7 @@ fn e_judged(bencher: Bencher<'_, '_>) {
         require_revocation: false,
         rules: Rules { policies: InitialPolicies::default(), ..Rules::default() },
     };
-    let layout = Layout { data_after_table: false, malformed: false };
+    let layout = Layout { table_inside: false, malformed: false };
     bencher.bench(|| judge_signature(black_box(&facts[0]), layout, &policy));
 }
 

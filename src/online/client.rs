@@ -67,6 +67,8 @@ pub enum FetchError {
     Redirects,
     /// A redirect from https to http.
     Downgrade,
+    /// The server failed like this shortly before, and was not asked.
+    LeftAlone(Box<FetchError>),
 }
 
 impl fmt::Display for FetchError {
@@ -84,6 +86,7 @@ impl fmt::Display for FetchError {
             FetchError::Status(status) => write!(f, "the server answered with status {status}"),
             FetchError::Redirects => write!(f, "more than {MAX_REDIRECTS} redirects"),
             FetchError::Downgrade => f.write_str("refused: a redirect from https to http"),
+            FetchError::LeftAlone(error) => write!(f, "{error}"),
         }
     }
 }
@@ -122,6 +125,8 @@ pub struct Ask<'a> {
     pub validators: Option<&'a Validators>,
     /// Content type and body of a POST.
     pub post: Option<(&'a str, &'a [u8])>,
+    /// Whether nobody vouches for whoever chose the URL. How a server fails at such a question is not held against it.
+    pub unvouched: bool,
 }
 
 /// A download.
@@ -185,7 +190,7 @@ impl Client {
     /// Why it could not be had; never anything that a server said.
     pub fn get(&self, url: &str, limits: Limits) -> Result<Vec<u8>, FetchError> {
         let url = Url::parse(url).map_err(FetchError::Url)?;
-        match self.ask(Ask { url: &url, limits, validators: None, post: None })? {
+        match self.ask(Ask { url: &url, limits, validators: None, post: None, unvouched: false })? {
             Fetched::Body { bytes, .. } => Ok(bytes),
             Fetched::NotModified { .. } => Err(FetchError::Protocol), // nobody asked whether
         }
@@ -222,7 +227,8 @@ impl Client {
     }
 
     fn hop(&self, url: &Url, ask: &Ask<'_>, deadline: Instant) -> Result<Answer, FetchError> {
-        let permit = self.throttle.enter(&url.server())?;
+        let server = format!("{}://{}", url.scheme.name(), url.server());
+        let permit = self.throttle.enter(&server).map_err(|error| FetchError::LeftAlone(Box::new(error)))?;
         let left = || deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
         let left = || left().ok_or(FetchError::Slow);
         let Limits { bytes, connect, idle, .. } = ask.limits;
@@ -241,7 +247,9 @@ impl Client {
             }
             Err(error) => Some(error.clone()).filter(FetchError::blames_server),
         };
-        permit.note(failure.as_ref());
+        if !ask.unvouched {
+            permit.note(failure.as_ref());
+        }
         answer
     }
 }

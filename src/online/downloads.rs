@@ -6,13 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cache::{Cache, Meta};
 use super::client::{Ask, Client, FetchError, Fetched, Limits, Validators};
-use super::keep::{Keep, Kept};
+use super::keep::Keep;
 use super::url::Url;
 use crate::asn1::Time;
 use crate::cms::SignedData;
-use crate::crypto::DigestAlgorithm;
+use crate::crypto::{AlgorithmId, DigestAlgorithm, verify_signature};
 use crate::scan::{Need, OcspSubject, Supplied, Supplier, Wanted};
-use crate::trust::{MAX_REVOCATION_BYTES, RevocationLists, certificates_in};
+use crate::trust::{MAX_REVOCATION_BYTES, RevocationLists, certificates_in, first_revocation_object};
+use crate::verify::issuers_among;
+use crate::x509::Certificate;
 use crate::x509::crl::CertificateList;
 use crate::x509::ocsp::{OcspResponse, cert_id, request};
 
@@ -62,7 +64,7 @@ type Question = (Wanted, String, Option<OcspSubject>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    answers: HashMap<Question, Arc<OnceLock<Result<Item, String>>>>,
+    answers: HashMap<Question, Arc<OnceLock<Result<Item, Failure>>>>,
     octets: u64,
 }
 
@@ -71,10 +73,30 @@ struct Remembered {
 struct Item {
     certificates: Arc<Vec<Vec<u8>>>,
     revocation: Option<Arc<RevocationLists>>,
-    /// When it was got.
-    fetched: Option<Time>,
-    /// The file that it was kept in.
-    kept: Option<Kept>,
+    /// When it was got, in seconds since 1970.
+    fetched: u64,
+    /// The list or response itself, where it is to be kept.
+    octets: Arc<Vec<u8>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone)]
+struct Failure {
+    why: String,
+    /// The server was not even asked, because it had failed before: later it may answer.
+    passing: bool,
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Failure {
+        Failure { why, passing: false }
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Failure {
+        Failure { why: error.to_string(), passing: matches!(error, FetchError::LeftAlone(_)) }
+    }
 }
 
 impl Downloads {
@@ -125,8 +147,9 @@ impl Downloads {
     }
 
     /// The answer to one question, asked once a run.
-    fn answer(&self, need: &Need, text: &str) -> Result<Item, String> {
+    fn answer(&self, need: &Need, text: &str) -> Result<Item, Failure> {
         let question = (need.wanted, text.to_owned(), need.ocsp.clone());
+        let asked = question.clone();
         let cell = {
             let mut remembered = self.lock_remembered();
             if remembered.answers.len() >= MAX_REMEMBERED || remembered.octets > MAX_REVOCATION_BYTES {
@@ -136,11 +159,17 @@ impl Downloads {
         };
         let answer = cell.get_or_init(|| {
             let found = self.download(need, text);
-            if let Err(why) = &found {
-                self.note_failure(text, why);
+            if let Err(failure) = &found {
+                self.note_failure(text, &failure.why);
             }
             found
         });
+        if matches!(answer, Err(Failure { passing: true, .. })) {
+            let mut remembered = self.lock_remembered();
+            if remembered.answers.get(&asked).is_some_and(|other| Arc::ptr_eq(other, &cell)) {
+                remembered.answers.remove(&asked);
+            }
+        }
         answer.clone()
     }
 
@@ -153,25 +182,19 @@ impl Downloads {
         }
     }
 
-    fn download(&self, need: &Need, text: &str) -> Result<Item, String> {
-        let url = Url::parse(text).map_err(|error| FetchError::Url(error).to_string())?;
+    fn download(&self, need: &Need, text: &str) -> Result<Item, Failure> {
+        let url = Url::parse(text).map_err(FetchError::Url)?;
         let (bytes, fetched) = self.octets(need, &url)?;
         let mut remembered = self.lock_remembered();
         remembered.octets = remembered.octets.saturating_add(bytes.len() as u64);
         drop(remembered);
-        let kept = match &self.keep {
-            Some(keep) => Some(keep.write(need.wanted, &bytes, fetched).map_err(|error| error.kind().to_string())?),
-            None => None,
-        };
-        let mut item = Item {
-            certificates: Arc::default(),
-            revocation: None,
-            fetched: i64::try_from(fetched).ok().map(Time),
-            kept,
-        };
+        let mut item = Item { certificates: Arc::default(), revocation: None, fetched, octets: Arc::default() };
         if need.wanted == Wanted::Issuer {
             item.certificates = Arc::new(certificates(&bytes));
         } else {
+            if self.keep.is_some() {
+                item.octets = Arc::new(bytes.clone());
+            }
             let mut lists = RevocationLists::new();
             lists.add_bytes(&url.to_string(), bytes);
             item.revocation = Some(Arc::new(lists));
@@ -179,15 +202,32 @@ impl Downloads {
         Ok(item)
     }
 
-    /// The octets, which hold what was wanted, and since when they are known: fresh from the cache, or asked for, or from the cache although it is not
-    /// fresh because nobody answers. The judge sees how old a list is.
-    fn octets(&self, need: &Need, url: &Url) -> Result<(Vec<u8>, u64), String> {
+    /// Keeps what an answer holds of what was wanted. Whoever chose the URL of an issuer may have put anything beside it.
+    fn put_away(&self, need: &Need, url: &str, item: &Item) -> Result<(), Failure> {
+        let Some(keep) = &self.keep else { return Ok(()) };
+        let wanted = match need.wanted {
+            Wanted::Issuer => issuers_among(&need.certificate, &item.certificates),
+            Wanted::Crl | Wanted::Ocsp => vec![item.octets.to_vec()],
+        };
+        for octets in wanted {
+            let kept = keep.write(need.wanted, &octets, item.fetched);
+            let kept = kept.map_err(|error| Failure::from(error.kind().to_string()))?;
+            keep.note(need, &printable(url), &kept);
+        }
+        Ok(())
+    }
+
+    /// The octets, which hold what was wanted, and since when they are known: fresh from the cache, or asked for, or from the cache
+    /// although it is not fresh because nobody answers. The judge sees how old a list is. A list that nobody has signed is never
+    /// fresh, whatever it says of itself: one false answer would silence a server for as long.
+    fn octets(&self, need: &Need, url: &Url) -> Result<(Vec<u8>, u64), Failure> {
         let question = question(need, url);
         let limits = if need.wanted == Wanted::Crl { Limits::LARGE } else { Limits::SMALL };
         let known = self.cache.as_ref().and_then(|cache| cache.load(&question, &url.to_string(), limits.bytes));
-        let known = known.filter(|(_, bytes)| holds(need.wanted, bytes).is_ok());
+        let known = known.and_then(|(meta, bytes)| Some((meta, wanted_octets(need.wanted, bytes).ok()?)));
         let now = seconds();
-        if let Some((meta, bytes)) = known.as_ref().filter(|(meta, _)| meta.is_fresh(now)) {
+        let fresh = |(meta, bytes): &&(Meta, Vec<u8>)| meta.is_fresh(now) && is_signed(need, bytes);
+        if let Some((meta, bytes)) = known.as_ref().filter(fresh) {
             let mut totals = self.lock_totals();
             totals.cached = totals.cached.saturating_add(1);
             return Ok((bytes.clone(), meta.fetched));
@@ -208,12 +248,12 @@ impl Downloads {
                 totals.unchanged = totals.unchanged.saturating_add(1);
                 Ok((bytes, seconds()))
             }
-            (Err(why), Some((meta, bytes))) => {
+            (Err(Failure { why, .. }), Some((meta, bytes))) => {
                 self.note_failure(&url.to_string(), &format!("{why}; what the cache had was used"));
-                Ok((bytes, meta.fetched))
+                Ok((bytes, meta.fetched.min(now)))
             }
-            (Ok(Fetched::NotModified { .. }), None) => Err(FetchError::Protocol.to_string()),
-            (Err(why), None) => Err(why),
+            (Ok(Fetched::NotModified { .. }), None) => Err(FetchError::Protocol.into()),
+            (Err(failure), None) => Err(failure),
         }
     }
 
@@ -225,29 +265,27 @@ impl Downloads {
     }
 
     /// Asks the server, and looks whether the answer holds what was wanted.
-    fn ask(&self, need: &Need, url: &Url, limits: Limits, known: Option<&Meta>) -> Result<Fetched, String> {
+    fn ask(&self, need: &Need, url: &Url, limits: Limits, known: Option<&Meta>) -> Result<Fetched, Failure> {
         let Some(subject) = &need.ocsp else {
             let validators = known.map(Meta::validators).filter(|known| *known != Validators::default());
-            let ask = Ask { url, limits, validators: validators.as_ref(), post: None };
-            let fetched = self.client.ask(ask).map_err(|error| error.to_string())?;
-            if let Fetched::Body { bytes, .. } = &fetched {
-                holds(need.wanted, bytes)?;
-            }
-            return Ok(fetched);
+            let unvouched = need.wanted == Wanted::Issuer;
+            let ask = Ask { url, limits, validators: validators.as_ref(), post: None, unvouched };
+            return cut_down(need.wanted, self.client.ask(ask)?);
         };
         let mut nonce = [0u8; NONCE];
-        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| "no random numbers".to_owned())?;
+        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| Failure::from("no random numbers".to_owned()))?;
         // SHA-1 is what every responder knows (RFC 5019 section 2.1.1); it names the issuer here and protects nothing.
         let id = cert_id(DigestAlgorithm::Sha1, &subject.issuer, &subject.spki, &subject.serial);
-        let body = request(&[id.ok_or("the issuer's key is malformed")?], Some(&nonce));
-        let ask = Ask { url, limits, validators: None, post: Some(("application/ocsp-request", &body)) };
-        let fetched = self.client.ask(ask).map_err(|error| error.to_string())?;
+        let id = id.ok_or_else(|| Failure::from("the issuer's key is malformed".to_owned()))?;
+        let body = request(&[id], Some(&nonce));
+        let post = Some(("application/ocsp-request", body.as_slice()));
+        let ask = Ask { url, limits, validators: None, post, unvouched: false };
+        let fetched = cut_down(need.wanted, self.client.ask(ask)?)?;
         if let Fetched::Body { bytes, .. } = &fetched {
-            holds(need.wanted, bytes)?;
             // Responders that make their answers in advance leave the nonce out (RFC 5019 section 4).
             let basic = OcspResponse::parse(bytes).ok().and_then(|response| response.basic);
             if basic.and_then(|basic| basic.nonce()).is_some_and(|answered| answered != nonce) {
-                return Err("the answer has the nonce of another request".to_owned());
+                return Err(Failure::from("the answer has the nonce of another request".to_owned()));
             }
         }
         Ok(fetched)
@@ -259,18 +297,16 @@ impl Supplier for Downloads {
         let mut supplied = Supplied::default();
         for url in &need.urls {
             supplied.tried = supplied.tried.saturating_add(1);
-            match self.answer(need, url) {
+            let answer = self.answer(need, url).and_then(|item| self.put_away(need, url, &item).map(|()| item));
+            match answer {
                 Ok(item) => {
-                    if let (Some(keep), Some(kept)) = (&self.keep, &item.kept) {
-                        keep.note(need, &printable(url), kept);
-                    }
                     supplied.certificates = item.certificates.to_vec();
                     supplied.revocation = item.revocation;
                     supplied.source = printable(url);
-                    supplied.moment = item.fetched.filter(|_| self.live);
+                    supplied.moment = i64::try_from(item.fetched).ok().map(Time).filter(|_| self.live);
                     return supplied;
                 }
-                Err(why) => supplied.failures.push((printable(url), why)),
+                Err(Failure { why, .. }) => supplied.failures.push((printable(url), why)),
             }
         }
         supplied
@@ -287,17 +323,51 @@ fn question(need: &Need, url: &Url) -> String {
     format!("{} {url} {id}", need.wanted.title())
 }
 
-/// Whether octets hold what was wanted. An error page with status 200 does not.
-fn holds(wanted: Wanted, bytes: &[u8]) -> Result<(), String> {
-    let lists = |bytes: &[u8]| RevocationLists::new().add_bytes("", bytes.to_vec());
-    match wanted {
-        Wanted::Issuer if certificates(bytes).is_empty() => Err("the answer holds no certificate".to_owned()),
-        Wanted::Crl if lists(bytes).crls == 0 => Err("the answer holds no CRL".to_owned()),
-        Wanted::Ocsp if lists(bytes).responses == 0 => Err(match OcspResponse::parse(bytes) {
-            Ok(response) => format!("the responder's answer is {}", response.status.name()),
-            Err(_) => "the answer holds no OCSP response".to_owned(),
-        }),
-        _ => Ok(()),
+/// An answer with nothing in it but what was wanted.
+fn cut_down(wanted: Wanted, fetched: Fetched) -> Result<Fetched, Failure> {
+    Ok(match fetched {
+        Fetched::Body { bytes, validators, fresh } => {
+            Fetched::Body { bytes: wanted_octets(wanted, bytes)?, validators, fresh }
+        }
+        unchanged @ Fetched::NotModified { .. } => unchanged,
+    })
+}
+
+/// The octets of what was wanted: of lists and responses one, as DER. An error page with status 200 holds none.
+fn wanted_octets(wanted: Wanted, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    if wanted == Wanted::Issuer {
+        let none = certificates(&bytes).is_empty();
+        return if none { Err("the answer holds no certificate".to_owned()) } else { Ok(bytes) };
+    }
+    let refusal = OcspResponse::parse(&bytes).ok().map(|response| response.status.name());
+    let octets = first_revocation_object(bytes);
+    let fits = |octets: &Vec<u8>| CertificateList::parse(octets).is_ok() == (wanted == Wanted::Crl);
+    octets.filter(fits).ok_or_else(|| match (wanted, refusal) {
+        (Wanted::Crl, _) => "the answer holds no CRL".to_owned(),
+        (_, Some(status)) => format!("the responder's answer is {status}"),
+        (_, None) => "the answer holds no OCSP response".to_owned(),
+    })
+}
+
+/// Whether the issuer signed a list, or a response itself or through a responder. Lists of delegates are not recognised here: they
+/// are asked for again each time. Whether any of them counts is the judge's to say.
+fn is_signed(need: &Need, bytes: &[u8]) -> bool {
+    let signed = |spki: &[u8], algorithm: &AlgorithmId<'_>, tbs: &[u8], signature: &[u8]| {
+        verify_signature(spki, algorithm, None, tbs, signature).is_good()
+    };
+    let issuer = need.issuer_key.as_slice();
+    match need.wanted {
+        Wanted::Issuer => true,
+        Wanted::Crl => CertificateList::parse(bytes)
+            .is_ok_and(|list| signed(issuer, &list.signature_algorithm, list.tbs, list.signature)),
+        Wanted::Ocsp => {
+            let Some(basic) = OcspResponse::parse(bytes).ok().and_then(|response| response.basic) else { return false };
+            let by = |spki: &[u8]| signed(spki, &basic.signature_algorithm, basic.tbs, basic.signature);
+            let mut responders = basic.certificates.iter().filter_map(|raw| Certificate::parse(raw).ok());
+            by(issuer)
+                || responders
+                    .any(|one| signed(issuer, &one.signature_algorithm, one.tbs, one.signature) && by(one.spki))
+        }
     }
 }
 

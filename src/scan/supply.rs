@@ -2,7 +2,8 @@
 //!
 //! Needs come from the very facts and verdicts that judging makes, in rounds: first the issuers that a chain lacks, then
 //! revocation lists of the certificates below the trusted root that nothing answers for, leaf first, then OCSP. A chain
-//! without a trusted root is not asked about: whoever made it would choose whom sigscan calls.
+//! without a trusted root is not asked about: whoever made it would choose whom sigscan calls. The chain of the first signature
+//! goes before all others, so that nothing beside it uses up its URLs.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -10,15 +11,18 @@ use std::sync::Arc;
 
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
-use crate::judge::{ChainVerdict, RevocationStatus, SignatureVerdict};
+use crate::judge::{CertificateRevocation, ChainVerdict, RevocationStatus, SignatureVerdict};
 use crate::trust::RevocationLists;
-use crate::verify::{Path, PathEnd, Paths, Pool, SignatureFacts, issuers_among};
+use crate::verify::{ListPlace, Path, PathEnd, Paths, Pool, SignatureFacts, issuers_among};
 use crate::x509::{Certificate, serial_to_hex};
 
 /// Rounds in which issuers are looked for: the issuer, its issuer, and that one's.
 const ISSUER_ROUNDS: usize = 3;
 /// URLs that are asked for one file. A doubly signed file with two timestamps has about 20.
 const MAX_URLS: usize = 48;
+
+/// Who needs something: the first signature's signer, its timestamps, all other signatures.
+const TURNS: usize = 3;
 
 /// What something is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,10 +69,20 @@ pub struct Need {
     pub serial: String,
     /// SHA-256 of that certificate.
     pub thumbprint_sha256: String,
+    /// SubjectPublicKeyInfo of whoever issued that certificate; empty where the issuer is what is wanted.
+    pub issuer_key: Vec<u8>,
     /// Whom to ask a responder about.
     pub ocsp: Option<OcspSubject>,
     /// The certificate itself, DER.
     pub certificate: Vec<u8>,
+}
+
+/// What is needed next.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// Whose turn it is.
+    turn: usize,
+    list: Vec<Need>,
 }
 
 /// What came of a need.
@@ -106,7 +120,8 @@ pub(super) struct Supplement {
     /// The latest moment at which something was got, if that counts.
     pub(super) moment: Option<Time>,
     asked: BTreeSet<(Wanted, String, Option<OcspSubject>)>,
-    issuer_rounds: usize,
+    /// How often each has asked for issuers.
+    issuer_rounds: [usize; TURNS],
 }
 
 impl Supplement {
@@ -120,9 +135,12 @@ impl Supplement {
     }
 
     /// Asks for these needs; false when nothing was asked.
-    pub(super) fn fill(&mut self, supplier: &dyn Supplier, needs: Vec<Need>) -> bool {
-        if needs.iter().any(|need| need.wanted == Wanted::Issuer) {
-            self.issuer_rounds = self.issuer_rounds.saturating_add(1);
+    pub(super) fn fill(&mut self, supplier: &dyn Supplier, needs: Needs) -> bool {
+        let Needs { turn, list: needs } = needs;
+        if let (true, Some(rounds)) =
+            (needs.iter().any(|need| need.wanted == Wanted::Issuer), self.issuer_rounds.get_mut(turn))
+        {
+            *rounds = rounds.saturating_add(1);
         }
         let before = self.asked.len();
         for mut need in needs {
@@ -164,11 +182,18 @@ impl Supplement {
         self.moment = self.moment.max(supplied.moment);
     }
 
-    /// Issuers first, as long as they may be asked for; revocation once no issuer is missing.
-    pub(super) fn needs(&self, facts: &[SignatureFacts<'_>], verdicts: &[SignatureVerdict]) -> Vec<Need> {
+    /// What is needed by the first that needs anything: issuers, as long as they may be asked for, and revocation once no issuer is
+    /// missing.
+    pub(super) fn needs(&self, facts: &[SignatureFacts<'_>], verdicts: &[SignatureVerdict]) -> Needs {
+        let turns = chains(facts, verdicts);
+        let needs = turns.iter().enumerate().map(|(turn, chains)| Needs { turn, list: self.needs_of(turn, chains) });
+        needs.into_iter().find(|needs| !needs.list.is_empty()).unwrap_or_default()
+    }
+
+    fn needs_of(&self, turn: usize, chains: &[Chain<'_, '_>]) -> Vec<Need> {
         let mut issuers = Vec::new();
         let mut revocation = Vec::new();
-        for (pool, paths, verdict) in chains(facts, verdicts) {
+        for (pool, paths, verdict) in chains {
             let Some(path) = verdict.path.and_then(|index| paths.list.get(index)) else { continue };
             match path.end {
                 PathEnd::Incomplete | PathEnd::BadSignature => issuers.extend(self.issuer(pool, path)),
@@ -176,12 +201,13 @@ impl Supplement {
                 PathEnd::SelfSigned | PathEnd::TooLong => {}
             }
         }
-        if issuers.is_empty() || self.issuer_rounds >= ISSUER_ROUNDS { revocation } else { issuers }
+        let rounds = self.issuer_rounds.get(turn).copied().unwrap_or(ISSUER_ROUNDS);
+        if issuers.is_empty() || rounds >= ISSUER_ROUNDS { revocation } else { issuers }
     }
 
     fn issuer(&self, pool: &Pool<'_>, path: &Path<'_>) -> Option<Need> {
         let certificate = pool.certificate(*path.certificates.last()?)?;
-        self.need(Wanted::Issuer, certificate, &certificate.issuer_urls(), None)
+        self.need(Wanted::Issuer, certificate, &certificate.issuer_urls(), &[], None)
     }
 
     /// What would answer for the certificates below the root of a path that nothing answers for yet.
@@ -191,7 +217,7 @@ impl Supplement {
             let Some(certificate) = pool.certificate(*index) else { break };
             let Some(spki) = issuer_key(pool, path, position) else { break };
             let known = verdict.revocation.as_ref().and_then(|(_, list)| list.get(position));
-            if known.is_some_and(|known| known.status != RevocationStatus::Unknown) {
+            if known.is_some_and(is_answered) {
                 continue;
             }
             let subject = OcspSubject {
@@ -200,8 +226,10 @@ impl Supplement {
                 serial: certificate.serial.to_vec(),
             };
             // A CRL serves for all certificates of its issuer and tells nobody which one is looked at.
-            let crl = self.need(Wanted::Crl, certificate, &certificate.crl_urls(), None);
-            needs.extend(crl.or_else(|| self.need(Wanted::Ocsp, certificate, &certificate.ocsp_urls(), Some(subject))));
+            let crl = self.need(Wanted::Crl, certificate, &certificate.crl_urls(), spki, None);
+            needs.extend(
+                crl.or_else(|| self.need(Wanted::Ocsp, certificate, &certificate.ocsp_urls(), spki, Some(subject))),
+            );
         }
         needs
     }
@@ -211,6 +239,7 @@ impl Supplement {
         wanted: Wanted,
         certificate: &Certificate<'_>,
         urls: &[&str],
+        issuer_key: &[u8],
         ocsp: Option<OcspSubject>,
     ) -> Option<Need> {
         let mut left: Vec<String> = Vec::new();
@@ -225,23 +254,48 @@ impl Supplement {
             crate::crypto::digest(crate::crypto::DigestAlgorithm::Sha256, certificate.raw)?.to_string();
         let serial = serial_to_hex(certificate.serial);
         let certificate = certificate.raw.to_vec();
-        (!left.is_empty()).then_some(Need { wanted, urls: left, serial, thumbprint_sha256, ocsp, certificate })
+        (!left.is_empty()).then_some(Need {
+            wanted,
+            urls: left,
+            serial,
+            thumbprint_sha256,
+            issuer_key: issuer_key.to_vec(),
+            ocsp,
+            certificate,
+        })
     }
 }
 
-/// Every chain of a file with its verdict: each signer's, then those of its timestamps.
-fn chains<'f, 'a>(
-    facts: &'f [SignatureFacts<'a>],
-    verdicts: &'f [SignatureVerdict],
-) -> Vec<(&'f Pool<'a>, &'f Paths<'a>, &'f ChainVerdict)> {
-    let mut found = Vec::new();
-    for (facts, verdict) in facts.iter().zip(verdicts) {
+/// A chain with its verdict.
+type Chain<'f, 'a> = (&'f Pool<'a>, &'f Paths<'a>, &'f ChainVerdict);
+
+/// Every chain of a file, by whose turn it is.
+fn chains<'f, 'a>(facts: &'f [SignatureFacts<'a>], verdicts: &'f [SignatureVerdict]) -> [Vec<Chain<'f, 'a>>; TURNS] {
+    let (mut signer, mut stamps, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, (facts, verdict)) in facts.iter().zip(verdicts).enumerate() {
         let (Some(content), Some(chain)) = (&facts.content, &verdict.chain) else { continue };
-        found.push((&content.pool, &content.paths, chain));
-        let stamps = content.timestamps.iter().zip(&verdict.timestamps);
-        found.extend(stamps.map(|(stamp, judged)| (&stamp.pool, &stamp.paths, &judged.chain)));
+        let own = (&content.pool, &content.paths, chain);
+        let judged = content.timestamps.iter().zip(&verdict.timestamps);
+        let stamped = judged.map(|(stamp, judged)| (&stamp.pool, &stamp.paths, &judged.chain));
+        if place == 0 {
+            signer.push(own);
+            stamps.extend(stamped);
+        } else {
+            others.push(own);
+            others.extend(stamped);
+        }
     }
-    found
+    [signer, stamps, others]
+}
+
+/// Whether nobody has to be asked about a certificate. A list that clears it and came with the file is no answer: whoever made the
+/// file chose which list that is.
+fn is_answered(known: &CertificateRevocation) -> bool {
+    match known.status {
+        RevocationStatus::Unknown => false,
+        RevocationStatus::Revoked => true,
+        RevocationStatus::Good => known.source.as_ref().is_none_or(|source| source.place != ListPlace::Bag),
+    }
 }
 
 /// The key of the issuer of the certificate at a position; `None` for the root itself.

@@ -140,13 +140,20 @@ impl Loaded {
         let mut roots: Vec<RootFacts> = Vec::new();
         let mut provenance = Provenance { name: describe(paths), ..Provenance::default() };
         let mut listed = BTreeSet::new();
+        let mut read = Vec::new();
         for (file, bytes) in &lists {
-            let ctl = ctl_from_stl(bytes, &anchors).map_err(|why| LoadError::Refused(file.clone(), why))?;
-            provenance.date = ctl.this_update.map(Time::to_rfc3339).unwrap_or_default();
-            provenance.sequence = ctl.sequence_number.map(crate::x509::serial_to_hex).unwrap_or_default();
-            let (facts, _) = roots_from_ctl(&ctl, certificates.values().map(Vec::as_slice));
+            read.push(ctl_from_stl(bytes, &anchors).map_err(|why| LoadError::Refused(file.clone(), why))?);
+        }
+        // Of several lists the latest counts, as for Windows, which has one. What only an older one names is in no programme any more.
+        let latest = read.iter().map(|ctl| (ctl.this_update, ctl.sequence_number)).max();
+        for ctl in &read {
+            let (facts, _) = roots_from_ctl(ctl, certificates.values().map(Vec::as_slice));
             listed.extend(facts.iter().map(|root| root.thumbprint_sha256.clone()));
-            roots.extend(facts);
+            if roots.is_empty() && latest == Some((ctl.this_update, ctl.sequence_number)) {
+                provenance.date = ctl.this_update.map(Time::to_rfc3339).unwrap_or_default();
+                provenance.sequence = ctl.sequence_number.map(crate::x509::serial_to_hex).unwrap_or_default();
+                roots.extend(facts);
+            }
         }
         for (thumbprint, der) in &certificates {
             if !listed.contains(thumbprint) {

@@ -27,7 +27,10 @@ pub use load::{
     LoadError, Loaded, certificates_below, certificates_in, claimed_usages, ctl_from_stl, load_paths,
     root_from_certificate, roots_from_ctl,
 };
-pub use revocation::{CrlState, Found, LoadedCrl, LoadedResponse, MAX_REVOCATION_BYTES, RevocationLists, SignedState};
+pub use revocation::{
+    CrlState, Found, LoadedCrl, LoadedResponse, MAX_REVOCATION_BYTES, RevocationLists, SignedState,
+    first_revocation_object,
+};
 
 pub use update::{Update, Updated, update};
 

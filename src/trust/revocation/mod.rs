@@ -266,6 +266,14 @@ impl RevocationLists {
     }
 }
 
+/// The first list or response among octets, DER.
+#[must_use]
+pub fn first_revocation_object(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    items_in(bytes).into_iter().next().map(|item| match item {
+        Item::Crl(octets) | Item::Response(octets) => octets,
+    })
+}
+
 fn too_large(file: &Path) -> LoadError {
     let mib = MAX_REVOCATION_BYTES >> 20;
     LoadError::TooLarge(file.to_owned(), format!("revocation lists may have {mib} MiB together"))

@@ -26,6 +26,8 @@ struct Candidate<'c, 'l> {
     /// Its authority key identifier is not the issuer's key identifier. The signature decides; CAs have been certified
     /// anew with another identifier for the same key.
     key_differs: bool,
+    /// Whether it has an entry for the certificate; asked only where there are many.
+    named: bool,
 }
 
 /// The key that confirmed a list, and the delegate whose it is where it is not the issuer's own.
@@ -70,13 +72,28 @@ impl<'a> Inquiry<'_, 'a> {
         let in_bags = bags.iter().flat_map(|bag| &bag.crls);
         let in_bags = in_bags.filter(|(list, _)| names.iter().any(|name| same_name(name, list.issuer)));
         let from_bags = in_bags.map(|(list, state)| (ListPlace::Bag, list.clone(), state));
-        // The user's own lists first: what a file brings along can never take their place.
-        let files = candidates(from_files, certificate, issuer, &points);
-        let bags = candidates(from_bags, certificate, issuer, &points);
-        for candidate in files.iter().chain(&bags) {
+        let mut believed = 0usize;
+        for (place, candidate) in candidates(from_files, certificate, issuer, &points).iter().enumerate() {
+            if believed >= MAX_CANDIDATES {
+                break;
+            }
+            // Where a name has been used for long there are many lists by its other keys.
+            if place >= MAX_CANDIDATES && candidate.key_differs && !candidate.named {
+                continue;
+            }
+            match self.examine(candidate, certificate, issuer, level) {
+                Ok(list) => {
+                    believed = believed.saturating_add(1);
+                    examined.push(list);
+                }
+                Err(why) => facts.cannot_use(candidate.source(), why),
+            }
+        }
+        // Whoever made the file chose what is in its bags, and left out what he liked.
+        for candidate in candidates(from_bags, certificate, issuer, &points).iter().take(MAX_CANDIDATES) {
             match self.examine(candidate, certificate, issuer, level) {
                 Ok(list) => examined.push(list),
-                Err(why) => facts.unusable.push((candidate.source(), why)),
+                Err(why) => facts.cannot_use(candidate.source(), why),
             }
         }
         facts.lists.extend(with_deltas(examined));
@@ -118,6 +135,7 @@ impl<'a> Inquiry<'_, 'a> {
                 reasons: candidate.covers.unwrap_or(Reasons::NONE),
                 entry,
                 signer,
+                signer_ends: None,
             },
             issuer: list.issuer.to_vec(),
             spki,
@@ -167,8 +185,8 @@ impl Candidate<'_, '_> {
     }
 }
 
-/// The lists to be looked at, a bounded number. If there are more, those that name the certificate go first, then those
-/// that cover it, those by the right key, the latest.
+/// The lists to be looked at. If there are many, those that name the certificate go first, then those that cover it, those by the
+/// right key, the latest.
 fn candidates<'c, 'l>(
     lists: impl Iterator<Item = (ListPlace, CertificateList<'l>, &'c CrlState)>,
     certificate: &Certificate<'_>,
@@ -181,17 +199,19 @@ fn candidates<'c, 'l>(
             let covers = scope.covers(list.issuer, certificate, points);
             let key_differs = matches!((list.authority_key_identifier(), issuer.key_identifier),
                 (Some(authority), Some(subject)) if authority != subject);
-            Candidate { place, list, state, scope, covers, key_differs }
+            Candidate { place, list, state, scope, covers, key_differs, named: false }
         })
         .collect();
     if found.len() > MAX_CANDIDATES {
+        for candidate in &mut found {
+            let entry =
+                candidate.state.indexed(&candidate.list).find(&candidate.list, certificate.issuer, certificate.serial);
+            candidate.named = !matches!(entry, Ok(None));
+        }
         found.sort_by_cached_key(|candidate| {
-            let Candidate { list, state, covers, key_differs, .. } = candidate;
-            let named = state.indexed(list).find(list, certificate.issuer, certificate.serial);
-            let unnamed = matches!(named, Ok(None));
-            (unnamed, covers.is_err(), *key_differs, Reverse(list.this_update), Reverse(list.signature.to_vec()))
+            let Candidate { list, covers, key_differs, named, .. } = candidate;
+            (!named, covers.is_err(), *key_differs, Reverse(list.this_update), Reverse(list.signature.to_vec()))
         });
-        found.truncate(MAX_CANDIDATES);
     }
     found
 }

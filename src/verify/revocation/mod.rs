@@ -18,8 +18,13 @@ use crate::x509::Certificate;
 use crate::x509::crl::{CertificateList, NextUpdate, Reasons, RevokedEntry};
 use crate::x509::ocsp::{BasicResponse, OcspResponse};
 
-/// Lists of each source, and responses of each, whose signature is checked for one certificate.
+/// Lists of each source, and responses of each, that speak for one certificate. A bag is looked at no further. From files as many
+/// are passed by as nobody entitled has signed, until the file's public-key work is used up: what anybody can write is not to
+/// take the place of what the user gave.
 const MAX_CANDIDATES: usize = 16;
+
+/// Reasons why something could not be used that are kept for one certificate.
+const MAX_UNUSABLE: usize = 2 * MAX_CANDIDATES;
 
 /// CRLs and OCSP responses of a bag with what was found out about them.
 #[derive(Debug, Default)]
@@ -50,6 +55,14 @@ pub struct RevocationFacts {
     pub lists: Vec<ListFact>,
     /// What bears the issuer's name and proves nothing about the certificate, with why.
     pub unusable: Vec<(ListSource, String)>,
+}
+
+impl RevocationFacts {
+    fn cannot_use(&mut self, source: ListSource, why: String) {
+        if self.unusable.len() < MAX_UNUSABLE {
+            self.unusable.push((source, why));
+        }
+    }
 }
 
 /// What a list is and where it came from.
@@ -98,15 +111,17 @@ pub struct ListFact {
     pub entry: Option<RevokedEntry>,
     /// Who signed it, where that is not the issuer's own key. The judge says whether that certificate counts.
     pub signer: Option<Box<ListSigner>>,
+    /// When the certificate of a delegated responder ends, which may answer no longer then, whatever the answer says.
+    pub signer_ends: Option<Time>,
 }
 
 impl ListFact {
-    /// Whether it is out of date at `now`. A response without nextUpdate cannot be believed to be current (RFC 5019 section
+    /// Whether it is out of date at `now`, or whoever made it is. A response without nextUpdate cannot be believed to be current (RFC 5019 section
     /// 4), a CRL without one never becomes stale.
     #[must_use]
     pub fn is_stale(&self, now: Time) -> bool {
         let open = self.source.kind == ListKind::Ocsp && self.next_update == NextUpdate::Absent;
-        open || self.next_update.is_stale(now)
+        open || self.next_update.is_stale(now) || self.signer_ends.is_some_and(|end| end < now)
     }
 }
 
@@ -149,6 +164,7 @@ enum Level {
 }
 
 /// Who issued a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Issuer<'a> {
     name: &'a [u8],
     spki: &'a [u8],
@@ -162,7 +178,7 @@ pub(super) fn attach<'a>(paths: &mut Paths<'a>, pool: &Pool<'a>, bags: &[&BagLis
     if lists.revocation.is_empty() && bags.iter().all(|bag| bag.is_empty()) {
         return;
     }
-    let mut known: HashMap<(usize, &'a [u8], &'a [u8]), RevocationFacts> = HashMap::new();
+    let mut known: HashMap<(usize, Issuer<'a>, &'a [u8]), RevocationFacts> = HashMap::new();
     let mut inquiry = Inquiry { pool, bags, lists, root: None, signers: HashMap::new() };
     for path in &mut paths.list {
         let mut facts = Vec::new();
@@ -177,11 +193,12 @@ pub(super) fn attach<'a>(paths: &mut Paths<'a>, pool: &Pool<'a>, bags: &[&BagLis
                 facts.push(RevocationFacts::default());
                 break;
             };
-            let found = match known.get(&(*index, issuer.spki, root)) {
+            let key = (*index, issuer, root);
+            let found = match known.get(&key) {
                 Some(found) => found.clone(),
                 None => {
                     let found = inquiry.of_certificate(certificate, &issuer, Level::Path);
-                    known.insert((*index, issuer.spki, root), found.clone());
+                    known.insert(key, found.clone());
                     found
                 }
             };

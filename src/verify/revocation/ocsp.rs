@@ -32,14 +32,21 @@ impl<'a> Inquiry<'_, 'a> {
         let loaded =
             loaded.into_iter().filter_map(|one| Some((ListPlace::File(one.source.clone()), one.view()?, &one.state)));
         let files = candidates(loaded, &mut matcher);
+        let mut believed = 0usize;
         let in_bags = self.bags;
         let in_bags = in_bags.iter().flat_map(|bag| &bag.responses);
         let bags = candidates(in_bags.map(|(one, state)| (ListPlace::Bag, one.clone(), state)), &mut matcher);
-        for candidate in files.iter().chain(&bags) {
+        for candidate in files.iter().chain(bags.iter().take(MAX_CANDIDATES)) {
+            if candidate.place != ListPlace::Bag && believed >= MAX_CANDIDATES {
+                continue;
+            }
             let source = ListSource { kind: ListKind::Ocsp, place: candidate.place.clone() };
             match self.examine_response(candidate, issuer, &source) {
-                Ok(fact) => facts.lists.push(fact),
-                Err(why) => facts.unusable.push((source, why)),
+                Ok(fact) => {
+                    believed = believed.saturating_add(1);
+                    facts.lists.push(fact);
+                }
+                Err(why) => facts.cannot_use(source, why),
             }
         }
     }
@@ -55,7 +62,7 @@ impl<'a> Inquiry<'_, 'a> {
         if let Some(unknown) = unknown_critical(&response.extensions).or_else(|| unknown_critical(&answer.extensions)) {
             return Err(format!("its critical extension {} is not supported", oid_to_string(unknown.oid)));
         }
-        self.authorised(response, state, issuer)?;
+        let signer_ends = self.authorised(response, state, issuer)?;
         let (entry, partial) = match answer.status {
             CertStatus::Good => (None, None),
             CertStatus::Unknown => (None, Some("the responder does not know the certificate".to_owned())),
@@ -72,16 +79,18 @@ impl<'a> Inquiry<'_, 'a> {
             reasons: Reasons::ALL,
             entry,
             signer: None,
+            signer_ends,
         })
     }
 
-    /// Whether the issuer signed a response, or somebody whom it authorised. Source: RFC 6960 section 4.2.2.2.
+    /// Whether the issuer signed a response, or somebody whom it authorised, and until when that one was. Source: RFC 6960
+    /// sections 4.2.2.2 and 3.2.
     fn authorised(
         &mut self,
         response: &BasicResponse<'_>,
         state: &SignedState,
         issuer: &Issuer<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<Option<Time>, String> {
         let work = self.lists.work;
         let holds = |spki: &[u8]| {
             if !work.spend(spki) {
@@ -96,7 +105,7 @@ impl<'a> Inquiry<'_, 'a> {
             }
         };
         if is_responder(response.responder, issuer.name, issuer.spki) {
-            return holds(issuer.spki);
+            return holds(issuer.spki).map(|()| None);
         }
         let mut why = "the certificate of its responder is not in it".to_owned();
         for raw in &response.certificates {
@@ -105,7 +114,7 @@ impl<'a> Inquiry<'_, 'a> {
                 continue;
             }
             match self.is_delegate(&responder, response.produced_at, issuer).and_then(|()| holds(responder.spki)) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(responder.not_after),
                 Err(reason) => why = reason,
             }
         }
@@ -151,8 +160,7 @@ impl<'a> Inquiry<'_, 'a> {
     }
 }
 
-/// Responses that answer for the certificate, a bounded number: if there are more, those that say revoked go first, then
-/// the latest.
+/// Responses that answer for the certificate: if there are many, those that say revoked go first, then the latest.
 fn candidates<'c, 'l>(
     responses: impl Iterator<Item = (ListPlace, BasicResponse<'l>, &'c SignedState)>,
     matcher: &mut Matcher<'_>,
@@ -168,7 +176,6 @@ fn candidates<'c, 'l>(
             let rank = candidate.answer.as_ref().ok().map(precedence);
             (rank.is_none(), rank, Reverse(candidate.response.signature.to_vec()))
         });
-        found.truncate(MAX_CANDIDATES);
     }
     found
 }

@@ -45,7 +45,8 @@ impl<'a> Inquiry<'_, 'a> {
                 _ => true,
             };
             let allowed = match level {
-                Level::Path => certificate.spki != known.spki,
+                // Its own key has been tried, unless this path's certificate for it may not sign lists.
+                Level::Path => certificate.spki != known.spki || known.crl_sign_denied,
                 // Not where it bears its issuer's name: it would clear itself of what that one's own key says.
                 Level::Signer(own) => *index == own && !certificate.is_self_issued(),
                 Level::Responder => false,

@@ -1,0 +1,158 @@
+//! What whoever made a file, or answers instead of an authority, does to what others are told.
+
+use super::*;
+use crate::lab::ca::dn;
+use crate::lab::cms::nested;
+use crate::lab::pe::{attach, entry};
+
+/// The server of an authority that has revoked the publisher's certificate.
+fn revoking(asked: &Asked) -> Reply {
+    match asked.target.as_str() {
+        "/inter.crl" => body(inter_crl().lists(&LEAF, "20250301115959Z", &[]).der()),
+        "/fails" => Some((500, String::new(), Vec::new())),
+        _ => well(asked),
+    }
+}
+
+const REVOKED: (&str, &str, Revocation) = ("Revoked", "cert-revoked", Revocation::Revoked);
+
+/// A certificate of nobody's, that says where its issuer is.
+fn stray(urls: &[&str]) -> Cert {
+    let access: Vec<(&str, &str)> = urls.iter().map(|url| (ACCESS_CA_ISSUERS, *url)).collect();
+    cast::leaf().without(lab::ca::AUTHORITY_KEY_ID).by(&dn("Nobody"), Key::Other).with(info_access(&access))
+}
+
+#[test]
+fn a_url_in_a_certificate_that_nobody_vouches_for_silences_no_server() {
+    let server = Server::start(revoking);
+    let stray = program(&stray(&[&server.url("/fails")]));
+    let scanner = scanner(&["root"]).with_supplier(online(&server, None));
+    let first = scanner.scan_bytes("a.exe", &stray);
+    assert_eq!(verdict(&first), ("Untrusted", "chain-incomplete", Revocation::NotChecked));
+    assert_eq!(verdict(&scanner.scan_bytes("b.exe", &program(&leaf(&server.url(""))))), REVOKED);
+}
+
+#[test]
+fn what_is_nested_uses_up_no_url_of_the_first_signature() {
+    let server = Server::start(revoking);
+    let junk: Vec<Vec<u8>> = (0..8u8)
+        .map(|number| {
+            let urls: Vec<String> = (0..8).map(|at| server.url(&format!("/none/{number}/{at}"))).collect();
+            let stray = stray(&urls.iter().map(String::as_str).collect::<Vec<_>>());
+            let mut signature = Signature::with(stray.der(), Key::Leaf);
+            signature.certs = vec![stray.der()];
+            signature.build(&Pe::pe32().bytes())
+        })
+        .collect();
+    let leaf = leaf(&server.url(""));
+    let mut signature = Signature::with(leaf.der(), Key::Leaf).add(nested(junk));
+    signature.certs = vec![leaf.der()];
+    let record = judged(&server, &sign(&Pe::pe32().bytes(), &signature));
+    assert_eq!(verdict(&record), REVOKED);
+    let told = notes(&record);
+    assert_eq!(told.last(), Some(&("download-limit", "more than 48 downloads would be needed")));
+}
+
+#[test]
+fn a_list_that_came_with_the_file_is_no_answer() {
+    let server = Server::start(revoking);
+    let leaf = leaf(&server.url(""));
+    let old = Crl::by(cast::inter_name(), Key::Inter).valid("20260401000000Z", "20490101000000Z");
+    let mut signature = Signature::with(leaf.der(), Key::Leaf);
+    signature.certs = vec![leaf.der(), inter(&server.url(""))];
+    signature.crls = vec![old.with(aki(&Key::Inter.id())).der()];
+    let file = sign(&Pe::pe32().bytes(), &signature);
+    let alone = scanner(&["root"]).scan_bytes("program.exe", &file);
+    assert_eq!(verdict(&alone), ("Valid", "ok", Revocation::Unknown), "the intermediate's is not there");
+    assert_eq!(verdict(&judged(&server, &file)), REVOKED);
+    assert_eq!(server.targets(), ["/inter.crl", "/root.crl"]);
+    // Where nobody answers, it stands.
+    let silent = Server::start(|asked| well(asked).filter(|_| asked.target == "/root.crl"));
+    let leaf = super::leaf(&silent.url(""));
+    let mut signature = Signature { crls: signature.crls, ..Signature::with(leaf.der(), Key::Leaf) };
+    signature.certs = vec![leaf.der(), inter(&silent.url(""))];
+    let record = judged(&silent, &sign(&Pe::pe32().bytes(), &signature));
+    assert_eq!(verdict(&record), ("Valid", "ok", Revocation::Good));
+}
+
+#[test]
+fn a_false_answer_is_not_kept_as_fresh() {
+    let folder = tempfile::tempdir().unwrap();
+    let honest = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_honest = Arc::clone(&honest);
+    let server = Server::start(move |asked| match asked.target.as_str() {
+        "/inter.crl" if !is_honest.load(std::sync::atomic::Ordering::SeqCst) => {
+            body(Crl { broken: true, ..inter_crl() }.der())
+        }
+        _ => revoking(asked),
+    });
+    let program = program(&leaf(&server.url("")));
+    let run = || {
+        let downloads = online(&server, Some(folder.path()));
+        scanner(&["root"]).with_supplier(downloads).scan_bytes("program.exe", &program)
+    };
+    assert_eq!(verdict(&run()), ("Valid", "ok", Revocation::Unknown));
+    honest.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(verdict(&run()), REVOKED);
+}
+
+/// `count` lists in the issuer's name, each saying that it is the latest and that the certificate is on it.
+fn forged(count: usize) -> Vec<Vec<u8>> {
+    let number = |number: usize| lab::ca::crl_number(u8::try_from(number).unwrap());
+    let list = |at| {
+        inter_crl().valid("20260531000000Z", "20490101000000Z").with(number(at)).lists(&LEAF, "20250301115959Z", &[])
+    };
+    (0..count).map(|at| Crl { broken: true, ..list(at) }.der()).collect()
+}
+
+#[test]
+fn an_answer_is_one_list_and_an_issuer_brings_no_lists() {
+    let pem = |der: &[u8]| {
+        let block = pem::Pem::new("X509 CRL", der.to_vec());
+        pem::encode(&block).into_bytes()
+    };
+    let server = Server::start(move |asked| match asked.target.as_str() {
+        "/stray.crt" => {
+            let issuer = cast::authority(dn("Nobody"), Key::Other, 9).der();
+            let mut text = pem::encode(&pem::Pem::new("CERTIFICATE", issuer)).into_bytes();
+            text.extend(forged(17).iter().flat_map(|list| pem(list)));
+            body(text)
+        }
+        "/inter.crl" => {
+            let honest = inter_crl().lists(&LEAF, "20250301115959Z", &[]).der();
+            let all: Vec<u8> = std::iter::once(&honest).chain(&forged(17)).flat_map(|list| pem(list)).collect();
+            body(all)
+        }
+        _ => well(asked),
+    });
+    let honest = program(&leaf(&server.url("")));
+    assert_eq!(verdict(&judged(&server, &honest)), REVOKED);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("files")).unwrap();
+    std::fs::write(path("files/a.exe"), program(&stray(&[&server.url("/stray.crt")]))).unwrap();
+    std::fs::write(path("files/b.exe"), &honest).unwrap();
+    let host = server.address.to_string();
+    let fetched = sigscan(&["fetch", &path("files"), "--output", &path("kept"), "--allow-host", &host]);
+    assert_eq!(fetched.status.code(), Some(0), "{}", text(&fetched.stderr));
+    let lists = sigscan::trust::RevocationLists::load(&[PathBuf::from(path("kept"))]).unwrap();
+    assert_eq!(lists.crls(), 2, "the honest ones");
+    let offline = sigscan(&[&path("files/b.exe"), "--json", "--crl", &path("kept"), "--intermediates", &path("kept")]);
+    assert_eq!(told(&offline), owned("Revoked", "cert-revoked", "revoked"));
+}
+
+#[test]
+fn lists_that_nobody_signed_take_no_other_s_place() {
+    let mut lists = sigscan::trust::RevocationLists::new();
+    for list in forged(100) {
+        lists.add_bytes("forged", list);
+    }
+    lists.add_bytes("inter.crl", inter_crl().lists(&LEAF, "20250301115959Z", &[]).der());
+    lists.add_bytes("root.crl", root_crl());
+    let mut signature = Signature::default();
+    signature.certs = vec![cast::leaf().der(), cast::inter().der()];
+    let file = Pe::pe32().bytes();
+    let file = attach(&file, &entry(&signature.build(&file)));
+    let record = scanner(&["root"]).with_revocation(lists).scan_bytes("program.exe", &file);
+    assert_eq!(verdict(&record), REVOKED);
+}
