@@ -7,7 +7,7 @@ use super::fields::{MAX_COMPACT, Shape, Written, least};
 use super::json::{Object, object_of};
 use super::merge::Form;
 use super::rows::Columns;
-use super::subject::{NamedFields, Subject, subject};
+use super::subject::{Mention, NamedFields, Subject, subject};
 use super::verdicts::{Verdict, Verdicts};
 use crate::guard::guarded;
 use crate::judge::Status;
@@ -115,7 +115,10 @@ impl Enricher {
         };
         let verdict = match self.protocol {
             Protocol::Rsyslog => self.in_message(&event, buffer).map(|verdict| (verdict, "")),
-            _ => subject(&event, &self.fields).map(|subject| (self.judged(&subject, buffer), subject.ecs)),
+            _ => match subject(&event, &self.fields) {
+                Mention::File(subject) => Some((self.judged(&subject, buffer), subject.ecs)),
+                Mention::NoFile | Mention::Nothing => None,
+            },
         };
         let Some((verdict, ecs)) = verdict else {
             count(&self.counts.without_file);
@@ -165,16 +168,20 @@ impl Enricher {
     /// cookie of CEE. Sources: rsyslog, "mmexternal", "External plugin interface"; Lumberjack, "CEE/Lumberjack".
     fn in_message(&self, message: &Object<'_>, buffer: &mut Vec<u8>) -> Option<Arc<Verdict<Written>>> {
         let tree = message.find("$!").and_then(|found| found.object(message));
-        let found =
-            tree.as_ref().and_then(|tree| subject(tree, &self.fields)).or_else(|| subject(message, &self.fields));
-        if let Some(subject) = found {
-            return Some(self.judged(&subject, buffer));
+        for object in tree.as_ref().into_iter().chain([message]) {
+            match subject(object, &self.fields) {
+                Mention::File(subject) => return Some(self.judged(&subject, buffer)),
+                Mention::NoFile => return None,
+                Mention::Nothing => {}
+            }
         }
         let text = message.text("msg")?;
         let text = text.trim_start();
         let event = Object::parse(text.strip_prefix("@cee:").unwrap_or(text).as_bytes())?;
-        let subject = subject(&event, &self.fields)?;
-        Some(self.judged(&subject, buffer))
+        match subject(&event, &self.fields) {
+            Mention::File(subject) => Some(self.judged(&subject, buffer)),
+            Mention::NoFile | Mention::Nothing => None,
+        }
     }
 
     /// The verdict of a file; where finding it fails by a defect of sigscan, `Error` like a scan's.

@@ -76,6 +76,8 @@ pub enum Unresolved {
     Ambiguous,
     /// A link leads out of the mount.
     Outside,
+    /// There is a name, and it is no text.
+    Unreadable,
 }
 
 impl Unresolved {
@@ -88,6 +90,7 @@ impl Unresolved {
             Unresolved::Missing => "there is no such file below the mapped folder",
             Unresolved::Ambiguous => "several files of this name differ only in case",
             Unresolved::Outside => "a link leads out of the mapped folder",
+            Unresolved::Unreadable => "the event's file name cannot be read",
         }
     }
 }

@@ -4,18 +4,20 @@
 //! nothing and fills the empty cells of the columns that it knows, as Splunk asks of the programs behind its external
 //! lookups. Source: Splunk Enterprise, "Configure external lookups"; transforms.conf, `external_cmd`.
 
+use std::borrow::Cow;
+
 use super::csv::{Row, cell};
 use super::fields::{Written, columns, is_least};
 use super::line::{Enricher, Protocol, count};
 use super::shapes::{FILES, PARTS, TABLE_FILES, TABLE_HASHES};
-use super::subject::{NamedFields, Subject, digests};
+use super::subject::{Name, NamedFields, Subject, digests};
 
 /// What the first row of a table says.
 #[derive(Debug)]
 pub(super) struct Columns {
     /// Columns of the table.
     width: usize,
-    /// Where files are named, with the columns that state their digests; the first with a name counts.
+    /// Where files are named, with the columns that state their digests; the first that says anything counts.
     files: Vec<(usize, Vec<usize>)>,
     /// Columns whose digests count where no file is named.
     hashes: Vec<usize>,
@@ -57,18 +59,21 @@ impl Columns {
     }
 
     fn subject<'r>(&self, row: &Row<'r>) -> Option<Subject<'r>> {
-        let text = |column: &usize| row.text(*column).filter(|text| !text.is_empty() && text != "-");
+        let says = |text: &Cow<'_, str>| !text.is_empty() && text != "-";
+        let text = |column: &usize| row.text(*column).filter(says);
         let stated = |columns: &[usize]| {
             let mut hashes: Vec<_> = columns.iter().filter_map(text).flat_map(|text| digests(&text)).collect();
             hashes.sort();
             hashes
         };
-        let named = self.files.iter().find_map(|(column, hashes)| Some((text(column)?, hashes)));
-        let (name, hashes) = match named {
-            Some((name, hashes)) => (Some(name), stated(hashes)),
-            None => (None, stated(&self.hashes)),
+        // What is not UTF-8 says something that cannot be read.
+        let mut cells = self.files.iter().map(|(column, hashes)| (row.text(*column), hashes));
+        let (name, hashes) = match cells.find(|(cell, _)| cell.as_ref().is_none_or(says)) {
+            Some((Some(name), hashes)) => (Name::Text(name), stated(hashes)),
+            Some((None, _)) => return Some(Subject::unreadable("file")),
+            None => (Name::None, stated(&self.hashes)),
         };
-        let found = name.is_some() || !hashes.is_empty();
+        let found = name != Name::None || !hashes.is_empty();
         found.then_some(Subject { name, hashes, ecs: "file" })
     }
 }
@@ -186,8 +191,6 @@ fn line_end(line: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
 
     fn columns_of(header: &str, path: &[&str], hash: &[&str]) -> Columns {
@@ -198,7 +201,12 @@ mod tests {
 
     fn found(columns: &Columns, row: &str) -> Option<(Option<String>, usize)> {
         let subject = columns.subject(&Row::of(row.as_bytes()))?;
-        Some((subject.name.map(Cow::into_owned), subject.hashes.len()))
+        let name = match subject.name {
+            Name::Text(name) => Some(name.into_owned()),
+            Name::None => None,
+            Name::Unreadable => panic!("{row}"),
+        };
+        Some((name, subject.hashes.len()))
     }
 
     #[test]
@@ -218,5 +226,24 @@ mod tests {
         let named = columns_of("path,where,digest,sha256", &["where"], &["digest"]);
         assert_eq!(found(&named, &format!("{a},{b},{digest},{digest}")), Some((Some(b.to_owned()), 1)));
         assert_eq!(found(&named, &format!("{a},,,{digest}")), None);
+    }
+
+    #[test]
+    fn a_cell_that_cannot_be_read_lets_no_other_column_speak() {
+        let digest = "ab".repeat(32);
+        let row = [b"C:\\p.exe,C:\\\xff.dll,", digest.as_bytes()].concat();
+        let unreadable = Some(Subject { name: Name::Unreadable, hashes: Vec::new(), ecs: "file" });
+        for columns in [
+            columns_of("Image,ImageLoaded,sha256", &[], &[]),
+            columns_of("Image,x,sha256", &["x", "Image"], &["sha256"]),
+        ] {
+            assert_eq!(columns.subject(&Row::of(&row)), unreadable);
+            let other = row.strip_prefix(b"C:\\p.exe").unwrap();
+            assert_eq!(columns.subject(&Row::of(other)), unreadable);
+        }
+        // A column that names no file may hold anything.
+        let columns = columns_of("Image,x,sha256", &[], &[]);
+        let found = columns.subject(&Row::of(&row)).unwrap();
+        assert_eq!((found.name, found.hashes.len()), (Name::Text(Cow::Borrowed(r"C:\p.exe")), 0));
     }
 }

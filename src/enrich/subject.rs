@@ -39,40 +39,85 @@ impl HashKind {
     }
 }
 
+/// What an event calls its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name<'e> {
+    /// Nothing: digests alone say which file it is.
+    None,
+    /// This.
+    Text(Cow<'e, str>),
+    /// Something that cannot be read, so that nobody knows which file it is.
+    Unreadable,
+}
+
 /// The file that an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject<'e> {
     /// Its name.
-    pub name: Option<Cow<'e, str>>,
+    pub name: Name<'e>,
     /// Digests that the event states, strongest first, in lower case.
     pub hashes: Vec<(HashKind, String)>,
     /// The object that ECS has for such a file.
     pub ecs: &'static str,
 }
 
+impl<'e> Subject<'e> {
+    /// A file of which is known only that it has a name: digests beside that may be anything's.
+    pub(super) fn unreadable(ecs: &'static str) -> Subject<'e> {
+        Subject { name: Name::Unreadable, hashes: Vec::new(), ecs }
+    }
+}
+
+/// What an event says of the file that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mention<'e> {
+    /// Nothing: no field for it is there.
+    Nothing,
+    /// That it has none: a number, or true or false, stands where its name should be.
+    NoFile,
+    /// This.
+    File(Subject<'e>),
+}
+
 /// Fields that somebody named instead of the known ones.
 #[derive(Debug, Clone, Default)]
 pub struct NamedFields {
-    /// Fields with a file's name, the first that is there counts.
+    /// Fields with a file's name, the first that says anything counts.
     pub path: Vec<String>,
     /// Fields with digests.
     pub hash: Vec<String>,
 }
 
-/// The file that an event is about; `None` if it names none.
+/// The file that an event is about. The first field that says anything decides, whatever it says: an event that loads a
+/// file names the process too, and whoever chooses the file's name must not choose that the process is judged instead.
 #[must_use]
-pub fn subject<'e>(event: &Object<'e>, fields: &NamedFields) -> Option<Subject<'e>> {
-    let mut subject = if fields.path.is_empty() { known(event) } else { named(event, &fields.path) };
-    if !fields.hash.is_empty() {
-        let mut hashes: Vec<_> =
-            fields.hash.iter().filter_map(|name| event.text(name)).flat_map(|text| digests(&text)).collect();
-        hashes.sort();
-        let empty = || Subject { name: None, hashes: Vec::new(), ecs: "file" };
-        if subject.is_some() || !hashes.is_empty() {
-            subject.get_or_insert_with(empty).hashes = hashes;
-        }
+pub fn subject<'e>(event: &Object<'e>, fields: &NamedFields) -> Mention<'e> {
+    let mention = if fields.path.is_empty() { known(event) } else { named(event, &fields.path) };
+    if fields.hash.is_empty() {
+        return mention;
     }
-    subject
+    let mut hashes: Vec<_> =
+        fields.hash.iter().filter_map(|name| event.text(name)).flat_map(|text| digests(&text)).collect();
+    hashes.sort();
+    match mention {
+        Mention::File(Subject { name: name @ Name::Text(_), ecs, .. }) => Mention::File(Subject { name, hashes, ecs }),
+        Mention::Nothing if !hashes.is_empty() => Mention::File(Subject { name: Name::None, hashes, ecs: "file" }),
+        other => other,
+    }
+}
+
+/// What a field says of a file's name; `None` if that is nothing.
+fn said<'e>(found: &Found<'e>, ecs: &'static str) -> Option<Mention<'e>> {
+    match found.value.as_bytes().first() {
+        Some(b'n') => None, // null
+        Some(b'"') => match found.text() {
+            Some(text) if text.is_empty() || text == "-" => None,
+            Some(text) => Some(Mention::File(Subject { name: Name::Text(text), hashes: Vec::new(), ecs })),
+            None => Some(Mention::File(Subject::unreadable(ecs))),
+        },
+        Some(b'[' | b'{') => Some(Mention::File(Subject::unreadable(ecs))),
+        _ => Some(Mention::NoFile),
+    }
 }
 
 /// Where fields may lie: in an object, or under keys that begin with the name of what would be one.
@@ -102,38 +147,39 @@ impl<'a, 'e> Container<'a, 'e> {
     }
 }
 
-fn named<'e>(event: &Object<'e>, names: &[String]) -> Option<Subject<'e>> {
+fn named<'e>(event: &Object<'e>, names: &[String]) -> Mention<'e> {
     let ecs = |name: &str| match name.split('.').next() {
         Some("dll") => "dll",
         Some("process") => "process",
         _ => "file",
     };
-    names.iter().find_map(|name| {
-        let found = event.find(name)?;
-        let text = found.text().filter(|text| !text.is_empty())?;
-        Some(Subject { name: Some(text), hashes: Vec::new(), ecs: ecs(name) })
-    })
+    names.iter().find_map(|name| said(&event.find(name)?, ecs(name))).unwrap_or(Mention::Nothing)
 }
 
-fn known<'e>(event: &Object<'e>) -> Option<Subject<'e>> {
+fn known<'e>(event: &Object<'e>) -> Mention<'e> {
     let falcon = Some(FALCON_PART).filter(|_| event.find(FALCON_NAME).is_some());
     let names = std::iter::once("").chain(PARTS).chain(falcon);
     let containers: Vec<Container<'_, 'e>> = names.filter_map(|name| Container::find(event, name)).collect();
-    FILES.iter().find_map(|row| {
+    let mention = FILES.iter().find_map(|row| {
         let places = if row.in_parts { containers.as_slice() } else { containers.get(..1).unwrap_or_default() };
         places.iter().find_map(|container| {
-            let found = container.field(row.field)?;
-            let mut name = found.text().filter(|text| !text.is_empty() && text != "-")?;
+            let mention = said(&container.field(row.field)?, row.ecs)?;
+            let Mention::File(Subject { name: Name::Text(mut name), .. }) = mention else { return Some(mention) };
             if row.field == "FilePath" && name.ends_with('\\') {
                 // LogScale splits Falcon's names: the folder with its separator, and the file beside it.
-                name.to_mut().push_str(&container.field("FileName").and_then(|found| found.text()).unwrap_or_default());
+                match container.field("FileName").and_then(|found| said(&found, row.ecs)) {
+                    None => {}
+                    Some(Mention::File(Subject { name: Name::Text(file), .. })) => name.to_mut().push_str(&file),
+                    Some(_) => return Some(Mention::File(Subject::unreadable(row.ecs))),
+                }
             }
             let stated = row.hashes.iter().filter_map(|field| container.field(field)?.text());
             let mut hashes: Vec<_> = stated.flat_map(|text| digests(&text)).collect();
             hashes.sort();
-            Some(Subject { name: Some(name), hashes, ecs: row.ecs })
+            Some(Mention::File(Subject { name: Name::Text(name), hashes, ecs: row.ecs }))
         })
-    })
+    });
+    mention.unwrap_or(Mention::Nothing)
 }
 
 /// The digests in a field: one alone, or Sysmon's `SHA1=..,MD5=..,SHA256=..,IMPHASH=..`.
@@ -167,8 +213,13 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<(String, usize, &'static str)> {
-        let subject = subject(&Object::parse(text.as_bytes()).unwrap(), &NamedFields::default())?;
-        Some((subject.name.unwrap().into_owned(), subject.hashes.len(), subject.ecs))
+        match subject(&Object::parse(text.as_bytes()).unwrap(), &NamedFields::default()) {
+            Mention::File(Subject { name: Name::Text(name), hashes, ecs }) => {
+                Some((name.into_owned(), hashes.len(), ecs))
+            }
+            Mention::File(other) => panic!("{other:?}"),
+            Mention::NoFile | Mention::Nothing => None,
+        }
     }
 
     #[test]
@@ -217,6 +268,53 @@ mod tests {
             assert_eq!(found(event), Some((name.to_owned(), hashes, ecs)), "{event}");
         }
         assert_eq!(found(r#"{"message":"C:\\x.exe","ImageLoaded":7}"#), None);
+    }
+
+    /// Each of these names a file that nobody can read, or none, and the process beside it is never meant.
+    #[test]
+    fn a_name_that_cannot_be_read_lets_no_other_field_speak() {
+        let digest = "a".repeat(40);
+        let fields = |path: &[&str], hash: &[&str]| NamedFields {
+            path: path.iter().map(|name| (*name).to_owned()).collect(),
+            hash: hash.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let known = fields(&[], &[]);
+        let named = fields(&["file.path", "dll.path", "Image"], &["Hashes"]);
+        let mention =
+            |event: &str, fields: &NamedFields| match subject(&Object::parse(event.as_bytes()).unwrap(), fields) {
+                Mention::File(Subject { name: Name::Text(name), hashes, .. }) => format!("{name} {}", hashes.len()),
+                Mention::File(Subject { name, hashes, ecs }) => format!("{name:?} {} {ecs}", hashes.len()),
+                other => format!("{other:?}"),
+            };
+        let unreadable = [r#""C:\\x\ud800.dll""#, r#""\udc00""#, r#"["C:\\b.dll"]"#, "[]", "{}", r#"{"path":"C:\\b"}"#];
+        let beside = format!(r#""Image":"C:\\p.exe","process":{{"executable":"C:\\p.exe"}},"Hashes":"{digest}""#);
+        for value in unreadable {
+            for (field, ecs) in [("ImageLoaded", "dll"), ("TargetFilename", "file"), ("dll.path", "dll")] {
+                let event = format!(r#"{{"{field}":{value},{beside}}}"#);
+                assert_eq!(mention(&event, &known), format!("Unreadable 0 {ecs}"), "{event}");
+                let parts = format!(r#"{{"EventData":{event},{beside}}}"#);
+                let wanted = if field == "dll.path" { r"C:\p.exe 0".to_owned() } else { format!("Unreadable 0 {ecs}") };
+                assert_eq!(mention(&parts, &known), wanted, "{parts}");
+            }
+            let event = format!(r#"{{"dll":{{"path":{value}}},{beside}}}"#);
+            assert_eq!(mention(&event, &known), "Unreadable 0 dll", "{event}");
+            assert_eq!(mention(&event, &named), "Unreadable 0 dll", "{event}");
+            let split = format!(r#"{{"FilePath":"C:\\W\\","FileName":{value}}}"#);
+            assert_eq!(mention(&split, &known), "Unreadable 0 file", "{split}");
+        }
+        for value in ["7", "-1.5e3", "true", "false"] {
+            let event = format!(r#"{{"dll":{{"path":{value}}},{beside}}}"#);
+            assert_eq!((mention(&event, &known), mention(&event, &named)), ("NoFile".to_owned(), "NoFile".to_owned()));
+        }
+        for value in ["null", r#""""#, r#""-""#] {
+            let event = format!(r#"{{"dll":{{"path":{value}}},"ImageLoaded":{value},{beside}}}"#);
+            assert_eq!(
+                (mention(&event, &known), mention(&event, &named)),
+                (r"C:\p.exe 0".to_owned(), r"C:\p.exe 1".to_owned())
+            );
+        }
+        assert_eq!(mention(&format!(r#"{{"Hashes":"{digest}"}}"#), &named), "None 1 file");
+        assert_eq!(mention(r#"{"x":1}"#, &named), "Nothing");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::cache::Lru;
 use super::digests;
 use super::paths::{PathMap, Unresolved};
 use super::records::{Records, Wanted};
-use super::subject::{HashKind, Subject};
+use super::subject::{HashKind, Name, Subject};
 use crate::container::Format;
 use crate::guard::Caught;
 use crate::record::{Reason, Record, Status};
@@ -123,12 +123,13 @@ impl<T> Verdicts<T> {
 
     /// The verdict of the file that an event is about. A file out of reach is looked up by the event's digests, and by
     /// its path where the event states none. A file in reach has to have the strongest digest that the event states: it may
-    /// have been another one when the event was written.
+    /// have been another one when the event was written. A name that cannot be read leads nowhere.
     pub fn of(&self, subject: &Subject<'_>, buffer: &mut Vec<u8>) -> Arc<Verdict<T>> {
         let sha256 = subject.hashes.iter().find(|(kind, _)| *kind == HashKind::Sha256).map(|(_, digest)| digest);
-        let sought = match subject.name.as_deref() {
-            Some(name) => self.file(name, buffer),
-            None => Sought::Missing(Unresolved::Missing),
+        let sought = match &subject.name {
+            Name::Text(name) => self.file(name, buffer),
+            Name::None => Sought::Missing(Unresolved::Missing),
+            Name::Unreadable => Sought::Missing(Unresolved::Unreadable),
         };
         let why = match sought {
             Sought::Judged(verdict, path, key) => {
@@ -151,7 +152,7 @@ impl<T> Verdicts<T> {
                 None => why.message().to_owned(),
             },
         };
-        let name = subject.name.as_deref().unwrap_or_default();
+        let name = if let Name::Text(name) = &subject.name { name } else { "" };
         Arc::new(self.rendered(&self.scanner.error(name, Format::Other, Reason::NotFound, why)).0)
     }
 
@@ -225,10 +226,10 @@ impl<T> Verdicts<T> {
             return Some(verdict);
         }
         // Files can be made that share an MD5 or SHA-1, so these count only where there is nothing stronger.
-        let record = match (subject.hashes.first(), subject.name.as_deref()) {
+        let record = match (subject.hashes.first(), &subject.name) {
             (Some((kind, digest)), _) => self.records.find(Wanted::Hash(*kind, digest)),
-            (None, Some(name)) => self.records.find(Wanted::Path(name)),
-            (None, None) => None,
+            (None, Name::Text(name)) => self.records.find(Wanted::Path(name)),
+            (None, Name::None | Name::Unreadable) => None,
         }?;
         let (verdict, weight) = self.rendered(&record);
         let verdict = Arc::new(verdict);

@@ -6,7 +6,7 @@ use super::super::cache::Lru;
 use super::super::digests;
 use super::super::paths::PathMap;
 use super::super::records::Records;
-use super::super::subject::{HashKind, Subject};
+use super::super::subject::{HashKind, Name, Subject};
 use super::super::verdicts::{Verdict, Verdicts};
 use super::join::{Cleared, Joined, Judge, Judged, Named};
 use crate::record::{Reason, Status};
@@ -72,7 +72,7 @@ impl Files {
     }
 
     fn verdict(&mut self, name: Option<&str>, stated: &[(HashKind, String)]) -> Arc<Verdict<Arc<Judged>>> {
-        let name = name.map(std::borrow::Cow::Borrowed);
+        let name = name.map_or(Name::None, |name| Name::Text(name.into()));
         let subject = Subject { name, hashes: stated.to_vec(), ecs: "file" };
         self.verdicts.of(&subject, &mut self.buffer)
     }
