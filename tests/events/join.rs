@@ -319,6 +319,51 @@ fn sound_files_clear_their_events_and_that_is_counted() {
     assert!(summary.ends_with(counts), "{summary}");
 }
 
+/// An event without digests names whatever had that name then: a file of today that has expired since, and was sound before,
+/// takes nothing back of what the event says.
+#[test]
+fn an_expired_file_clears_no_event_that_may_mean_another_one() {
+    let drive = Drive::new();
+    let place = r"C:\Tools\built-before.exe";
+    let line = |status: &str, signer: &str, driver: bool| {
+        let mut line = load(place, "", ["true", signer, status]);
+        line["UtcTime"] = json!("2022-01-02 03:04:05.000");
+        line["EventID"] = json!(if driver { 6 } else { 7 });
+        line
+    };
+    let unconfirmed = "the event states no digest, so the file may be another one by now";
+    let cases = [("Invalid", "high"), ("Revoked", "high"), ("Untrusted", "medium"), ("Expired", "low")];
+    for (status, severity) in cases {
+        for driver in [false, true] {
+            let (found, summary) = drive.found(&[line(status, "Evil Corp", driver)], &[]);
+            let disagrees = if status == "Expired" { "" } else { " disagrees" };
+            let severity = if driver { "high" } else { severity };
+            let wanted = format!("{severity} medium event {status}/- Evil Corp unconfirmed{disagrees}");
+            assert_eq!(found.iter().map(told).collect::<Vec<_>>(), [wanted], "{summary}");
+            assert_eq!(found[0]["evidence"]["note"], unconfirmed);
+            assert!(summary.ends_with("files of events: 1 judged\n"), "{summary}");
+        }
+        // Whoever is not named by the event is by the file.
+        let mut nobody = line(status, "x", false);
+        nobody.as_object_mut().unwrap().remove("Signature");
+        let (found, _) = drive.found(&[nobody], &[]);
+        let disagrees = if status == "Expired" { "" } else { " disagrees" };
+        let wanted = format!("medium high file Expired/cert-expired Fixture Publisher unconfirmed{disagrees}");
+        assert_eq!(found.iter().map(told).collect::<Vec<_>>(), [wanted]);
+    }
+    // What the event does not call broken was in order when it was loaded.
+    for status in ["Valid", "Unavailable", "Unsigned"] {
+        let (found, summary) = drive.found(&[line(status, "Fixture Publisher", false)], &[]);
+        assert_eq!(found, Vec::<Value>::new());
+        assert!(summary.ends_with("files of events: 1 judged, 1 expired since\n"), "{summary}");
+    }
+    let mut same = line("Untrusted", "Evil Corp", false);
+    same["Hashes"] = json!(hash("scenarios/expired/built-before.exe")[0]);
+    let (found, summary) = drive.found(&[same], &[]);
+    assert_eq!(found, Vec::<Value>::new());
+    assert!(summary.ends_with("files of events: 1 judged, 1 expired since\n"), "{summary}");
+}
+
 /// SHA-1 and MD5 tell files apart where the event states nothing better.
 #[test]
 fn weak_digests_are_compared_where_there_are_no_others() {

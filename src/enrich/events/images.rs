@@ -62,8 +62,9 @@ fn image(
         }
     };
     let at = blank.event.moment();
-    if let Joined::Judged { judged, .. } = &joined
+    if let Joined::Judged { judged, same } = &joined
         && state.from == Witness::File
+        && (*same || !calls_broken(words))
         && let (Some(at), Some((from, until))) = (at, judged.was_valid)
         && from <= at
         && at <= until
@@ -143,7 +144,8 @@ const UNCONFIRMED: &str = "the event states no digest, so the file may be anothe
 /// Why the file cannot refute what the event says of its signature, if it cannot.
 fn doubt(judged: &Judged, same: bool, stated: Option<&SignatureState>) -> Option<&'static str> {
     match (stated?.status, judged.status) {
-        (_, Status::Valid) if !same => Some(UNCONFIRMED),
+        // A sound file, of today or until it expired, says nothing of another one that had its name.
+        (_, Status::Valid | Status::Expired) if !same => Some(UNCONFIRMED),
         (Status::Revoked, status)
             if status.severity() < Status::Revoked.severity() && judged.revocation != Revocation::Good =>
         {
@@ -188,9 +190,14 @@ fn said(words: &EventWords) -> Option<Status> {
     })
 }
 
+/// Whether an event calls the signature broken, whomever it names.
+fn calls_broken(words: &EventWords) -> bool {
+    said(words).is_some_and(|status| !matches!(status, Status::Valid | Status::Unsigned))
+}
+
 /// What an event states of a signature that does not hold, if it names somebody.
 fn stated(words: &EventWords) -> Option<SignatureState> {
-    let status = said(words).filter(|status| !matches!(status, Status::Valid | Status::Unsigned))?;
+    let status = said(words).filter(|_| calls_broken(words))?;
     Some(SignatureState {
         from: Witness::Event,
         status,
