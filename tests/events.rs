@@ -245,6 +245,15 @@ fn hostile_input_costs_what_is_hostile_and_nothing_else() {
     assert_eq!(run("array.json", format!("[{long},{good}]").as_bytes()), found(", 1 not read"));
     assert_eq!(run("cut.jsonl", format!("{good}\n{}", &good[..40]).as_bytes()), found(", 1 not read"));
     assert_eq!(run("bom.jsonl", format!("\u{feff}{good}\r\n\r\n").as_bytes()), found(""));
+    // A command line in words, and what makes an event of it behind them; more fields than any event has are told.
+    let (start, fields) = (good.strip_suffix('}').unwrap(), good.strip_prefix('{').unwrap());
+    let words = format!("\"process\":{{\"args\":[{}\"x\"]}}", "\"a\",".repeat(3000));
+    assert_eq!(run("before.jsonl", format!("{{{words},{fields}\n").as_bytes()), found(""));
+    assert_eq!(run("behind.jsonl", format!("{start},{words}}}\n").as_bytes()), found(""));
+    let many: Vec<String> = (0..2100).map(|number| format!("\"k{number}\":0")).collect();
+    let filled = format!("{start},\"x\":{{{}}}}}\n{good}\n", many.join(","));
+    let told = "2 events in 1 file, 1 detection, 1 SigntoolSigning, 1 not completely read";
+    assert_eq!(run("filled.jsonl", filled.as_bytes()), (1, 0, told.to_owned()));
     let utf16: Vec<u8> = format!("\u{feff}{good}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(run("utf16.jsonl", &utf16), found(""));
     let xml = fs::read_to_string(root("testdata/events/test3.xml")).unwrap();

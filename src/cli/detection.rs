@@ -152,6 +152,8 @@ pub struct EventCounts {
     pub events: u64,
     /// Parts of the input that are no events, or could not be read.
     pub unread: u64,
+    /// Events with more fields than are read.
+    pub cut: u64,
     /// Chunks of event logs that are not what their writer left.
     pub damaged: u64,
     /// Detections that were left out because somebody said so.
@@ -166,21 +168,23 @@ pub struct EventCounts {
 
 impl EventCounts {
     /// Counts a file that was read.
-    pub fn add(&mut self, events: u64, unread: u64, damaged: u64) {
+    pub fn add(&mut self, events: u64, unread: u64, cut: u64, damaged: u64) {
         self.files = self.files.saturating_add(1);
         self.events = self.events.saturating_add(events);
         self.unread = self.unread.saturating_add(unread);
+        self.cut = self.cut.saturating_add(cut);
         self.damaged = self.damaged.saturating_add(damaged);
     }
 }
 
 /// What a person reads of a file that was not read whole, with the first thing that was wrong.
 #[must_use]
-pub fn incomplete(name: &str, unread: u64, log: &Totals, problem: &str) -> String {
+pub fn incomplete(name: &str, unread: u64, cut: u64, log: &Totals, problem: &str) -> String {
     let chunks =
         (log.damaged > 0).then(|| format!("{} of {} damaged", log.damaged, plural(log.chunks, "chunk", "chunks")));
     let unread = (unread > 0).then(|| format!("{} not read", grouped(unread)));
-    let counts: Vec<String> = unread.into_iter().chain(chunks).collect();
+    let cut = (cut > 0).then(|| format!("{} not completely read", grouped(cut)));
+    let counts: Vec<String> = unread.into_iter().chain(cut).chain(chunks).collect();
     let problem: String = problem.chars().take(200).collect();
     for_terminal(&format!("{name}: {}; first {problem}", counts.join(", "))).into_owned()
 }
@@ -202,6 +206,7 @@ pub fn summary(counts: &EventCounts) -> String {
         (counts.excluded, "excluded"),
         (counts.hidden, "milder"),
         (counts.unread, "not read"),
+        (counts.cut, "not completely read"),
         (counts.damaged, "chunks of event logs damaged"),
     ];
     push_counts(&mut text, &others);

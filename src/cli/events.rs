@@ -279,7 +279,7 @@ impl Run<'_> {
     /// Reads one file; errors are those of writing, what cannot be read is remembered.
     fn file(&mut self, path: &Path, judge: &mut dyn Judge) -> io::Result<()> {
         let name = path.display().to_string();
-        let (mut position, mut unread, mut first) = (0u64, 0u64, None);
+        let (mut position, mut unread, mut cut, mut first) = (0u64, 0u64, 0u64, None);
         let mut writing = Ok(());
         let read = input::read_path(path, &mut |event| {
             position = position.saturating_add(1);
@@ -288,6 +288,10 @@ impl Run<'_> {
             }
             match event {
                 Ok(event) => {
+                    if event.cut {
+                        cut = cut.saturating_add(1);
+                        first.get_or_insert_with(|| format!("at {position}: an event with too many fields"));
+                    }
                     for mut detection in detect(&event, &name, position, judge) {
                         detection.event.host = detection.event.host.or_else(|| self.args.judging.host.clone());
                         writing = self.take(&detection);
@@ -316,9 +320,9 @@ impl Run<'_> {
             }
         };
         unread = unread.saturating_add(log.missing);
-        self.counts.add(events, unread, log.damaged);
+        self.counts.add(events, unread, cut, log.damaged);
         if let Some(problem) = log.problem.as_ref().or(first.as_ref()).filter(|_| !self.args.quiet) {
-            eprintln!("{}", incomplete(&name, unread, &log, problem));
+            eprintln!("{}", incomplete(&name, unread, cut, &log, problem));
         }
         Ok(())
     }

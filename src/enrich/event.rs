@@ -12,7 +12,11 @@ use serde_json::Value;
 use super::shapes::{CHANNEL, FALCON_NAME, FALCON_PART, HOST, ID, NAME, PARTS, PROVIDER, RECORD, TIME};
 
 /// Fields of one event that are kept; Sysmon's largest has fewer than thirty, an ECS document some hundreds.
-const MAX_FIELDS: usize = 2048;
+pub(super) const MAX_FIELDS: usize = 2048;
+/// Members of one array that are looked at; what is read of events lies in none.
+const MAX_MEMBERS: usize = 64;
+/// Fields below arrays that are kept beside the others, so that a command line in words leaves room for what follows it.
+const MAX_IN_ARRAYS: usize = 1024;
 /// Levels of objects that are looked into; ECS documents have six.
 const MAX_DEPTH: usize = 16;
 /// Bytes of a field's name with the dots; each field below an object repeats the object's name.
@@ -38,6 +42,8 @@ pub struct Event {
     /// Its fields under their own names: those of `EventData` or `UserData` alone where the event has such a part, else all
     /// that is in it, with dots between levels.
     pub fields: BTreeMap<String, String>,
+    /// Whether it has more fields than are kept.
+    pub cut: bool,
     /// The event as it came: a line of JSON, an XML element; empty for a binary log.
     pub raw: String,
 }
@@ -56,11 +62,11 @@ impl Event {
     }
 
     /// The event that a JSON object holds; `None` if it is no object. Objects in an array count as one with the array's
-    /// positions as names; what lies deeper than sixteen levels is left out.
+    /// positions as names; what lies deeper than sixteen levels is left out, and so is what an array holds behind 64 members.
     #[must_use]
     pub fn from_json(value: &Value) -> Option<Event> {
         value.as_object()?;
-        let all = flatten(value);
+        let (all, cut) = flatten(value);
         let get =
             |names: &[&str]| names.iter().find_map(|name| all.get(*name).filter(|value| !value.is_empty())).cloned();
         let mut event = Event {
@@ -72,6 +78,7 @@ impl Event {
             host: get(HOST),
             record: get(RECORD).and_then(|number| number.trim().parse().ok()),
             fields: BTreeMap::new(),
+            cut,
             raw: String::new(),
         };
         let falcon = Some(FALCON_PART).filter(|_| all.contains_key(FALCON_NAME));
@@ -121,37 +128,51 @@ fn data_fields(all: &BTreeMap<String, String>, part: &str) -> BTreeMap<String, S
     fields
 }
 
-/// All scalars of a value, with dots between the levels; without recursion.
-fn flatten(value: &Value) -> BTreeMap<String, String> {
+/// What is still to be flattened.
+struct Open<'v> {
+    path: String,
+    value: &'v Value,
+    depth: usize,
+    in_array: bool,
+}
+
+/// All scalars of a value, with dots between the levels, and whether there are more than are kept; without recursion.
+fn flatten(value: &Value) -> (BTreeMap<String, String>, bool) {
     let mut flat = BTreeMap::new();
-    let mut open: Vec<(String, &Value, usize)> = vec![(String::new(), value, 0)];
-    while let Some((path, value, depth)) = open.pop() {
-        let mut enter = |key: &str, value| {
+    let (mut room, mut room_in_arrays, mut cut) = (MAX_FIELDS, MAX_IN_ARRAYS, false);
+    let mut open = vec![Open { path: String::new(), value, depth: 0, in_array: false }];
+    while let Some(Open { path, value, depth, in_array }) = open.pop() {
+        let mut enter = |key: &str, value, in_array| {
             if path.len().saturating_add(key.len()) < MAX_NAME {
-                let below = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-                open.push((below, value, depth.saturating_add(1)));
+                let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+                open.push(Open { path, value, depth: depth.saturating_add(1), in_array });
             }
         };
         let text = match value {
             Value::Object(object) if depth < MAX_DEPTH => {
-                object.iter().take(MAX_FIELDS).for_each(|(key, value)| enter(key, value));
+                cut |= object.len() > MAX_FIELDS;
+                object.iter().take(MAX_FIELDS).for_each(|(key, value)| enter(key, value, in_array));
                 continue;
             }
             Value::Array(array) if depth < MAX_DEPTH => {
-                let members = array.iter().take(MAX_FIELDS).enumerate();
-                members.for_each(|(index, value)| enter(&index.to_string(), value));
+                let members = array.iter().take(MAX_MEMBERS).enumerate();
+                members.for_each(|(index, value)| enter(&index.to_string(), value, true));
                 continue;
             }
             Value::Object(_) | Value::Array(_) | Value::Null => continue,
             Value::String(text) => text.clone(),
             Value::Bool(_) | Value::Number(_) => value.to_string(),
         };
-        if flat.len() >= MAX_FIELDS {
-            break;
+        let room = if in_array { &mut room_in_arrays } else { &mut room };
+        match room.checked_sub(1) {
+            Some(less) => {
+                *room = less;
+                flat.insert(path, text);
+            }
+            None => cut = true,
         }
-        flat.insert(path, text);
     }
-    flat
+    (flat, cut)
 }
 
 #[cfg(test)]
@@ -199,7 +220,30 @@ mod tests {
         }
         assert!(Event::from_json(&deep).unwrap().fields.is_empty());
         let wide: serde_json::Map<String, Value> = (0..10_000).map(|n| (format!("k{n}"), Value::from(n))).collect();
-        assert_eq!(Event::from_json(&Value::Object(wide)).unwrap().fields.len(), MAX_FIELDS);
+        let wide = Event::from_json(&Value::Object(wide)).unwrap();
+        assert_eq!((wide.fields.len(), wide.cut), (MAX_FIELDS, true));
+    }
+
+    /// A command line in words is an array, and stands before most of what an event says.
+    #[test]
+    fn arrays_push_out_no_other_field() {
+        let words: Vec<Value> = (0..3000).map(|word| Value::from(word.to_string())).collect();
+        let nested: Vec<Value> = (0..64).map(|_| serde_json::json!({ "a": words, "b": { "c": [words] } })).collect();
+        for array in [Value::from(words), Value::from(nested)] {
+            let event = serde_json::json!({ "winlog": { "event_data": { "first": "1", "args": array, "last": "2" } },
+                "process": { "args": array, "executable": "x" }, "host": { "name": "WS" } });
+            let found = Event::from_json(&event).unwrap();
+            let fields = ["first", "last", "process.executable"].map(|name| found.get(name));
+            assert_eq!((fields, found.host.as_deref()), ([Some("1"), Some("2"), Some("x")], Some("WS")));
+            // Whatever is below arrays has one budget.
+            assert_eq!(found.cut, array[0].is_object());
+            assert!(found.fields.len() <= MAX_IN_ARRAYS + 4, "{}", found.fields.len());
+        }
+        let most: serde_json::Map<String, Value> = (0..MAX_FIELDS).map(|n| (format!("k{n}"), Value::from(n))).collect();
+        let mut most = serde_json::json!({ "a": most });
+        assert!(!Event::from_json(&most).unwrap().cut);
+        most["b"] = Value::from("one more");
+        assert!(Event::from_json(&most).unwrap().cut);
     }
 
     #[test]

@@ -6,12 +6,10 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event as Token};
 use quick_xml::reader::Reader;
 
-use super::super::event::Event;
+use super::super::event::{Event, MAX_FIELDS};
 
 /// Levels of elements; events have five.
 const MAX_DEPTH: usize = 32;
-/// Fields that are kept.
-const MAX_FIELDS: usize = 2048;
 
 /// The event of one `<Event>` element.
 ///
@@ -120,6 +118,8 @@ impl Builder {
     fn put(&mut self, name: String, text: String) {
         if self.event.fields.len() < MAX_FIELDS {
             self.event.fields.insert(name, text);
+        } else {
+            self.event.cut = true;
         }
     }
 }
