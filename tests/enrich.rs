@@ -144,9 +144,12 @@ fn verdicts_are_merged_under_the_names_that_rules_know() {
     let load = r#"{"winlog":{"event_id":7,"event_data":{"ImageLoaded":"C:\\thief.exe","SignatureStatus":"Valid"}}}"#;
     let event = value("sysmon", load);
     let data = &event["winlog"]["event_data"];
-    assert_eq!((&data["Signed"], &data["SignerVerified"]), (&json!("false"), &json!("false")));
+    let ours = ["Signed", "SignerVerified", "Signature"].map(|name| (data.get(name), &event["sigscan"][name]));
+    let claimed = &record("thief.exe")["claimed_signer"]["common_name"];
+    assert_eq!(ours, [(None, &json!("false")), (None, &json!("false")), (None, claimed)]);
     assert_eq!((&data["SignatureStatus"], &event["sigscan"]["SignatureStatus"]), (&json!("Valid"), &json!("Invalid")));
-    assert_eq!(data["Signature"], record("thief.exe")["claimed_signer"]["common_name"]);
+    let alone = value("sysmon", r#"{"EventData":{"ImageLoaded":"C:\\thief.exe"}}"#);
+    assert_eq!((&alone["EventData"]["Signed"], &alone["EventData"]["Signature"]), (&json!("false"), claimed));
     let event = value("ecs", load);
     assert_eq!(event["winlog"]["event_data"].as_object().unwrap().len(), 2);
     assert_eq!(event["dll"]["code_signature"]["status"], "errorBadDigest");

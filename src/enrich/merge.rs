@@ -1,8 +1,9 @@
 //! Fields of a verdict merged into an event under the names that its consumers know: ECS or Sysmon.
 //!
 //! What an event already says stays as it is. Where a name of ours is taken, ours goes below the target field under the
-//! same name (`sigscan.SignatureStatus`, `sigscan.dll.code_signature.status`), unless both say the same. The target field
-//! always holds status and reason, so that there is one place that nobody else fills.
+//! same name (`sigscan.OriginalFileName`, `sigscan.dll.pe.company`), unless both say the same. What says how a signature
+//! fares stays together: half of it beside another's half would be a verdict that nobody gave. The target field always
+//! holds status and reason, so that there is one place that nobody else fills.
 
 use std::ops::Range;
 
@@ -23,6 +24,15 @@ pub enum Merge {
     Sysmon,
 }
 
+/// What Sysmon and those who read its events call what says how a signature fares.
+const SYSMON_SIGNATURE: [&str; 5] =
+    ["Signed", "Signature", "SignatureStatus", "SysmonSignatureStatus", "SignerVerified"];
+/// Where ECS has it, in the object of a file.
+const ECS_SIGNATURE: &str = "code_signature";
+/// Its members in ECS that a record can fill.
+const ECS_MEMBERS: [&str; 8] =
+    ["exists", "valid", "trusted", "status", "digest_algorithm", "timestamp", "subject_name", "thumbprint_sha256"];
+
 /// A field of ours, or an object of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Node {
@@ -30,13 +40,44 @@ struct Node {
     text: String,
     /// The members of an object.
     below: Vec<(String, Node)>,
+    /// Whether it says how the signature fares.
+    of_signature: bool,
 }
 
 impl Node {
     /// Values of records are a few levels deep.
     fn of(value: &Value) -> Node {
         let below = value.as_object().into_iter().flatten();
-        Node { text: json_text(value), below: below.map(|(name, value)| (name.clone(), Node::of(value))).collect() }
+        let below = below.map(|(name, value)| (name.clone(), Node::of(value))).collect();
+        Node { text: json_text(value), below, of_signature: false }
+    }
+
+    /// Fields of ours that hold these names, which say how the signature fares.
+    fn with_signature(value: &Value, above: &[&str], names: &[&str]) -> Node {
+        let mut all = Node::of(value);
+        let mut place = Some(&mut all);
+        for name in above {
+            place = place.and_then(|node| node.member(name));
+        }
+        if let Some(place) = place {
+            let ours = place.below.iter_mut().filter(|(name, _)| names.contains(&name.as_str()));
+            ours.for_each(|(_, node)| node.mark());
+        }
+        all
+    }
+
+    fn get(&self, name: &str) -> Option<&Node> {
+        self.below.iter().find(|(key, _)| key == name).map(|(_, node)| node)
+    }
+
+    fn member(&mut self, name: &str) -> Option<&mut Node> {
+        self.below.iter_mut().find(|(key, _)| key == name).map(|(_, node)| node)
+    }
+
+    /// Marks it and what is below it, a few levels.
+    fn mark(&mut self) {
+        self.of_signature = true;
+        self.below.iter_mut().for_each(|(_, node)| node.mark());
     }
 
     fn weight(&self) -> usize {
@@ -45,12 +86,12 @@ impl Node {
     }
 
     /// The fields below, each with the names that lead to it.
-    fn leaves(&self) -> Vec<(Vec<&str>, &str)> {
+    fn leaves(&self) -> Vec<(Vec<&str>, &Node)> {
         let mut leaves = Vec::new();
         let mut open: Vec<(Vec<&str>, &Node)> = vec![(Vec::new(), self)];
         while let Some((path, node)) = open.pop() {
             if node.below.is_empty() {
-                leaves.push((path, node.text.as_str()));
+                leaves.push((path, node));
             } else {
                 let inner = node.below.iter().rev();
                 open.extend(inner.map(|(name, node)| ([path.as_slice(), &[name.as_str()]].concat(), node)));
@@ -81,7 +122,8 @@ pub fn forms(record: &Record, merge: Merge, shape: Shape) -> Vec<Form> {
             if let (Some(error), Some(said)) = (error, said.as_object_mut()) {
                 said.insert("error".to_owned(), Value::from(error));
             }
-            let fields = Node::of(&short(Value::Object(sysmon_fields(record))));
+            let fields = short(Value::Object(sysmon_fields(record)));
+            let fields = Node::with_signature(&fields, &[], &SYSMON_SIGNATURE);
             vec![Form { of: "", said: json_text(&short(said)), fields }]
         }
         Merge::Ecs => {
@@ -111,7 +153,8 @@ fn ecs_form(all: &Map<String, Value>, of: &'static str, short: &dyn Fn(Value) ->
         fields.insert(of.to_owned(), Value::Object(own));
     }
     fields.extend(all.get("related").map(|related| ("related".to_owned(), related.clone())));
-    Form { of, said: json_text(&short(said)), fields: Node::of(&short(Value::Object(fields))) }
+    let fields = Node::with_signature(&short(Value::Object(fields)), &[of], &[ECS_SIGNATURE]);
+    Form { of, said: json_text(&short(said)), fields }
 }
 
 impl Form {
@@ -130,17 +173,12 @@ impl Form {
     /// The event with these fields.
     #[must_use]
     pub fn merged_into(&self, event: &Object<'_>, target: &str) -> String {
-        let mut merger = Merger { edits: Vec::new(), taken: Map::new() };
         let part = if self.of.is_empty() { data_part(event) } else { None };
-        let mut at_top = match part {
-            None => merger.level(event, &self.fields, &[]),
-            Some(Part::Object(data)) => {
-                let added = merger.level(&data, &self.fields, &[]);
-                merger.insert(&data, &added);
-                Vec::new()
-            }
-            Some(Part::Prefix(part)) => merger.flat(event, &[part], &self.fields, &[]),
-        };
+        let mut merged = self.placed(event, part.as_ref(), self.is_contested(event, part.as_ref()));
+        if merged.0.signature_taken && !merged.0.apart {
+            merged = self.placed(event, part.as_ref(), true);
+        }
+        let (mut merger, mut at_top) = merged;
         let mut said = self.said.clone();
         if !merger.taken.is_empty() {
             said.truncate(said.len().saturating_sub(1));
@@ -156,6 +194,39 @@ impl Form {
         merger.edits.extend(event.parts(target).into_iter().map(|place| (place, "null".to_owned())));
         merger.insert(event, &at_top);
         merger.apply(event.whole())
+    }
+}
+
+impl Form {
+    /// Our fields put into the event, those of the signature apart from it if so; and what is to be added to the event itself.
+    fn placed<'e>(&self, event: &Object<'e>, part: Option<&Part<'e>>, apart: bool) -> (Merger, Vec<(String, String)>) {
+        let mut merger = Merger { edits: Vec::new(), taken: Map::new(), apart, signature_taken: false };
+        let at_top = match part {
+            None => merger.level(event, &self.fields, &[]),
+            Some(Part::Object(data)) => {
+                let added = merger.level(data, &self.fields, &[]);
+                merger.insert(data, &added);
+                Vec::new()
+            }
+            Some(Part::Prefix(part)) => merger.flat(event, &[part], &self.fields, &[]),
+        };
+        (merger, at_top)
+    }
+
+    /// Whether the event says something of the signature where ours would say nothing.
+    fn is_contested(&self, event: &Object<'_>, part: Option<&Part<'_>>) -> bool {
+        let (object, above, names) = match part {
+            _ if !self.of.is_empty() => (event, format!("{}.{ECS_SIGNATURE}.", self.of), &ECS_MEMBERS[..]),
+            None => (event, String::new(), &SYSMON_SIGNATURE[..]),
+            Some(Part::Object(data)) => (data, String::new(), &SYSMON_SIGNATURE[..]),
+            Some(Part::Prefix(part)) => (event, format!("{part}."), &SYSMON_SIGNATURE[..]),
+        };
+        let ours = match self.of {
+            "" => Some(&self.fields),
+            of => self.fields.get(of).and_then(|file| file.get(ECS_SIGNATURE)),
+        };
+        let is_there = |name: &&str| object.find(&format!("{above}{name}")).is_some_and(|found| found.value != "null");
+        ours.is_some_and(|ours| names.iter().any(|name| ours.get(name).is_none() && is_there(name)))
     }
 }
 
@@ -179,6 +250,10 @@ struct Merger {
     edits: Vec<(Range<usize>, String)>,
     /// What of ours found its name taken.
     taken: Map<String, Value>,
+    /// What says how the signature fares is not to stand in the event's own fields.
+    apart: bool,
+    /// Whether a name of that was taken.
+    signature_taken: bool,
 }
 
 impl Merger {
@@ -187,6 +262,10 @@ impl Merger {
         let mut added = Vec::new();
         for (name, node) in &fields.below {
             let here = [path, &[name.as_str()]].concat();
+            if self.apart && node.of_signature {
+                self.take(&here, node);
+                continue;
+            }
             if object.has_key_below(name) {
                 added.extend(self.flat(object, &[name], node, &here));
                 continue;
@@ -207,7 +286,7 @@ impl Merger {
     /// The same for an object whose keys have dots, as shippers flatten it: each field of ours becomes one key.
     fn flat(&mut self, object: &Object<'_>, start: &[&str], fields: &Node, path: &[&str]) -> Vec<(String, String)> {
         let mut added = Vec::new();
-        for (below, text) in fields.leaves() {
+        for (below, node) in fields.leaves() {
             let names = [start, &below].concat();
             // An object of that name is as good as taken, and so is a field where an object of ours would be.
             let taken = (1..=names.len()).find_map(|depth| {
@@ -215,12 +294,10 @@ impl Merger {
                 (depth == names.len() || found.object(object).is_none()).then_some(found.value)
             });
             match taken {
-                None => added.push((names.join("."), text.to_owned())),
-                Some(value) if value == text => {}
-                Some(_) => {
-                    let node = Node { text: text.to_owned(), below: Vec::new() };
-                    self.take(&[path, &below].concat(), &node);
-                }
+                _ if self.apart && node.of_signature => self.take(&[path, &below].concat(), node),
+                None => added.push((names.join("."), node.text.clone())),
+                Some(value) if value == node.text => {}
+                Some(_) => self.take(&[path, &below].concat(), node),
             }
         }
         added
@@ -228,6 +305,7 @@ impl Merger {
 
     /// Remembers a field of ours whose name is taken.
     fn take(&mut self, path: &[&str], node: &Node) {
+        self.signature_taken |= node.of_signature;
         let Some((last, above)) = path.split_last() else { return };
         let mut place = &mut self.taken;
         for name in above {
@@ -275,6 +353,7 @@ impl Merger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::{Reason, Status};
     use crate::output::samples;
 
     fn merged(record: &Record, merge: Merge, ecs: &str, event: &str) -> String {
@@ -289,7 +368,8 @@ mod tests {
         let said = r#""sigscan":{"status":"Invalid","reason":"bad-digest","judged_at":"2026-06-01T00:00:00Z""#;
         let all = format!(r#""Signed":"false","Signature":"Good","SignatureStatus":"Invalid",{rest}"#);
         let flat = all.replace(",\"", ",\"winlog.event_data.").replacen('"', "\"winlog.event_data.", 1);
-        let left = flat.replace(r#""winlog.event_data.Signature":"Good","#, "");
+        let ours = r#""Signed":"false","Signature":"Good","SignatureStatus":"Invalid","SysmonSignatureStatus":"Unavailable","SignerVerified":"false""#;
+        let reason = r#""winlog.event_data.Reason":"bad-digest""#;
         let cases = [
             (r#"{"Image":"x"}"#, format!(r#"{{"Image":"x",{all},{said}}}}}"#)),
             ("{ }", format!("{{ {all},{said}}}}}")),
@@ -300,16 +380,20 @@ mod tests {
             (
                 r#"{"EventData":{"Signed":"true","SignatureStatus":"Valid","Signature":"Good"}}"#,
                 format!(
-                    r#"{{"EventData":{{"Signed":"true","SignatureStatus":"Valid","Signature":"Good",{rest}}},{said},{}}}}}"#,
-                    r#""Signed":"false","SignatureStatus":"Invalid""#
+                    r#"{{"EventData":{{"Signed":"true","SignatureStatus":"Valid","Signature":"Good","Reason":"bad-digest"}},{said},{ours}}}}}"#
+                ),
+            ),
+            // What both say alike stands once.
+            (
+                r#"{"EventData":{"Signed":"false","SignatureStatus":"Invalid","Signature":"Good"}}"#,
+                format!(
+                    r#"{{"EventData":{{"Signed":"false","SignatureStatus":"Invalid","Signature":"Good",{rest}}},{said}}}}}"#
                 ),
             ),
             (r#"{"winlog.event_data.a":1}"#, format!(r#"{{"winlog.event_data.a":1,{flat},{said}}}}}"#)),
             (
                 r#"{"winlog.event_data.Signature":{"x":1},"sigscan":7,"sigscan":{}}"#,
-                format!(
-                    r#"{{"winlog.event_data.Signature":{{"x":1}},{said},"Signature":"Good"}},{said},"Signature":"Good"}},{left}}}"#
-                ),
+                format!(r#"{{"winlog.event_data.Signature":{{"x":1}},{said},{ours}}},{said},{ours}}},{reason}}}"#),
             ),
         ];
         let parts = r#"{"sigscan.status":"Valid","Image":"x","sigscan.dll":{"a":1}}"#;
@@ -354,15 +438,55 @@ mod tests {
             r#"{"dll":{"code_signature":{"exists":true,"status":"trusted"},"hash":{"sha256":"cc"},"pe":"x"},"related":{"hash":["h"]}}"#,
         );
         assert_eq!((&taken["dll"]["code_signature"]["status"], &taken["dll"]["pe"]), (&json!("trusted"), &json!("x")));
-        assert_eq!(taken["dll"]["code_signature"]["valid"], false);
+        assert_eq!(taken["dll"]["code_signature"], json!({ "exists": true, "status": "trusted" }));
         assert_eq!(taken["related"], json!({ "hash": ["h"] }));
         let said = &taken["sigscan"];
-        assert_eq!(said["dll"]["code_signature"], json!({ "status": "errorBadDigest" }));
+        let whole = json!({ "exists": true, "valid": false, "trusted": false, "status": "errorBadDigest",
+            "subject_name": "Good", "thumbprint_sha256": "22" });
+        assert_eq!(said["dll"]["code_signature"], whole);
         assert_eq!(said["dll"]["pe"]["original_file_name"], "good.exe");
         assert_eq!((said["dll"].get("hash"), said["status"].as_str()), (None, Some("Invalid")));
         assert_eq!(said["related"]["hash"], json!(["aa", "bb", "cc"]));
         let scalar = value(&record, "file", r#"{"file":"C:\\x"}"#);
         assert_eq!((&scalar["file"], &scalar["sigscan"]["file"]["size"]), (&json!("C:\\x"), &json!(4096)));
+    }
+
+    /// Whatever an event says of a signature, it says alone, or as we do.
+    #[test]
+    fn no_half_of_a_signature_s_verdict_stands_beside_the_event_s() {
+        let record = samples::valid();
+        let ours = value(&record, "dll", r#"{"dll":{"path":"x"}}"#)["dll"]["code_signature"].clone();
+        // `digest_algorithm` is what this record does not know, so that it would stand beside what it says.
+        let members = ["exists", "valid", "trusted", "status", "digest_algorithm", "timestamp", "subject_name"];
+        for name in members {
+            for (event, place) in [
+                (json!({ "dll": { "code_signature": { name: "theirs" } } }), "nested"),
+                (json!({ format!("dll.code_signature.{name}"): "theirs" }), "flat"),
+                (json!({ "dll": { format!("code_signature.{name}"): "theirs" } }), "mixed"),
+                (json!({ "dll.code_signature": { name: "theirs" } }), "mixed"),
+            ] {
+                let merged = value(&record, "dll", &event.to_string());
+                assert_eq!(merged["sigscan"]["dll"]["code_signature"], ours, "{place} {name}");
+                let mut outside = merged;
+                outside.as_object_mut().unwrap().remove("sigscan");
+                assert_eq!(outside.to_string().matches("thumbprint_sha256").count(), 0, "{place} {name}: {outside}");
+            }
+        }
+        // What is not about this verdict, and what says the same, is nobody's contradiction.
+        let agreed = value(
+            &record,
+            "dll",
+            r#"{"dll":{"code_signature":{"trusted":true,"team_id":"T","digest_algorithm":null}}}"#,
+        );
+        assert_eq!(agreed["sigscan"].get("dll"), None);
+        assert_eq!(agreed["dll"]["code_signature"]["status"], "trusted");
+        assert_eq!(agreed["dll"]["code_signature"]["team_id"], "T");
+        let mut unsigned = record;
+        (unsigned.status, unsigned.reason, unsigned.signer) = (Status::Unsigned, Reason::NoSignature, None);
+        let named = merged(&unsigned, Merge::Sysmon, "dll", r#"{"EventData":{"Signature":"Microsoft Windows"}}"#);
+        let named: Value = serde_json::from_str(&named).unwrap();
+        assert_eq!(named["EventData"].get("Signed").or(named["EventData"].get("SignatureStatus")), None);
+        assert_eq!(named["sigscan"]["SignatureStatus"], "Unsigned");
     }
 
     #[test]
@@ -371,11 +495,14 @@ mod tests {
         let event = value(&samples::hostile(), "file", event);
         assert_eq!(event["file"], json!({ "owner": "me" }));
         assert_eq!((&event["file.code_signature.status"], &event["file.pe"]), (&json!("trusted"), &json!(7)));
-        assert_eq!(event["file.code_signature.trusted"], false);
+        assert_eq!(event.get("file.code_signature.trusted"), None);
         assert_eq!(event["file.hash.sha256"], "cc");
         assert_eq!(event.get("file.pe.company"), None);
         let said = &event["sigscan"]["file"];
-        assert_eq!(said["code_signature"], json!({ "status": "errorBadDigest" }));
+        assert_eq!(
+            (&said["code_signature"]["status"], &said["code_signature"]["valid"]),
+            (&json!("errorBadDigest"), &json!(false))
+        );
         assert_eq!(said["pe"]["file_version"], "1.2.3.4");
         let inner = value(&samples::hostile(), "file", r#"{"file":{"path":"x","hash.sha256":"dd"}}"#);
         assert_eq!(inner["file"]["hash.sha256"], "dd");
