@@ -132,6 +132,14 @@ impl<'t> Object<'t> {
         named.map(|member| member.value.clone()).collect()
     }
 
+    /// Members, each with its key as it is written and null, that take away what parts of this one say where objects are
+    /// merged member by member.
+    pub(super) fn parts_taken_back(&self, name: &str) -> String {
+        let parts = self.members.iter().filter(|member| self.is_part_of(member, name));
+        let keys = parts.filter_map(|member| self.text.get(member.key.clone()));
+        keys.flat_map(|key| [",", key, ":null"]).collect()
+    }
+
     /// The text with null for everything that members of this name and parts of it say; `None` where there are none.
     #[must_use]
     pub fn without(&self, name: &str) -> Option<String> {
@@ -214,17 +222,6 @@ impl<'t> Found<'t> {
     pub fn text(&self) -> Option<Cow<'t, str>> {
         unquoted(self.value)
     }
-}
-
-/// An object of these members.
-#[must_use]
-pub fn object_of(members: &[(String, String)]) -> String {
-    let mut out = String::from("{");
-    for (index, (name, value)) in members.iter().enumerate() {
-        push_member(&mut out, index == 0, name, value);
-    }
-    out.push('}');
-    out
 }
 
 fn push_member(out: &mut String, first: bool, name: &str, value: &str) {

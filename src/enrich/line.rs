@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::fields::{MAX_COMPACT, Shape, Written, least};
-use super::json::{Object, object_of};
+use super::json::{Object, quoted};
 use super::merge::Form;
 use super::rows::Columns;
 use super::subject::{Mention, NamedFields, Subject, subject};
@@ -151,9 +151,10 @@ impl Enricher {
 
     fn with_target(&self, event: &Object<'_>, value: &str) -> String {
         match self.protocol {
+            // rsyslog puts the members of the answer over those of the message.
             Protocol::Rsyslog => {
-                let tree = object_of(&[(self.target.clone(), value.to_owned())]);
-                object_of(&[("$!".to_owned(), tree)])
+                let parts = tree(event).map(|tree| tree.parts_taken_back(&self.target)).unwrap_or_default();
+                format!(r#"{{"$!":{{{}:{value}{parts}}}}}"#, quoted(&self.target))
             }
             _ => event.with_member(&self.target, value),
         }
@@ -167,7 +168,7 @@ impl Enricher {
     /// The verdict of a file that a message names: in its tree, beside it, or in its text, which may be JSON behind the
     /// cookie of CEE. Sources: rsyslog, "mmexternal", "External plugin interface"; Lumberjack, "CEE/Lumberjack".
     fn in_message(&self, message: &Object<'_>, buffer: &mut Vec<u8>) -> Option<Arc<Verdict<Written>>> {
-        let tree = message.find("$!").and_then(|found| found.object(message));
+        let tree = tree(message);
         for object in tree.as_ref().into_iter().chain([message]) {
             match subject(object, &self.fields) {
                 Mention::File(subject) => return Some(self.judged(&subject, buffer)),
@@ -209,7 +210,14 @@ impl Enricher {
 
     /// An event that gets nothing: as it was, but for what it says in our name.
     fn disowned(&self, event: &Object<'_>, line: &[u8], out: &mut Vec<u8>) {
-        match event.without(&self.target).filter(|_| self.protocol == Protocol::Ndjson) {
+        let text = match self.protocol {
+            Protocol::Rsyslog => {
+                let forged = tree(event).is_some_and(|tree| tree.without(&self.target).is_some());
+                forged.then(|| self.with_target(event, "null"))
+            }
+            _ => event.without(&self.target),
+        };
+        match text {
             Some(text) => out.extend_from_slice(text.as_bytes()),
             None => self.unchanged(line, out),
         }
@@ -219,6 +227,11 @@ impl Enricher {
     fn unchanged(&self, line: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(if self.protocol == Protocol::Rsyslog { b"{}" } else { line });
     }
+}
+
+/// The properties of a message of rsyslog's that leave with it.
+fn tree<'m>(message: &Object<'m>) -> Option<Object<'m>> {
+    message.find("$!").and_then(|found| found.object(message))
 }
 
 #[cfg(test)]

@@ -120,10 +120,15 @@ impl Enricher {
     pub(super) fn row(&self, line: &[u8], out: &mut Vec<u8>, buffer: &mut Vec<u8>) {
         let (text, end) = line.strip_suffix(b"\r").map_or((line, &b""[..]), |text| (text, b"\r"));
         let row = Row::of(text);
-        let Some(columns) = self.columns.get().filter(|columns| row.len() <= columns.width && row.is_closed()) else {
+        let Some(columns) = self.columns.get().filter(|_| row.is_closed()) else {
             count(&self.counts.malformed);
             return out.extend_from_slice(line);
         };
+        if row.len() > columns.width {
+            count(&self.counts.malformed);
+            self.disowned_row(&row, columns, out);
+            return out.extend_from_slice(end);
+        }
         let verdict = (!row.is_empty()).then(|| columns.subject(&row)).flatten();
         let verdict = verdict.map(|subject| self.judged(&subject, buffer));
         let cells = match verdict.as_deref().map(|verdict| &verdict.text) {
@@ -136,7 +141,8 @@ impl Enricher {
         let start = out.len();
         // The line feed is not here; a carriage return still comes.
         let fits = |out: &Vec<u8>| self.fits(out.len().saturating_sub(start).saturating_add(end.len()));
-        if row.is_empty() || (cells.is_empty() && columns.added.is_empty()) {
+        // A lookup without a verdict stays as it was; a table has columns of ours, old ones or new ones.
+        if row.is_empty() || (cells.is_empty() && self.protocol != Protocol::Csv) {
             out.extend_from_slice(text);
         } else {
             self.filled(&row, columns, cells, out);
@@ -147,10 +153,21 @@ impl Enricher {
             if !fits(out) {
                 count(&self.counts.no_room);
                 out.truncate(start);
-                out.extend_from_slice(text);
+                self.disowned_row(&row, columns, out);
             }
         }
         out.extend_from_slice(end);
+    }
+
+    /// A row that gets nothing: as it was, but for what it says in columns of ours, where they are not somebody's lookup.
+    fn disowned_row(&self, row: &Row<'_>, columns: &Columns, out: &mut Vec<u8>) {
+        for column in 0..row.len() {
+            if column > 0 {
+                out.push(b',');
+            }
+            let ours = self.protocol == Protocol::Csv && columns.places.get(column).is_some_and(Option::is_some);
+            out.extend_from_slice(if ours { b"" } else { row.raw(column) });
+        }
     }
 
     /// The row with these cells, or none, in their places.
