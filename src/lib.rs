@@ -45,6 +45,7 @@ pub mod container;
 pub mod crypto;
 pub mod deliver;
 pub mod enrich;
+mod fold;
 #[doc(hidden)]
 pub mod guard;
 mod hex;

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use crate::fold::folded;
+
 /// Folders whose names are remembered; a Windows installation has about a hundred thousand, events name few of them.
 const MAX_FOLDERS: usize = 4096;
 /// Names of one folder that are remembered; larger folders are read each time.
@@ -212,15 +214,6 @@ fn inside(mount: &Path, found: &Path) -> Result<(), Unresolved> {
     if real.starts_with(&root) { Ok(()) } else { Err(Unresolved::Outside) }
 }
 
-/// NTFS compares names by their upper case, one character for one.
-fn folded(name: &str) -> String {
-    let upper = |character: char| {
-        let mut upper = character.to_uppercase();
-        upper.next().filter(|_| upper.next().is_none()).unwrap_or(character)
-    };
-    name.chars().map(upper).collect()
-}
-
 /// What is left of `path` behind `prefix`, if it begins so. In the name of a device `*` stands for any digits.
 fn strip<'p>(path: &'p [String], prefix: &[String]) -> Option<&'p [String]> {
     let head = path.get(..prefix.len())?;
@@ -404,6 +397,15 @@ mod tests {
         let map = PathMap::new(vec![format!(r"C:\={}", mount.display()).parse().unwrap()]);
         assert_eq!(map.resolve(r"C:\Windows\System32\AA"), Err(Unresolved::Ambiguous));
         assert_eq!(PathMap::default().resolve(r"C:\Windows\a"), Err(Unresolved::NotMapped));
+        // What NTFS keeps apart from a letter is no case of it.
+        fs::write(mount.join("Windows/System32/\u{212a}ernel32.dll"), "").unwrap();
+        fs::write(mount.join("Windows/System32/u\u{17f}er32.dll"), "").unwrap();
+        let map = PathMap::new(vec![format!(r"C:\={}", mount.display()).parse().unwrap()]);
+        for name in ["kernel32.dll", "KERNEL32.DLL", "user32.dll", "USER32.DLL"] {
+            assert_eq!(map.resolve(&format!(r"C:\Windows\System32\{name}")), Err(Unresolved::Missing), "{name}");
+        }
+        let kelvin = mount.join("Windows/System32/\u{212a}ernel32.dll");
+        assert_eq!(map.resolve("C:\\windows\\SYSTEM32\\\u{212a}ERNEL32.DLL"), Ok(kelvin));
         let own = mount.join("Windows/a");
         assert_eq!(PathMap::default().resolve(own.to_str().unwrap()), Ok(own));
     }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::subject::HashKind;
+use crate::fold::folded;
 use crate::record::{RECORD_SCHEMA, Record, Status};
 
 /// Keys that are kept: about 400 MiB of memory, a million files with all digests.
@@ -99,7 +100,7 @@ impl Records {
         let kinds = [("sha256", HashKind::Sha256), ("sha1", HashKind::Sha1), ("md5", HashKind::Md5)];
         let whole = kinds.iter().filter_map(|(name, kind)| Some(hash_key(*kind, indexed.hashes.get(*name)?)));
         let covered = indexed.authentihash.get("sha256").map(|digest| key("authentihash", digest));
-        let path = indexed.path.as_deref().map(|path| key("path", &folded(path)));
+        let path = indexed.path.as_deref().map(|path| key("path", &path_key(path)));
         for key in whole.chain(covered).chain(path) {
             self.places.insert(key, place);
         }
@@ -127,8 +128,8 @@ impl Records {
                 })
             }
             Wanted::Path(path) => {
-                let found = self.read(key("path", &folded(path)))?;
-                (folded(&found.path) == folded(path)).then_some(found)
+                let found = self.read(key("path", &path_key(path)))?;
+                (path_key(&found.path) == path_key(path)).then_some(found)
             }
         }
     }
@@ -145,8 +146,8 @@ impl Records {
 }
 
 /// Paths are compared as Windows does: without case, and with either separator.
-fn folded(path: &str) -> String {
-    path.replace('\\', "/").to_lowercase()
+fn path_key(path: &str) -> String {
+    folded(&path.replace('\\', "/"))
 }
 
 fn hash_key(kind: HashKind, digest: &str) -> u128 {
@@ -198,6 +199,7 @@ mod tests {
         assert_eq!(hash(HashKind::Sha1, "1", 40), None);
         assert_eq!(records.find(Wanted::Path("c:/tools/a.EXE")), Some(new));
         assert_eq!(records.find(Wanted::Path("a.exe")), None);
+        assert_ne!(path_key("\u{212a}ernel32.dll"), path_key("kernel32.dll"));
         std::fs::write(file.path(), "{}\n").unwrap();
         assert!(Records::open(&[file.path().to_path_buf()]).unwrap_err().contains("line 1 is no record"));
     }

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::names::plain;
 use super::single::finding;
+use crate::fold::folded;
 use crate::judge::Status;
 use crate::record::{Finding, Record, Severity, Signer};
 
@@ -275,7 +276,7 @@ fn product_key(company: Option<&str>, product: Option<&str>) -> Option<(String, 
 }
 
 fn path_key(path: &str) -> String {
-    path.replace('\\', "/").to_lowercase()
+    folded(&path.replace('\\', "/"))
 }
 
 /// The part of a path that lies below a folder; the folder is without separator at its end.
@@ -299,6 +300,7 @@ mod tests {
             assert_eq!(path_below("dir", outside), None, "{outside}");
         }
         assert_eq!(path_key("A\\b/C.EXE"), "a/b/c.exe");
+        assert_ne!(path_key("\u{212a}ernel32.dll"), path_key("kernel32.dll"));
     }
 
     #[test]
