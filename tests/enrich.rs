@@ -252,6 +252,19 @@ fn a_baseline_says_what_has_changed() {
     };
     let baseline = baseline.to_str().unwrap();
     assert_eq!((codes(&[]), codes(&["--baseline", baseline])), (json!([]), json!(["S134"])));
+    // Another name of the same file is another file to a baseline, whichever of them comes first.
+    std::fs::hard_link(now.join("App/a.exe"), now.join("App/b.exe")).unwrap();
+    for order in [["a", "b"], ["b", "a"]] {
+        let lines = order.map(|name| format!(r#"{{"Image":"C:\\App\\{name}.exe"}}"#)).join("\n");
+        let common = ["--jobs", "1", "--compact", "--path-map", &map, "--baseline", baseline];
+        let output = String::from_utf8(out(&common, lines.as_bytes())).unwrap();
+        for (line, name) in output.lines().zip(order) {
+            let said = &serde_json::from_str::<Value>(line).unwrap()["sigscan"];
+            let path = now.join(format!("App/{name}.exe"));
+            let codes = if name == "a" { json!(["S134"]) } else { json!([]) };
+            assert_eq!((&said["path"], &said["finding_codes"]), (&json!(path.to_str().unwrap()), &codes), "{line}");
+        }
+    }
 }
 
 /// A record as a hostile file makes it: names of invisible characters, findings and chains without end.

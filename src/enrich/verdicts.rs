@@ -20,13 +20,18 @@ const NAMES_SHARE: usize = 8;
 /// What an entry costs beside its contents.
 const ENTRY: usize = 256;
 
-/// What makes a file another one.
+/// A file under one of its names: a record says the name, and a baseline knows files by it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct FileKey {
+    path: Arc<Path>,
+    state: State,
+}
+
+/// What makes a file another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct State {
     #[cfg(unix)]
     place: (u64, u64),
-    #[cfg(not(unix))]
-    place: PathBuf,
     size: u64,
     modified: Option<SystemTime>,
     /// When anything about it changed last: a time of modification can be set back, this cannot.
@@ -34,11 +39,11 @@ struct FileKey {
     changed: (i64, i64),
 }
 
-impl FileKey {
+impl State {
     #[cfg(unix)]
-    fn of(_: &Path, metadata: &Metadata) -> FileKey {
+    fn of(metadata: &Metadata) -> State {
         use std::os::unix::fs::MetadataExt;
-        FileKey {
+        State {
             place: (metadata.dev(), metadata.ino()),
             size: metadata.size(),
             modified: metadata.modified().ok(),
@@ -47,12 +52,29 @@ impl FileKey {
     }
 
     #[cfg(not(unix))]
-    fn of(path: &Path, metadata: &Metadata) -> FileKey {
-        FileKey { place: path.to_path_buf(), size: metadata.len(), modified: metadata.modified().ok() }
+    fn of(metadata: &Metadata) -> State {
+        State { size: metadata.len(), modified: metadata.modified().ok() }
     }
 
-    fn now(path: &Path) -> Option<FileKey> {
-        std::fs::metadata(path).ok().map(|metadata| FileKey::of(path, &metadata))
+    fn now(path: &Path) -> Option<State> {
+        std::fs::metadata(path).ok().map(|metadata| State::of(&metadata))
+    }
+}
+
+impl FileKey {
+    fn now(path: PathBuf) -> Option<FileKey> {
+        let state = State::now(&path)?;
+        Some(FileKey { path: path.into(), state })
+    }
+
+    /// Whether the file of this name is still the same.
+    fn is_current(&self) -> bool {
+        State::now(&self.path) == Some(self.state)
+    }
+
+    /// Bytes that an entry with this key takes beside its contents.
+    fn weight(&self) -> usize {
+        self.path.as_os_str().len().saturating_add(ENTRY)
     }
 }
 
@@ -82,7 +104,7 @@ pub struct Verdicts<T> {
     digests: Mutex<Lru<String, Arc<Verdict<T>>>>,
     /// Digests of files that judging did not make, by file and kind.
     stated: Mutex<Lru<(FileKey, HashKind), String>>,
-    names: Mutex<Lru<String, (PathBuf, FileKey)>>,
+    names: Mutex<Lru<String, FileKey>>,
 }
 
 impl<T> std::fmt::Debug for Verdicts<T> {
@@ -94,7 +116,7 @@ impl<T> std::fmt::Debug for Verdicts<T> {
 /// What became of the search for a file.
 enum Sought<T> {
     /// The verdict, and which file it is of.
-    Judged(Arc<Verdict<T>>, PathBuf, FileKey),
+    Judged(Arc<Verdict<T>>, FileKey),
     Missing(Unresolved),
 }
 
@@ -132,10 +154,10 @@ impl<T> Verdicts<T> {
             Name::Unreadable => Sought::Missing(Unresolved::Unreadable),
         };
         let why = match sought {
-            Sought::Judged(verdict, path, key) => {
+            Sought::Judged(verdict, key) => {
                 let unread = verdict.status == Status::Error && matches!(verdict.reason, Reason::Io | Reason::NotFound);
                 let stated = subject.hashes.first().filter(|_| !unread);
-                let other = stated.filter(|(kind, digest)| !self.has(&verdict, &path, &key, *kind, digest));
+                let other = stated.filter(|(kind, digest)| !self.has(&verdict, &key, *kind, digest));
                 match (other, unread) {
                     (None, false) => return verdict,
                     (other, _) => match (self.elsewhere(subject, sha256), other) {
@@ -165,42 +187,41 @@ impl<T> Verdicts<T> {
     /// The verdict of the file of that name, if it is in reach.
     fn file(&self, name: &str, buffer: &mut Vec<u8>) -> Sought<T> {
         let known = self.names.lock().ok().and_then(|mut names| names.get(name));
-        let known = known.filter(|(path, key)| FileKey::now(path).as_ref() == Some(key));
-        let (path, key) = match known {
+        let key = match known.filter(FileKey::is_current) {
             Some(known) => known,
             None => {
                 let path = match self.paths.resolve(name) {
                     Ok(path) => path,
                     Err(why) => return Sought::Missing(why),
                 };
-                let Some(key) = FileKey::now(&path) else { return Sought::Missing(Unresolved::Missing) };
+                let Some(key) = FileKey::now(path) else { return Sought::Missing(Unresolved::Missing) };
                 if let Ok(mut names) = self.names.lock() {
-                    let weight = name.len().saturating_mul(2).saturating_add(path.as_os_str().len());
-                    names.insert(name.to_owned(), (path.clone(), key.clone()), weight.saturating_add(ENTRY));
+                    let weight = name.len().saturating_mul(2).saturating_add(key.weight());
+                    names.insert(name.to_owned(), key.clone(), weight);
                 }
-                (path, key)
+                key
             }
         };
         if let Some(verdict) = self.files.lock().ok().and_then(|mut files| files.get(&key)) {
-            return Sought::Judged(verdict, path, key);
+            return Sought::Judged(verdict, key);
         }
-        let record = self.scanner.compared(self.scanner.scan_file(&path, buffer));
+        let record = self.scanner.compared(self.scanner.scan_file(&key.path, buffer));
         let (verdict, weight) = self.rendered(&record);
         let verdict = Arc::new(verdict);
         let lasting = !matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
         // Only what is still the same file is remembered as that file.
-        if lasting && FileKey::now(&path).as_ref() == Some(&key) {
+        if lasting && key.is_current() {
             if let Ok(mut files) = self.files.lock() {
-                files.insert(key.clone(), Arc::clone(&verdict), weight);
+                files.insert(key.clone(), Arc::clone(&verdict), weight.saturating_add(key.weight()));
             }
             self.remember_digest(&verdict, weight);
         }
-        Sought::Judged(verdict, path, key)
+        Sought::Judged(verdict, key)
     }
 
     /// Whether the file that was judged has this digest. Judging makes SHA-256 unless it is told not to; another digest takes a
     /// second reading, once for each file. What cannot be read, or has changed since, has none.
-    fn has(&self, verdict: &Verdict<T>, path: &Path, key: &FileKey, kind: HashKind, stated: &str) -> bool {
+    fn has(&self, verdict: &Verdict<T>, key: &FileKey, kind: HashKind, stated: &str) -> bool {
         if let (HashKind::Sha256, Some(found)) = (kind, &verdict.sha256) {
             return found == stated;
         }
@@ -208,13 +229,13 @@ impl<T> Verdicts<T> {
         if let Some(found) = self.stated.lock().ok().and_then(|mut known| known.get(&asked)) {
             return found == stated;
         }
-        let Ok([found]) = digests::of_file(path, [kind.algorithm()]) else { return false };
-        if FileKey::now(path).as_ref() != Some(key) {
+        let Ok([found]) = digests::of_file(&key.path, [kind.algorithm()]) else { return false };
+        if !key.is_current() {
             return false;
         }
         let same = found == stated;
         if let Ok(mut known) = self.stated.lock() {
-            known.insert(asked, found, ENTRY);
+            known.insert(asked, found, key.weight());
         }
         same
     }
