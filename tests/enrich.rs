@@ -162,8 +162,15 @@ fn verdicts_are_merged_under_the_names_that_rules_know() {
         (&gone["process"], &gone["sigscan"]["reason"]),
         (&json!({"executable": "C:\\gone.exe", "pid": 1}), &json!("not-found"))
     );
-    for arguments in [["--merge", "ecs", "--protocol", "csv"], ["--merge", "ecs", "--target-field", "dll"]] {
-        let refused = enrich(&arguments).output().unwrap();
+    let refused: [&[&str]; 5] = [
+        &["--merge", "ecs", "--protocol", "csv"],
+        &["--merge", "ecs", "--target-field", "dll"],
+        &["--target-field", "a.b"],
+        &["--target-field", ".", "--merge", "sysmon"],
+        &["--target-field", "sig.", "--protocol", "csv"],
+    ];
+    for arguments in refused {
+        let refused = enrich(arguments).output().unwrap();
         assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
     }
 }

@@ -51,7 +51,7 @@ pub struct EnrichArgs {
     /// Where a file is out of reach, use its record in FILE (JSON Lines of a scan), found by digest or else by path
     #[arg(long, value_name = "FILE", help_heading = "Events")]
     pub records: Vec<PathBuf>,
-    /// The field that gets the verdict; what an event already has there is replaced
+    /// The field that gets the verdict, a name without dots; what an event already has there is replaced
     #[arg(long, value_name = "FIELD", default_value = "sigscan", help_heading = "Events")]
     pub target_field: String,
     /// Merge the verdict into the events under the names of ecs (code_signature, hash, pe of dll, process or file) or sysmon
@@ -201,6 +201,10 @@ fn usage(args: &EnrichArgs) -> Result<(), String> {
         Some(_) if args.protocol != ProtocolArg::Ndjson => Err("--merge needs --protocol ndjson".to_owned()),
         Some(MergeArg::Ecs) if ["file", "dll", "process", "related"].contains(&args.target_field.as_str()) => {
             Err(format!("--merge ecs has fields of its own below {}: choose another --target-field", args.target_field))
+        }
+        // To whoever flattens objects, `a.b` is what another member says within `a`.
+        _ if args.target_field.contains('.') => {
+            Err(format!("--target-field {}: a name with a dot may be a part of another field", args.target_field))
         }
         _ => Ok(()),
     }
