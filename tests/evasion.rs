@@ -19,7 +19,7 @@ use lab::der::*;
 use lab::keys::{Hash, Key};
 use lab::ocsp::{Ocsp, Said};
 use lab::pe::*;
-use lab::stamp::Token;
+use lab::stamp::{SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, Token, naming};
 use serde_json::Value;
 
 const TEXT: &[u8] = b"[Version]\r\nProvider = somebody\r\n";
@@ -288,6 +288,70 @@ fn a_crowd_around_a_time_authority_is_a_limit_and_no_verdict() {
             record["anomalies"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
         assert_eq!((found.as_str(), codes.contains(&"path-limit")), (told, count == 32), "{count} {codes:?}");
     }
+}
+
+/// Nothing signs how a token names its authority's certificate, and any other one for the same key fits: one that is valid at
+/// another time, or from another issuer. What the authority did sign is the hash of its own.
+#[test]
+fn a_token_is_of_the_certificate_that_its_authority_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let over = tsa().valid("20000101000000Z", "20240101000000Z").der();
+    let v1 = |cert: &[u8]| naming(SIGNING_CERTIFICATE, &[octets(&Hash::Sha1.digest(cert))]);
+    let v2 = |cert: &[u8]| naming(SIGNING_CERTIFICATE_V2, &[octets(&Hash::Sha256.digest(cert))]);
+    let by = |hash: Hash, cert: &[u8]| {
+        naming(SIGNING_CERTIFICATE_V2, &[hash.alg(), octets(&hash.digest(cert)), seq(&[Der::new(), small(1)])])
+    };
+    let pair = |first: &[u8], second: &[u8]| {
+        let ids = [first, second].map(|cert| seq(&[octets(&Hash::Sha256.digest(cert))]));
+        attribute(SIGNING_CERTIFICATE_V2, &[seq(&[seq(&ids)])])
+    };
+    let own = &tsa().der();
+    let hash = || octets(&Hash::Sha256.digest(own));
+    let sound = ["Valid/ok", "null"];
+    let broken = ["Invalid/timestamp-invalid", "\"signature\""];
+    let unknown = ["Error/unsupported-algorithm", "\"unsupported-algorithm\""];
+    let cases = [
+        ("none", vec![], sound),
+        ("v1", vec![v1(own)], sound),
+        ("v2", vec![v2(own)], sound),
+        ("both", vec![v1(own), v2(own)], sound),
+        ("SHA-512", vec![by(Hash::Sha512, own)], sound),
+        ("the first of two", vec![pair(own, &over)], sound),
+        ("pieces", vec![naming(SIGNING_CERTIFICATE_V2, &[octets_in_pieces(&Hash::Sha256.digest(own), 7)])], sound),
+        ("v1 of another", vec![v1(&over)], broken),
+        ("v2 of another", vec![v2(&over)], broken),
+        ("SHA-512 of another", vec![by(Hash::Sha512, &over)], broken),
+        ("v1 of another, v2 right", vec![v1(&over), v2(own)], broken),
+        ("v1 right, v2 of another", vec![v1(own), v2(&over)], broken),
+        ("the second of two", vec![pair(&over, own)], broken),
+        ("no certificate", vec![attribute(SIGNING_CERTIFICATE_V2, &[seq(&[seq(&[])])])], broken),
+        ("no value", vec![attribute(SIGNING_CERTIFICATE_V2, &[])], broken),
+        ("two values", vec![attribute(SIGNING_CERTIFICATE, &[seq(&[]), seq(&[])])], broken),
+        ("twice", vec![v2(own), by(Hash::Sha512, own)], broken),
+        ("no hash", vec![naming(SIGNING_CERTIFICATE_V2, &[Hash::Sha256.alg()])], broken),
+        ("not octets", vec![naming(SIGNING_CERTIFICATE, &[bits(&Hash::Sha1.digest(own))])], broken),
+        ("cut off", vec![naming(SIGNING_CERTIFICATE, &[octets(&Hash::Sha1.digest(own)[..19])])], broken),
+        ("empty", vec![naming(SIGNING_CERTIFICATE, &[octets(&[])])], broken),
+        ("an unknown hash", vec![naming(SIGNING_CERTIFICATE_V2, &[seq(&[oid("2.999.7")]), hash()])], unknown),
+        (
+            "an unknown hash, v1 of another",
+            vec![v1(&over), naming(SIGNING_CERTIFICATE_V2, &[seq(&[oid("2.999.7")]), hash()])],
+            broken,
+        ),
+    ];
+    for (name, naming, [told, fault]) in cases {
+        let token = Token { naming: Some(naming), ..Token::at("20250301120000Z") };
+        let record = judged(folder.path(), &sign(&image(), &Signature::default().add(token.attribute())), &[]);
+        let found = format!("{}/{}", record["status"].as_str().unwrap(), record["reason"].as_str().unwrap());
+        let stamp = &record["signatures"][0]["timestamps"][0];
+        assert_eq!((found.as_str(), stamp["fault"].to_string().as_str()), (told, fault), "{name}");
+        assert_eq!(stamp["verified"], fault == "null", "{name}");
+    }
+    // The authority's certificate was over at the stated time; another one for its key was not.
+    let at = |cert: &Der| Token { naming: Some(vec![v2(&over)]), ..Token::at("20250301120000Z").from(cert.clone()) };
+    let of = |cert: &Der| sign(&image(), &Signature::default().add(at(cert).attribute()));
+    assert_eq!(verdict(folder.path(), &of(&over), &[]), "Untrusted/timestamp-untrusted");
+    assert_eq!(verdict(folder.path(), &of(own), &[]), "Invalid/timestamp-invalid");
 }
 
 /// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.

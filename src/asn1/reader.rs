@@ -199,6 +199,14 @@ impl<'a> Element<'a> {
         Ok(Cow::Owned(joined))
     }
 
+    /// The octets of an OCTET STRING and of nothing else, in one piece or in several as BER allows (X.690 section 8.7).
+    pub fn octet_string(&self) -> Result<Cow<'a, [u8]>, Error> {
+        match self.tag {
+            tag::OCTET_STRING_CONSTRUCTED => self.octets(),
+            _ => self.expect(tag::OCTET_STRING)?.octets(),
+        }
+    }
+
     /// The content of an INTEGER as a small unsigned number.
     pub fn small_unsigned(&self) -> Result<u32, Error> {
         let mut value: u32 = 0;

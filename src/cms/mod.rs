@@ -7,9 +7,11 @@ mod attribute;
 pub mod catalog;
 mod signed_data;
 mod signer_info;
+mod signing_certificate;
 pub mod spc;
 pub mod timestamp;
 
 pub use attribute::{Attribute, AttributeSet};
 pub use signed_data::{MAX_CERTIFICATES, SignedData};
 pub use signer_info::{SignerId, SignerInfo};
+pub use signing_certificate::SigningCertificate;

@@ -71,7 +71,7 @@ impl<'a> SignerInfo<'a> {
             None => None,
         };
         let signature_algorithm = AlgorithmId::parse(fields.expect(tag::SEQUENCE)?)?;
-        let signature = octet_string(fields.any()?)?;
+        let signature = fields.any()?.octet_string()?;
         let (unsigned_attributes, unsigned_error) = unsigned(&mut fields);
         Ok(SignerInfo {
             raw: element.raw,
@@ -93,14 +93,6 @@ impl<'a> SignerInfo<'a> {
     #[must_use]
     pub fn unsound(&self) -> Option<Error> {
         self.unsigned_error.filter(|error| error.kind != ErrorKind::TooMany)
-    }
-}
-
-/// An OCTET STRING in one piece, or in several as BER allows (X.690 section 8.7).
-fn octet_string<'a>(element: Element<'a>) -> Result<Cow<'a, [u8]>, Error> {
-    match element.tag {
-        tag::OCTET_STRING_CONSTRUCTED => element.octets(),
-        _ => element.expect(tag::OCTET_STRING)?.octets(),
     }
 }
 

@@ -393,7 +393,7 @@ pub enum TimestampFault {
     Malformed,
     /// It is of another signature.
     Imprint,
-    /// The authority's signature does not hold.
+    /// The authority's signature does not hold, or is bound to another certificate than the authority's.
     Signature,
     /// The authority's certificate is missing.
     NoCertificate,

@@ -9,7 +9,7 @@ use super::signature::{
 };
 use crate::asn1::{Element, Time, decode_time, oids};
 use crate::cms::timestamp::{TstInfo, is_tst_info, token};
-use crate::cms::{SignedData, SignerInfo};
+use crate::cms::{SignedData, SignerInfo, SigningCertificate};
 use crate::crypto::{DigestAlgorithm, Verification, digest, verify_raw_hash_rsa};
 
 /// The two kinds of Authenticode timestamps.
@@ -28,7 +28,7 @@ pub enum TimestampFault {
     Malformed,
     /// The imprint is not of this signature.
     Imprint,
-    /// The authority's signature or attributes do not hold.
+    /// The authority's signature or attributes do not hold, or bind another certificate than the authority's.
     Signature,
     /// The authority's certificate is in no bag, or the file's budget of work did not allow to go on.
     NoCertificate,
@@ -133,6 +133,34 @@ impl<'a> TimestampFacts<'a> {
         }
     }
 
+    /// Whether the certificate that was found is the one that the token's signature binds. Nothing signs the `sid`, which
+    /// any other certificate for the same key fits as well, one with another validity or issuer. Not every authority
+    /// binds its certificate, although RFC 3161 section 2.4.2 wants it to; each attribute that is there has to fit.
+    fn names_authority(&self, authority: &SignerInfo<'a>, lists: Lists<'a>) -> Result<(), TimestampFault> {
+        let Some(attributes) = &authority.signed_attributes else { return Ok(()) };
+        let raw = self.certificate.and_then(|index| self.pool.certificates.get(index)).map(|entry| entry.raw);
+        let raw = raw.ok_or(TimestampFault::NoCertificate)?;
+        let mut result = Ok(());
+        for oid in SigningCertificate::ATTRIBUTES {
+            let attribute = match attributes.one(oid) {
+                Ok(attribute) => attribute,
+                Err(None) => continue,
+                Err(Some(_)) => return Err(TimestampFault::Signature),
+            };
+            let named = attribute.single_value().and_then(|value| SigningCertificate::parse(oid, &value));
+            let named = named.map_err(|_| TimestampFault::Signature)?;
+            if named.algorithm.is_some() && !lists.work.hash(named.algorithm, raw.len()) {
+                return Err(TimestampFault::NoCertificate);
+            }
+            match named.algorithm.and_then(|algorithm| digest(algorithm, raw)) {
+                None => result = Err(TimestampFault::Unsupported("certificate hash algorithm")),
+                Some(value) if value.as_bytes() == &*named.hash => {}
+                Some(_) => return Err(TimestampFault::Signature),
+            }
+        }
+        result
+    }
+
     /// The authority's key, paid for; `None` without a certificate or when the file's budget is used up.
     fn spki(&self, lists: Lists<'a>) -> Option<&'a [u8]> {
         let spki = self.certificate.and_then(|index| self.pool.certificate(index)).map(|certificate| certificate.spki);
@@ -180,12 +208,17 @@ fn rfc3161<'a>(
     }
     let Some(spki) = facts.spki(lists) else { return facts.fail(TimestampFault::NoCertificate) };
     let proof = signer_facts(authority, oids::TST_INFO, Some(&octets), Some(spki));
-    match proof.signature {
-        Some(Verification::Unsupported(what)) if proof.attributes.is_ok() => {
+    let named = match proof.signature {
+        _ if proof.attributes.is_err() => Err(TimestampFault::Signature),
+        Some(Verification::Good(_) | Verification::Unsupported(_)) => facts.names_authority(authority, lists),
+        _ => Err(TimestampFault::Signature),
+    };
+    match (named, proof.signature) {
+        (Ok(()) | Err(TimestampFault::Unsupported(_)), Some(Verification::Unsupported(what))) => {
             facts.fail(TimestampFault::Unsupported(what))
         }
-        _ if proof.holds() => facts,
-        _ => facts.fail(TimestampFault::Signature),
+        (Err(fault), _) => facts.fail(fault),
+        (Ok(()), _) => facts,
     }
 }
 

@@ -10,7 +10,8 @@ use super::keys::{Hash, Key, Scheme};
 pub const RFC3161_COUNTER_SIGN: &str = "1.3.6.1.4.1.311.3.3.1";
 pub const COUNTER_SIGNATURE: &str = "1.2.840.113549.1.9.6";
 pub const TST_INFO: &str = "1.2.840.113549.1.9.16.1.4";
-const SIGNING_CERTIFICATE_V2: &str = "1.2.840.113549.1.9.16.2.47";
+pub const SIGNING_CERTIFICATE: &str = "1.2.840.113549.1.9.16.2.12";
+pub const SIGNING_CERTIFICATE_V2: &str = "1.2.840.113549.1.9.16.2.47";
 
 /// An RFC 3161 token that is about to be made. [`Token::at`] is sound.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Token {
     pub cert: Der,
     pub key: Key,
     pub hash: Hash,
+    /// The attributes that name the certificate, in place of a sound one.
+    pub naming: Option<Vec<Der>>,
     /// The token's own bag.
     pub certs: Vec<Der>,
     /// A v1 attribute certificate in the bag, `[1]`, as Microsoft's service adds it.
@@ -41,6 +44,7 @@ impl Token {
             cert: cast::tsa().der(),
             key: Key::Tsa,
             hash: Hash::Sha256,
+            naming: None,
             certs: vec![cast::tsa().der()],
             attribute_certificate: false,
             pieces: false,
@@ -75,12 +79,13 @@ impl Token {
 
     pub fn build(&self, signature_value: &[u8]) -> Der {
         let info = self.info(signature_value);
-        let essence = seq(&[seq(&[seq(&[octets(&Hash::Sha256.digest(&self.cert))])])]);
-        let attrs = set_sorted(&[
+        let mut attrs = vec![
             attribute(CONTENT_TYPE, &[oid(TST_INFO)]),
             attribute(MESSAGE_DIGEST, &[octets(&self.hash.digest(&info))]),
-            attribute(SIGNING_CERTIFICATE_V2, &[essence]),
-        ]);
+        ];
+        let named = || vec![naming(SIGNING_CERTIFICATE_V2, &[octets(&Hash::Sha256.digest(&self.cert))])];
+        attrs.extend(self.naming.clone().unwrap_or_else(named));
+        let attrs = set_sorted(&attrs);
         let signer = signer_info(&self.cert, self.key, self.key.scheme(), self.hash, &attrs, self.broken);
         let mut certs = self.certs.concat();
         if self.attribute_certificate {
@@ -95,6 +100,11 @@ impl Token {
         ]);
         seq(&[oid(SIGNED_DATA), ctx(0, &signed_data)])
     }
+}
+
+/// A signing-certificate attribute (RFC 2634 §5.4, RFC 5035 §3) that names one certificate.
+pub fn naming(kind: &str, id: &[Der]) -> Der {
+    attribute(kind, &[seq(&[seq(&[seq(id)])])])
 }
 
 /// SignerInfo v1 over signed attributes given as a SET.

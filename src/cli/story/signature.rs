@@ -123,7 +123,7 @@ fn fault(timestamp: &Timestamp) -> Option<String> {
     let fault = timestamp.fault.map(|fault| match fault {
         TimestampFault::Malformed => "it cannot be read",
         TimestampFault::Imprint => "it was made for another signature",
-        TimestampFault::Signature => "the authority's key did not sign it",
+        TimestampFault::Signature => "the authority's signature does not hold",
         TimestampFault::NoCertificate => "the authority's certificate is missing",
         TimestampFault::NoTime => "it states no time",
         TimestampFault::UnsupportedAlgorithm => "sigscan does not know its algorithm",
