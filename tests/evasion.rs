@@ -16,7 +16,7 @@ use lab::cast::{authority, inter, inter_name, leaf, root_name, tsa, tsa_root_nam
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
 use lab::der::*;
-use lab::keys::{Hash, Key};
+use lab::keys::{Hash, Key, Scheme, pss_params};
 use lab::ocsp::{Ocsp, Said};
 use lab::pe::*;
 use lab::stamp::{SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, Token, naming};
@@ -352,6 +352,35 @@ fn a_token_is_of_the_certificate_that_its_authority_signed() {
     let of = |cert: &Der| sign(&image(), &Signature::default().add(at(cert).attribute()));
     assert_eq!(verdict(folder.path(), &of(&over), &[]), "Untrusted/timestamp-untrusted");
     assert_eq!(verdict(folder.path(), &of(own), &[]), "Invalid/timestamp-invalid");
+}
+
+/// The hash is the declared one, whatever the signature algorithm calls itself.
+#[test]
+fn a_signature_algorithm_with_another_hash_in_its_name_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |sig_alg: Option<Der>, scheme: Scheme| {
+        let record =
+            judged(folder.path(), &sign(&image(), &Signature { sig_alg, scheme, ..Signature::default() }), &[]);
+        let told = |value: &Value| value.as_str().unwrap().to_owned();
+        let notes = record["anomalies"].as_array().unwrap().iter().filter(|one| one["code"] == "signature-form");
+        let notes: Vec<String> = notes.map(|one| told(&one["message"])).collect();
+        (told(&record["reason"]), told(&record["signatures"][0]["signature_algorithm"]), notes.join("; "))
+    };
+    let note = |text: &str| if text.is_empty() { String::new() } else { format!("signature 0: {text}") };
+    let found = |reason: &str, name: &str, text: &str| (reason.to_owned(), name.to_owned(), note(text));
+    let named = |hash: Hash| Some(alg_null(hash.rsa_oid()));
+    let other = "the signature algorithm names another hash than the digest algorithm";
+    assert_eq!(of(None, Scheme::Pkcs1), found("ok", "RSA-SHA256", ""));
+    assert_eq!(of(named(Hash::Sha256), Scheme::Pkcs1), found("ok", "RSA-SHA256", ""));
+    assert_eq!(of(named(Hash::Sha1), Scheme::Pkcs1), found("ok", "RSA-SHA1", other));
+    let bare = "a digest algorithm stands in place of the signature algorithm";
+    assert_eq!(of(Some(Hash::Sha256.alg()), Scheme::Pkcs1), found("ok", "key's own-SHA256", bare));
+    let short = "the signature's DigestInfo lacks the NULL parameters";
+    assert_eq!(of(None, Scheme::Pkcs1NoNull), found("ok", "RSA-SHA256", short));
+    // Parameters are more than a name.
+    assert_eq!(of(None, Scheme::Pss), found("ok", "RSA-PSS-SHA256", ""));
+    let params = seq(&[oid("1.2.840.113549.1.1.10"), pss_params(Hash::Sha1)]);
+    assert_eq!(of(Some(params), Scheme::Pss), found("signer-signature", "RSA-PSS", ""));
 }
 
 /// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.

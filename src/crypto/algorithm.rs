@@ -116,8 +116,8 @@ pub(super) fn nist_signature(oid: &[u8]) -> Option<&'static str> {
 }
 
 /// The hash over which this signature is made, so that a caller can compute it in advance for
-/// [`super::verify_digest`]. `digest_hint` is SignerInfo.digestAlgorithm. `None` when the signature cannot be
-/// verified anyway, or when neither the identifier nor the hint names a hash.
+/// [`super::verify_digest`]. `digest_hint` is SignerInfo.digestAlgorithm, which counts where it is given. `None` when the
+/// signature cannot be verified anyway, or when neither the identifier nor the hint names a hash.
 #[must_use]
 pub fn hash_for_signature(
     algorithm: &AlgorithmId<'_>,
@@ -254,7 +254,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The error is the verdict on the signature.
+    /// A SignerInfo's signature is made over the digest by its digestAlgorithm (RFC 5652 sections 5.4 and 5.6), whatever its
+    /// signature identifier names beside. Where parameters of the mathematics itself say the hash, both have to agree (RFC
+    /// 4056 section 3). The error is the verdict on the signature.
     pub(super) fn new(algorithm: &AlgorithmId<'_>, hint: Option<DigestAlgorithm>) -> Result<Self, Verification> {
         let unknown = Verification::Unsupported("signature algorithm not known");
         let (scheme, named) = signature_scheme(algorithm.oid).ok_or(unknown)?;
@@ -272,15 +274,20 @@ impl Plan {
             }
             Scheme::Unverified(name) => return Err(Verification::Unsupported(name)),
         };
+        let differs = named.is_some() && hint.is_some() && named != hint;
+        if differs && matches!(scheme, Scheme::RsaPss | Scheme::EcdsaSpecified) {
+            return Err(Verification::Bad);
+        }
         let mut deviation = Deviation::NONE;
         if scheme == Scheme::ByKey {
             deviation = deviation.with(Deviation::BARE_DIGEST_OID);
         }
-        if named.is_some() && hint.is_some() && named != hint {
+        if differs {
             deviation = deviation.with(Deviation::HASH_NOT_AS_DECLARED);
         }
-        let hash = named.or(hint).ok_or(Verification::Unsupported("signature without a hash algorithm"))?;
-        if hash == DigestAlgorithm::Md4 || matches!(padding, Padding::Pss(p) if p.mgf1_hash == DigestAlgorithm::Md4) {
+        let hash = hint.or(named).ok_or(Verification::Unsupported("signature without a hash algorithm"))?;
+        let inside = if let Padding::Pss(parameters) = padding { Some(parameters.mgf1_hash) } else { None };
+        if [Some(hash), named, inside].contains(&Some(DigestAlgorithm::Md4)) {
             return Err(Verification::Refused("MD4"));
         }
         Ok(Plan { padding, hash, deviation })

@@ -58,7 +58,7 @@ impl Deviation {
     /// The DigestInfo of a PKCS #1 v1.5 signature has no NULL parameters (RFC 8017 appendix B.1 allows it to
     /// verifiers and forbids it to signers).
     pub const MISSING_NULL: Self = Deviation(1);
-    /// The signature algorithm names another hash than SignerInfo.digestAlgorithm; its own hash was used.
+    /// The signature algorithm names another hash than SignerInfo.digestAlgorithm, which was used.
     pub const HASH_NOT_AS_DECLARED: Self = Deviation(2);
     /// A digest identifier stands where a signature algorithm belongs; the key decided how to verify.
     pub const BARE_DIGEST_OID: Self = Deviation(4);
@@ -98,8 +98,8 @@ impl Deviation {
 ///
 /// * `spki`: the SubjectPublicKeyInfo as it stands in the certificate.
 /// * `algorithm`: the signatureAlgorithm as it stands beside the signature.
-/// * `digest_hint`: SignerInfo.digestAlgorithm, which decides where `algorithm` names no hash (rsaEncryption,
-///   id-ecPublicKey; RFC 5754 section 3.2). `None` for certificates, whose algorithm must name the hash.
+/// * `digest_hint`: SignerInfo.digestAlgorithm, which decides, whether `algorithm` names no hash (rsaEncryption,
+///   id-ecPublicKey; RFC 5754 section 3.2) or another one. `None` for certificates, whose algorithm must name the hash.
 /// * `signature`: the octets of the OCTET STRING or BIT STRING.
 ///
 /// Never fails otherwise than by its answer, whatever the bytes.
@@ -137,7 +137,8 @@ pub fn verify_digest(
         Ok(plan) => plan,
         Err(verdict) => return refused_key(spki).unwrap_or(verdict),
     };
-    if plan.hash != digest_algorithm || digest.len() != digest_algorithm.output_len() {
+    let other = plan.hash != digest_algorithm || plan.deviation.contains(Deviation::HASH_NOT_AS_DECLARED);
+    if other || digest.len() != digest_algorithm.output_len() {
         return refused_key(spki).unwrap_or(Verification::Bad);
     }
     verify_planned(spki, &plan, digest, signature)

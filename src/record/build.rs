@@ -12,7 +12,9 @@ use super::{
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
 use crate::container::Blob;
-use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, signature_name, verify_signature};
+use crate::crypto::{
+    DigestAlgorithm, Verification, hash_for_signature, signature_name, signature_scheme, verify_signature,
+};
 use crate::hex;
 use crate::judge::{ChainVerdict, SignatureVerdict, TimestampVerdict};
 use crate::trust::TrustStore;
@@ -263,17 +265,19 @@ fn digest_name(content: &ContentFacts<'_>) -> String {
     }
 }
 
-/// The signature algorithm, with the hash that SignerInfo names where the algorithm itself names none.
+/// The signature algorithm as it calls itself, with the hash that its parameters or SignerInfo name where its identifier
+/// names none.
 fn signature_algorithm(content: &ContentFacts<'_>) -> String {
     let signer = &content.body.signer;
     let name = signature_name(signer.signature_algorithm.oid);
     let hint = DigestAlgorithm::from_oid(signer.digest_algorithm.oid);
     match hash_for_signature(&signer.signature_algorithm, hint).map(|hash| hash.name().to_uppercase()) {
-        Some(hash) if !name.ends_with(&hash) => format!("{name}-{hash}"),
+        Some(hash) if names_none => format!("{name}-{hash}"),
         _ => name,
     }
 }
 
+    let names_none = signature_scheme(signer.signature_algorithm.oid).is_some_and(|(_, hash)| hash.is_none());
 fn is_self_signed(content: &ContentFacts<'_>) -> bool {
     content.certificate.and_then(|index| content.pool.certificate(index)).is_some_and(|certificate| {
         certificate.is_self_issued() && {
@@ -425,6 +429,9 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     }
     let bad = content.pool.certificates.iter().filter(|entry| entry.parsed.is_err()).count();
     if bad > 0 {
+    if let Some(Verification::Good(deviation)) = content.signer.signature {
+        deviation.notes().for_each(|sentence| note("signature-form", sentence.to_owned()));
+    }
         note("certificate-unreadable", format!("{bad} certificates of the bag cannot be read"));
     }
     if content.paths.exhausted {

@@ -218,7 +218,9 @@ pub fn signer_facts(
     let algorithm = DigestAlgorithm::from_oid(signer.digest_algorithm.oid);
     let Some(attributes) = &signer.signed_attributes else {
         let signature = spki.map(|spki| verify(signer, spki, algorithm, content));
-        return SignerFacts { attributes: Ok(()), signature };
+        // What is signed is the digest by this algorithm, which a name beside the signature does not make known.
+        let attributes = algorithm.map(drop).ok_or(AttributeFault::UnknownDigest);
+        return SignerFacts { attributes, signature };
     };
     let binding = content_type_attribute(signer, content_type, false)
         .and_then(|()| message_digest_attribute(signer, algorithm, content));

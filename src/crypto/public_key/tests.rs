@@ -138,16 +138,40 @@ fn digest_info_without_null_is_good_and_noted() {
 }
 
 #[test]
-fn the_hash_that_the_signature_names_counts_and_a_difference_is_noted() {
+fn the_hash_that_is_declared_counts_and_a_difference_is_noted() {
+    use DigestAlgorithm::{Sha1, Sha256, Sha512};
     let noted = Verification::Good(Deviation::HASH_NOT_AS_DECLARED);
-    let sha1 = rsa_algorithm(DigestAlgorithm::Sha1);
-    assert_eq!(abc(RSA_1024_KEY, &sha1, Some(DigestAlgorithm::Sha256), RSA_1024_SHA1), noted);
-    assert_eq!(hash_for_signature(&sha1.view(), Some(DigestAlgorithm::Sha256)), Some(DigestAlgorithm::Sha1));
-    // By digest, the other hash cannot be made up for.
-    let value = digest(DigestAlgorithm::Sha256, b"abc").unwrap();
     let (key, signature) = (unhex(RSA_1024_KEY), unhex(RSA_1024_SHA1));
-    let verdict = verify_digest(&key, &sha1.view(), DigestAlgorithm::Sha256, value.as_bytes(), &signature);
-    assert_eq!(verdict, Verification::Bad);
+    let verify = |named, declared| verify_signature(&key, &rsa_algorithm(named).view(), declared, b"abc", &signature);
+    assert_eq!(verify(Sha256, Some(Sha1)), noted);
+    assert_eq!(verify(Sha1, Some(Sha256)), Verification::Bad);
+    assert_eq!(verify(Sha256, None), Verification::Bad);
+    assert_eq!(verify(Sha1, None), GOOD);
+    let sha1 = rsa_algorithm(Sha1);
+    assert_eq!(hash_for_signature(&sha1.view(), Some(Sha256)), Some(Sha256));
+    // A bare digest identifier is no more than a name, either.
+    let bare = Verification::Good(Deviation::HASH_NOT_AS_DECLARED.with(Deviation::BARE_DIGEST_OID));
+    assert_eq!(verify_signature(&key, &algorithm(Sha512.oid(), &[]).view(), Some(Sha1), b"abc", &signature), bare);
+    // By digest, the other hash cannot be made up for.
+    for (named, given) in [(Sha1, Sha256), (Sha256, Sha1)] {
+        let value = digest(given, b"abc").unwrap();
+        let verdict = verify_digest(&key, &rsa_algorithm(named).view(), given, value.as_bytes(), &signature);
+        assert_eq!(verdict, Verification::Bad);
+    }
+}
+
+/// Parameters that say the hash are a part of the mathematics, so that another declaration is a contradiction.
+#[test]
+fn a_hash_in_parameters_has_to_be_the_declared_one() {
+    use DigestAlgorithm::{Sha1, Sha256};
+    let pss = pss_algorithm(&PssParameters { hash: Sha256, mgf1_hash: Sha1, salt_len: 11 });
+    let specified = algorithm(oids::ECDSA_WITH_SPECIFIED, &algorithm(Sha256.oid(), &[]).0);
+    for (key, algorithm, signature) in [(RSA_1025_KEY, &pss, RSA_1025_PSS), (P256_KEY, &specified, P256_SHA256)] {
+        for (declared, told) in [(None, GOOD), (Some(Sha256), GOOD), (Some(Sha1), Verification::Bad)] {
+            assert_eq!(abc(key, algorithm, declared, signature), told, "{declared:?}");
+        }
+        assert_eq!(hash_for_signature(&algorithm.view(), Some(Sha1)), None);
+    }
 }
 
 #[test]
