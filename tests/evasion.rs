@@ -383,6 +383,25 @@ fn a_signature_algorithm_with_another_hash_in_its_name_is_noted() {
     assert_eq!(of(Some(params), Scheme::Pss), found("signer-signature", "RSA-PSS", ""));
 }
 
+/// MD2 is as weak where parameters say it as where the identifier does.
+#[test]
+fn a_weak_hash_hides_in_no_parameters() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("root.pem"), pem(&authority(dn("Fixture Curve Root"), Key::P256, 5).der())).unwrap();
+    let pss = |hash: Hash| Cert { scheme: Scheme::Pss, hash, ..leaf() };
+    let curve = |hash: Hash| {
+        let sig_alg = Some(seq(&[oid("1.2.840.10045.4.3"), hash.alg()]));
+        let cert = leaf().without(AUTHORITY_KEY_ID).by(&dn("Fixture Curve Root"), Key::P256);
+        Cert { hash, sig_alg, ..cert }
+    };
+    for (hash, told) in [(Hash::Sha256, "Valid/ok"), (Hash::Md5, "Valid/ok"), (Hash::Md2, "Untrusted/weak-signature")] {
+        let by = |cert: Cert| sign(&image(), &Signature::with(cert.der(), Key::Leaf));
+        assert_eq!(verdict(folder, &by(pss(hash)), &[]), told, "PSS {hash:?}");
+        assert_eq!(verdict(folder, &by(curve(hash)), &["--trust-store", "root.pem"]), told, "ECDSA {hash:?}");
+    }
+}
+
 /// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.
 fn with_section(virtual_size: u32, size: u32, raw: u32) -> Vec<u8> {
     let mut file = padded(&Pe { overlay: vec![0x90; 0x1000], ..Pe::pe64() }.bytes());

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::cmp::Reverse;
 
 use crate::asn1::{Oid, Time, oids};
-use crate::crypto::{DigestAlgorithm, Verification, key_info, signature_scheme};
+use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, key_info, signature_scheme};
 use crate::trust::{Limit, LimitDate, Root};
 use crate::verify::{Budget, Lists, Path, PathEnd, Paths, Pool};
 use crate::x509::{Certificate, check_name_constraints, name_octets};
@@ -365,10 +365,13 @@ fn strength(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Momen
 }
 
 fn certificate_hash(certificate: &Certificate<'_>) -> Option<DigestAlgorithm> {
-    signature_scheme(certificate.signature_algorithm.oid).and_then(|(_, hash)| hash)
+    let algorithm = &certificate.signature_algorithm;
+    hash_for_signature(algorithm, None).or_else(|| signature_scheme(algorithm.oid).and_then(|(_, hash)| hash))
 }
 
 /// The root programme's properties. Source: `semantics.md` section 4.2; roots built into Windows are exempt.
+/// The hash that a certificate's signature is made over, which parameters may say instead of the identifier; of one that is
+/// not verified here, what its identifier names.
 fn root_limits(
     root: &Root<'_>,
     leaf: &Certificate<'_>,
