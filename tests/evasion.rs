@@ -9,9 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::ca::{
-    AUTHORITY_KEY_ID, CODE_SIGNING, Cert, Crl, OCSP_SIGNING, SUBJECT_KEY_ID, aki, dn, eku, ocsp_no_check, ski,
-};
+use lab::ca::{AUTHORITY_KEY_ID, CODE_SIGNING, OCSP_SIGNING, SUBJECT_KEY_ID, Cert, Crl, aki, dn, eku, extension, ocsp_no_check, ski};
 use lab::cast::{authority, inter, inter_name, leaf, root_name, tsa, tsa_root_name};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
@@ -399,6 +397,33 @@ fn a_weak_hash_hides_in_no_parameters() {
         let by = |cert: Cert| sign(&image(), &Signature::with(cert.der(), Key::Leaf));
         assert_eq!(verdict(folder, &by(pss(hash)), &[]), told, "PSS {hash:?}");
         assert_eq!(verdict(folder, &by(curve(hash)), &["--trust-store", "root.pem"]), told, "ECDSA {hash:?}");
+    }
+}
+
+/// A critical statement of what a key is for that nobody can read allows nothing.
+#[test]
+fn an_unreadable_key_usage_is_not_none() {
+    const KEY_USAGE: &str = "2.5.29.15";
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let usage = |critical: bool, value: &[u8]| extension(KEY_USAGE, critical, &value.to_vec());
+    let by = |leaf: Cert, inter: Cert| {
+        let certs = vec![leaf.der(), inter.der()];
+        sign(&image(), &Signature { certs, ..Signature::with(leaf.der(), Key::Leaf) })
+    };
+    let unreadable: [&[u8]; 6] = [&[], &[3], &[3, 1, 0], &[4, 1, 0x84], &[3, 5, 0, 0x86], &[0x23, 2, 0, 0x86]];
+    for value in unreadable {
+        for critical in [true, false] {
+            let issuing = inter().without(KEY_USAGE).with(usage(critical, value));
+            assert_eq!(verdict(folder, &by(leaf(), issuing), &[]), "Untrusted/basic-constraints", "{value:?}");
+        }
+        let signing = || by(leaf().without(KEY_USAGE).with(usage(true, value)), inter());
+        assert_eq!(verdict(folder, &signing(), &[]), "Valid/ok", "{value:?}");
+        assert_eq!(verdict(folder, &signing(), &["--policy", "rfc5280"]), "Untrusted/wrong-usage", "{value:?}");
+    }
+    // Needless bits, and no statement at all.
+    for issuing in [inter().without(KEY_USAGE).with(usage(true, &[3, 3, 0, 0x86, 0])), inter().without(KEY_USAGE)] {
+        assert_eq!(verdict(folder, &by(leaf(), issuing), &[]), "Valid/ok");
     }
 }
 

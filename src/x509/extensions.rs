@@ -38,7 +38,7 @@ impl<'a> Certificate<'a> {
         Some(lenient_basic_constraints(value).map_err(|_| ()))
     }
 
-    /// Key usage; `None` when absent or unreadable.
+    /// Key usage; `None` when the extension is absent. An unreadable extension allows nothing.
     #[must_use]
     pub fn key_usage(&self) -> Option<KeyUsage> {
         let value = self.extension(oids::KEY_USAGE)?.value;
@@ -50,7 +50,8 @@ impl<'a> Certificate<'a> {
             });
         }
         // Trailing zero bits and padded encodings are common and mean the same.
-        let bits = Reader::new(value).expect(tag::BIT_STRING).ok()?.content.get(1).copied()?;
+        let bits = Reader::new(value).expect(tag::BIT_STRING).ok().and_then(|string| string.content.get(1).copied());
+        let bits = bits.unwrap_or(0);
         Some(KeyUsage {
             digital_signature: bits & 0x80 != 0,
             key_cert_sign: bits & 0x04 != 0,
