@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::ca::{AUTHORITY_KEY_ID, CODE_SIGNING, OCSP_SIGNING, SUBJECT_KEY_ID, Cert, Crl, aki, dn, eku, extension, ocsp_no_check, ski};
+use lab::ca::{AUTHORITY_KEY_ID, CODE_SIGNING, OCSP_SIGNING, SUBJECT_KEY_ID, Cert, Crl, aki, dn, eku, extension, key_usage, ocsp_no_check, ski};
 use lab::cast::{authority, inter, inter_name, leaf, root_name, tsa, tsa_root_name};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
@@ -425,6 +425,28 @@ fn an_unreadable_key_usage_is_not_none() {
     for issuing in [inter().without(KEY_USAGE).with(usage(true, &[3, 3, 0, 0x86, 0])), inter().without(KEY_USAGE)] {
         assert_eq!(verdict(folder, &by(leaf(), issuing), &[]), "Valid/ok");
     }
+}
+
+/// RFC 5280 section 4.2.1.12 has digitalSignature or nonRepudiation for time stamping, and the former for code signing.
+#[test]
+fn a_time_authority_may_sign_what_it_answers_for() {
+    const KEY_USAGE: &str = "2.5.29.15";
+    let folder = tempfile::tempdir().unwrap();
+    for (bits, told) in [
+        (&[0][..], "Valid/ok"),
+        (&[1], "Valid/ok"),
+        (&[0, 1], "Valid/ok"),
+        (&[2], "Untrusted/timestamp-untrusted"),
+        (&[5, 6], "Untrusted/timestamp-untrusted"),
+    ] {
+        let authority = tsa().without(KEY_USAGE).with(key_usage(bits)).der();
+        let token = Token::at("20250301120000Z").from(authority);
+        let file = sign(&image(), &Signature::default().add(token.attribute()));
+        assert_eq!(verdict(folder.path(), &file, &["--policy", "rfc5280"]), told, "{bits:?}");
+    }
+    let signing = Signature::with(leaf().without(KEY_USAGE).with(key_usage(&[1])).der(), Key::Leaf);
+    let options = ["--policy", "rfc5280"];
+    assert_eq!(verdict(folder.path(), &sign(&image(), &signing), &options), "Untrusted/wrong-usage");
 }
 
 /// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.

@@ -246,7 +246,10 @@ fn usage(subjects: &[&Certificate<'_>], purpose: Purpose, rules: &Rules, reasons
 
 /// What the rules demand of the end entity beside the usage itself.
 fn end_entity_usage(certificate: &Certificate<'_>, purpose: Purpose, rules: &Rules) -> bool {
-    let signs = certificate.key_usage().is_none_or(|usage| usage.digital_signature);
+    // RFC 5280 section 4.2.1.12 names digitalSignature for code signing, and either bit for time stamping.
+    let signs = certificate
+        .key_usage()
+        .is_none_or(|usage| usage.digital_signature || (purpose == Purpose::TimeStamping && usage.non_repudiation));
     let alone = || {
         let critical = certificate.extension(oids::EXTENDED_KEY_USAGE).is_some_and(|extension| extension.critical);
         critical && certificate.extended_key_usage().is_some_and(|list| list.len() == 1)

@@ -8,7 +8,8 @@ use super::policies::InitialPolicies;
 #[allow(clippy::struct_excessive_bools)] // each is a demand of its own
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// A key usage extension of the end entity must allow digital signatures. Windows does not ask
+    /// A key usage extension of the end entity must allow digital signatures, or, of a time authority, those that somebody
+    /// answers for (nonRepudiation). Windows does not ask
     /// (`semantics.md` section 5.1); RFC 5280 section 4.2.1.12 wants both usages to be consistent.
     pub end_entity_key_usage: bool,
     /// anyExtendedKeyUsage on the end entity stands for code signing. RFC 5280 section 4.2.1.12 leaves it to the

@@ -21,6 +21,8 @@ pub struct BasicConstraints {
 pub struct KeyUsage {
     /// May sign data.
     pub digital_signature: bool,
+    /// May sign data for which somebody is to answer (nonRepudiation, contentCommitment).
+    pub non_repudiation: bool,
     /// May sign certificates.
     pub key_cert_sign: bool,
     /// May sign CRLs.
@@ -45,6 +47,7 @@ impl<'a> Certificate<'a> {
         if let Ok(typed) = pkix::KeyUsage::from_der(value) {
             return Some(KeyUsage {
                 digital_signature: typed.digital_signature(),
+                non_repudiation: typed.non_repudiation(),
                 key_cert_sign: typed.key_cert_sign(),
                 crl_sign: typed.crl_sign(),
             });
@@ -54,6 +57,7 @@ impl<'a> Certificate<'a> {
         let bits = bits.unwrap_or(0);
         Some(KeyUsage {
             digital_signature: bits & 0x80 != 0,
+            non_repudiation: bits & 0x40 != 0,
             key_cert_sign: bits & 0x04 != 0,
             crl_sign: bits & 0x02 != 0,
         })
