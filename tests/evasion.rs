@@ -449,6 +449,37 @@ fn a_time_authority_may_sign_what_it_answers_for() {
     assert_eq!(verdict(folder.path(), &sign(&image(), &signing), &options), "Untrusted/wrong-usage");
 }
 
+/// The value of an attribute under another tag.
+fn retagged(attribute: &[u8], tag: u8) -> Der {
+    let [kind, values] = elements(split(attribute).0)[..] else { unreachable!() };
+    seq(&[kind.to_vec(), set(&[tlv(tag, split(split(values).0).0)])])
+}
+
+/// The value of an attribute, an OCTET STRING, in pieces.
+fn in_pieces(attribute: &[u8]) -> Der {
+    let [kind, values] = elements(split(attribute).0)[..] else { unreachable!() };
+    seq(&[kind.to_vec(), set(&[octets_in_pieces(split(split(values).0).0, 20)])])
+}
+
+/// What is signed is of the types that its structure has, not of whatever holds the same octets.
+#[test]
+fn signed_attributes_are_of_their_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |bend_attrs: fn(&mut Vec<Der>)| {
+        verdict(folder.path(), &sign(&image(), &Signature { bend_attrs, ..Signature::default() }), &[])
+    };
+    assert_eq!(of(|attrs| attrs[0] = retagged(&attrs[0], 6)), "Valid/ok");
+    assert_eq!(of(|attrs| attrs[0] = retagged(&attrs[0], 4)), "Invalid/signer-signature");
+    assert_eq!(of(|attrs| attrs[0] = retagged(&attrs[0], 0x0d)), "Invalid/signer-signature");
+    assert_eq!(of(|attrs| attrs[1] = retagged(&attrs[1], 4)), "Valid/ok");
+    assert_eq!(of(|attrs| attrs[1] = retagged(&attrs[1], 3)), "Invalid/signer-signature");
+    assert_eq!(of(|attrs| attrs[1] = retagged(&attrs[1], 0x0c)), "Invalid/signer-signature");
+    assert_eq!(of(|attrs| attrs[1] = retagged(&attrs[1], 0x80)), "Invalid/signer-signature");
+    // An OCTET STRING in pieces is one, and a SEQUENCE of the same pieces is none.
+    assert_eq!(of(|attrs| attrs[1] = in_pieces(&attrs[1])), "Valid/ok");
+    assert_eq!(of(|attrs| attrs[1] = retagged(&in_pieces(&attrs[1]), 0x30)), "Invalid/signer-signature");
+}
+
 /// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.
 fn with_section(virtual_size: u32, size: u32, raw: u32) -> Vec<u8> {
     let mut file = padded(&Pe { overlay: vec![0x90; 0x1000], ..Pe::pe64() }.bytes());

@@ -8,7 +8,7 @@ use super::pool::{CertificateSource, Pool};
 use super::revocation::{self, BagLists};
 use super::timestamp::{TimestampFacts, timestamps};
 use super::tree::{ParsedSignature, SignatureBody};
-use crate::asn1::{Oid, oids};
+use crate::asn1::{Oid, oids, tag};
 use crate::cms::{SignedData, SignerInfo, spc};
 use crate::container::{Blob, Tail};
 use crate::crypto::{DigestAlgorithm, DigestValue, Verification, digest, verify_signature};
@@ -39,7 +39,7 @@ pub enum DigestFact {
 /// Why the signed attributes do not bind the content, apart from any signature over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeFault {
-    /// messageDigest is missing, repeated, or has several values.
+    /// messageDigest is missing, repeated, has several values, or one that is no OCTET STRING.
     NoMessageDigest,
     /// messageDigest is not the digest of the content.
     MessageDigestDiffers,
@@ -237,7 +237,7 @@ pub(super) fn verify(
     verify_signature(spki, &signer.signature_algorithm, algorithm, message, &signer.signature)
 }
 
-/// contentType must be there once and name the content's type; counter-signatures may leave it out.
+/// contentType must be there once and name the content's type by an OBJECT IDENTIFIER; counter-signatures may leave it out.
 pub(super) fn content_type_attribute(
     signer: &SignerInfo<'_>,
     expected: Oid<'_>,
@@ -246,7 +246,7 @@ pub(super) fn content_type_attribute(
     let Some(attributes) = &signer.signed_attributes else { return Ok(()) };
     match attributes.one(oids::CONTENT_TYPE) {
         Ok(attribute) => match attribute.single_value() {
-            Ok(value) if value.content == expected => Ok(()),
+            Ok(value) if value.tag == tag::OID && value.content == expected => Ok(()),
             _ => Err(AttributeFault::ContentType),
         },
         Err(None) if optional => Ok(()),
@@ -254,7 +254,7 @@ pub(super) fn content_type_attribute(
     }
 }
 
-/// messageDigest must be there once, with one value (T22), equal to the digest of the content octets.
+/// messageDigest must be there once, with one value (T22), an OCTET STRING that is equal to the digest of the content octets.
 pub(super) fn message_digest_attribute(
     signer: &SignerInfo<'_>,
     algorithm: Option<DigestAlgorithm>,
@@ -263,7 +263,7 @@ pub(super) fn message_digest_attribute(
     let Some(attributes) = &signer.signed_attributes else { return Ok(()) };
     let attribute = attributes.one(oids::MESSAGE_DIGEST).map_err(|_| AttributeFault::NoMessageDigest)?;
     let value = attribute.single_value().map_err(|_| AttributeFault::NoMessageDigest)?;
-    let stated = value.octets().map_err(|_| AttributeFault::NoMessageDigest)?;
+    let stated = value.octet_string().map_err(|_| AttributeFault::NoMessageDigest)?;
     let computed = algorithm.and_then(|algorithm| digest(algorithm, content)).ok_or(AttributeFault::UnknownDigest)?;
     if computed.as_bytes() == &*stated { Ok(()) } else { Err(AttributeFault::MessageDigestDiffers) }
 }
