@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lab::ca::{AUTHORITY_KEY_ID, CODE_SIGNING, OCSP_SIGNING, SUBJECT_KEY_ID, Cert, Crl, aki, dn, eku, extension, key_usage, ocsp_no_check, ski};
-use lab::cast::{authority, inter, inter_name, leaf, root_name, tsa, tsa_root_name};
+use lab::cast::{authority, expired_leaf, inter, inter_name, leaf, root_name, tsa, tsa_root_name};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
 use lab::der::*;
@@ -478,6 +478,34 @@ fn signed_attributes_are_of_their_types() {
     // An OCTET STRING in pieces is one, and a SEQUENCE of the same pieces is none.
     assert_eq!(of(|attrs| attrs[1] = in_pieces(&attrs[1])), "Valid/ok");
     assert_eq!(of(|attrs| attrs[1] = retagged(&in_pieces(&attrs[1]), 0x30)), "Invalid/signer-signature");
+}
+
+/// What sigscan cannot compute is neither trusted nor untrusted.
+#[test]
+fn an_authority_under_an_algorithm_that_is_not_computed_is_not_untrusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsa = || Some(alg("1.2.840.10040.4.3"));
+    let stamped = |signature: Signature, sig_alg: Option<Der>| {
+        let token = Token::at("20250301120000Z").from(Cert { sig_alg, ..tsa() }.der());
+        judged(folder.path(), &sign(&image(), &signature.add(token.attribute())), &[])
+    };
+    let told = |record: &Value| {
+        let reasons = record["other_reasons"].as_array().unwrap().iter().map(|one| one.as_str().unwrap());
+        let first = [record["status"].as_str().unwrap(), record["reason"].as_str().unwrap()];
+        first.into_iter().chain(reasons).collect::<Vec<&str>>().join(" ")
+    };
+    assert_eq!(told(&stamped(Signature::default(), None)), "Valid ok");
+    let record = stamped(Signature::default(), dsa());
+    assert_eq!(told(&record), "Error unsupported-algorithm timestamp-untrusted");
+    let what = record["error"]["message"].as_str().unwrap().rsplit(": ").next().unwrap();
+    assert_eq!(what, "DSA in the chain of a time authority");
+    let broken = stamped(Signature { bend_digest: |digest| flip(digest), ..Signature::default() }, dsa());
+    assert_eq!(told(&broken), "Invalid bad-digest unsupported-algorithm timestamp-untrusted");
+    let over = Signature::with(expired_leaf().der(), Key::Leaf);
+    assert_eq!(told(&stamped(over, dsa())), "Expired cert-expired timestamp-untrusted");
+    // Beside a timestamp that is usable it says nothing.
+    let token = Token::at("20250301120000Z");
+    assert_eq!(told(&stamped(Signature::default().add(token.attribute()), dsa())), "Valid ok");
 }
 
 /// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.

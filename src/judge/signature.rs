@@ -104,8 +104,10 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     reasons.extend(lifetime(content, policy.now));
     if chosen.is_none() && !content.timestamps.is_empty() {
         let expired = reasons.iter().any(|reason| reason.status() == Status::Expired);
-        reasons.extend(unusable_timestamp(&content.timestamps, &timestamps, expired));
-        // An authority whose search was cut short is neither trusted nor untrusted.
+        reasons.extend(unusable_timestamp(&content.timestamps));
+        let uncertain = !expired && is_unsupported(&content.timestamps, &timestamps);
+        reasons.extend(uncertain.then_some(Reason::UnsupportedAlgorithm));
+        // An authority whose search was cut short, or whose chain cannot be computed here, is neither trusted nor untrusted.
         let mut searches = content.timestamps.iter().zip(&timestamps).filter(|(facts, _)| facts.fault.is_none());
         let cut = searches.any(|(_, stamp)| stamp.chain.reasons.contains(&Reason::Limit));
         reasons.extend((cut && holds).then_some(Reason::Limit));
@@ -178,14 +180,23 @@ fn choose(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> Option
 }
 
 /// Timestamps are there and none is usable. On a signer that is out of its validity the status is `Expired`
-/// by its own row, also where the timestamp cannot be computed here: what is not verified extends nothing. On one
-/// that still is valid a broken timestamp is worse than an intact, untrusted one.
-fn unusable_timestamp(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict], expired: bool) -> Option<Reason> {
-    let intact = facts.iter().zip(verdicts).any(|(facts, _)| facts.fault.is_none());
+/// by its own row. On one that still is valid a broken timestamp is worse than an intact, untrusted one, and none of the
+/// two is said where all that is wrong is that sigscan cannot compute it.
+fn unusable_timestamp(facts: &[TimestampFacts<'_>]) -> Option<Reason> {
+    let intact = facts.iter().any(|facts| facts.fault.is_none());
     let unsupported = facts.iter().any(|facts| matches!(facts.fault, Some(TimestampFault::Unsupported(_))));
     match (intact, unsupported) {
         (true, _) => Some(Reason::TimestampUntrusted),
-        (false, true) => (!expired).then_some(Reason::UnsupportedAlgorithm),
+        (false, true) => None,
         (false, false) => Some(Reason::TimestampInvalid),
     }
+}
+
+/// Whether one of the timestamps, or the chain of its authority, rests on what cannot be computed here, so that Windows might
+/// find it usable. That makes no expired signer anything else: what is not verified extends nothing.
+fn is_unsupported(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> bool {
+    facts.iter().zip(verdicts).any(|(facts, verdict)| match facts.fault {
+        None => verdict.chain.reasons.first() == Some(&Reason::UnsupportedAlgorithm),
+        Some(fault) => matches!(fault, TimestampFault::Unsupported(_)),
+    })
 }

@@ -181,16 +181,22 @@ fn unsupported(content: &ContentFacts<'_>) -> Option<String> {
     if let Some(Verification::Unsupported(what)) = content.signer.signature {
         return Some(what.to_owned());
     }
-    let links = content.paths.list.iter().flat_map(|path| &path.unverified);
-    let link = links.map(|link| link.1).find_map(|verification| match verification {
-        Verification::Unsupported(what) => Some(format!("{what} in the chain")),
-        _ => None,
-    });
-    link.or_else(|| {
+    let link = first_unsupported(content.paths.list.iter().flat_map(|path| &path.unverified), "the chain");
+    let stamp = || {
         content.timestamps.iter().find_map(|stamp| match stamp.fault {
             Some(verify::TimestampFault::Unsupported(what)) => Some(format!("{what} in a timestamp")),
             _ => None,
         })
+    };
+    let intact = content.timestamps.iter().filter(|stamp| stamp.fault.is_none());
+    let authority = intact.flat_map(|stamp| &stamp.paths.list).flat_map(|path| &path.unverified);
+    link.or_else(stamp).or_else(|| first_unsupported(authority, "the chain of a time authority"))
+}
+
+fn first_unsupported<'a>(mut links: impl Iterator<Item = &'a (usize, Verification)>, place: &str) -> Option<String> {
+    links.find_map(|(_, verification)| match verification {
+        Verification::Unsupported(what) => Some(format!("{what} in {place}")),
+        _ => None,
     })
 }
 
@@ -271,13 +277,13 @@ fn signature_algorithm(content: &ContentFacts<'_>) -> String {
     let signer = &content.body.signer;
     let name = signature_name(signer.signature_algorithm.oid);
     let hint = DigestAlgorithm::from_oid(signer.digest_algorithm.oid);
+    let names_none = signature_scheme(signer.signature_algorithm.oid).is_some_and(|(_, hash)| hash.is_none());
     match hash_for_signature(&signer.signature_algorithm, hint).map(|hash| hash.name().to_uppercase()) {
         Some(hash) if names_none => format!("{name}-{hash}"),
         _ => name,
     }
 }
 
-    let names_none = signature_scheme(signer.signature_algorithm.oid).is_some_and(|(_, hash)| hash.is_none());
 fn is_self_signed(content: &ContentFacts<'_>) -> bool {
     content.certificate.and_then(|index| content.pool.certificate(index)).is_some_and(|certificate| {
         certificate.is_self_issued() && {
@@ -423,15 +429,15 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     if body.signer.signed_attributes.is_none() {
         note("no-signed-attributes", "the signature covers the content directly".to_owned());
     }
+    if let Some(Verification::Good(deviation)) = content.signer.signature {
+        deviation.notes().for_each(|sentence| note("signature-form", sentence.to_owned()));
+    }
     let file = body.content.file().map(|indirect| indirect.digest_algorithm.oid);
     if file.is_some_and(DigestAlgorithm::is_signature_oid) {
         note("digest-oid", "a signature algorithm stands where a digest algorithm belongs".to_owned());
     }
     let bad = content.pool.certificates.iter().filter(|entry| entry.parsed.is_err()).count();
     if bad > 0 {
-    if let Some(Verification::Good(deviation)) = content.signer.signature {
-        deviation.notes().for_each(|sentence| note("signature-form", sentence.to_owned()));
-    }
         note("certificate-unreadable", format!("{bad} certificates of the bag cannot be read"));
     }
     if content.paths.exhausted {
