@@ -508,6 +508,25 @@ fn an_authority_under_an_algorithm_that_is_not_computed_is_not_untrusted() {
     assert_eq!(told(&stamped(Signature::default().add(token.attribute()), dsa())), "Valid ok");
 }
 
+#[test]
+fn a_path_that_is_not_computed_goes_before_one_that_leads_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsa = |cert: Cert| Cert { sig_alg: Some(alg("1.2.840.10040.4.3")), ..cert };
+    let nowhere = || authority(inter_name(), Key::Inter, 9).by(&dn("Nowhere"), Key::Other);
+    let of = |inters: Vec<Cert>| {
+        let certs = [leaf()].iter().chain(&inters).map(Cert::der).collect();
+        verdict(folder.path(), &sign(&image(), &Signature { certs, ..Signature::default() }), &[])
+    };
+    assert_eq!(of(vec![nowhere()]), "Untrusted/chain-incomplete");
+    assert_eq!(of(vec![dsa(inter())]), "Error/unsupported-algorithm");
+    assert_eq!(of(vec![dsa(inter()), nowhere()]), "Error/unsupported-algorithm");
+    assert_eq!(of(vec![nowhere(), dsa(inter())]), "Error/unsupported-algorithm");
+    assert_eq!(of(vec![dsa(inter()), nowhere(), inter()]), "Valid/ok");
+    // One that would not do anyway is no better than the other.
+    let unfit = || dsa(inter().without(lab::ca::BASIC_CONSTRAINTS).with(lab::ca::no_ca()));
+    assert_eq!(of(vec![unfit(), nowhere()]), "Untrusted/chain-incomplete");
+}
+
 /// A signed file with fields of its second section set before: VirtualSize, SizeOfRawData, PointerToRawData.
 fn with_section(virtual_size: u32, size: u32, raw: u32) -> Vec<u8> {
     let mut file = padded(&Pe { overlay: vec![0x90; 0x1000], ..Pe::pe64() }.bytes());

@@ -89,8 +89,9 @@ impl ChainVerdict {
     }
 }
 
-/// Judges every path and keeps the best: the one whose first failing row is the last in the table, then the
-/// one with fewer reasons, then the shorter one, then the first found.
+/// Judges every path and keeps the best: one with which nothing is wrong, then one to a trusted root of which only an algorithm
+/// cannot be computed here, so that Windows might find nothing wrong with it; then the one whose first failing row is the last
+/// in the table, then the one with fewer reasons, then the shorter one, then the first found.
 #[must_use]
 pub fn judge_paths(
     pool: &Pool<'_>,
@@ -111,8 +112,9 @@ pub fn judge_paths(
         }
         let (first, rest) = first_in_table(problems.iter().map(|problem| problem.1).collect());
         let reasons: Vec<Reason> = std::iter::once(first).chain(rest).filter(|reason| *reason != Reason::Ok).collect();
-        // Smaller is better: a late first failure, few reasons, few certificates, found early.
-        let rank = (Reverse(first.position()), reasons.len(), path.certificates.len(), index);
+        // Smaller is better: uncertain before wrong, a late first failure, few reasons, few certificates, found early.
+        let wrong = !reasons.is_empty() && reasons != [Reason::UnsupportedAlgorithm];
+        let rank = (wrong, Reverse(first.position()), reasons.len(), path.certificates.len(), index);
         (rank, ChainVerdict { path: Some(index), reasons, problems, revocation })
     });
     let Some((_, mut best)) = judged.min_by_key(|(rank, _)| *rank) else {
@@ -367,14 +369,14 @@ fn strength(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Momen
     }
 }
 
+/// The hash that a certificate's signature is made over, which parameters may say instead of the identifier; of one that is
+/// not verified here, what its identifier names.
 fn certificate_hash(certificate: &Certificate<'_>) -> Option<DigestAlgorithm> {
     let algorithm = &certificate.signature_algorithm;
     hash_for_signature(algorithm, None).or_else(|| signature_scheme(algorithm.oid).and_then(|(_, hash)| hash))
 }
 
 /// The root programme's properties. Source: `semantics.md` section 4.2; roots built into Windows are exempt.
-/// The hash that a certificate's signature is made over, which parameters may say instead of the identifier; of one that is
-/// not verified here, what its identifier names.
 fn root_limits(
     root: &Root<'_>,
     leaf: &Certificate<'_>,
