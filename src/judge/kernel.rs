@@ -42,6 +42,7 @@ pub enum KernelReason {
     CrossSignedEarly,
     MicrosoftRootOnly,
     CrossSignedLate,
+    CrossSignedExpired,
     NotJudged,
     CatalogsNotChecked,
     #[serde(rename = "32-bit")]
@@ -54,13 +55,14 @@ pub enum KernelReason {
 
 impl KernelReason {
     /// Every reason: those for yes, those for "depends", those for no.
-    pub const ALL: [KernelReason; 13] = [
+    pub const ALL: [KernelReason; 14] = [
         KernelReason::Whql,
         KernelReason::Attested,
         KernelReason::WindowsComponent,
         KernelReason::CrossSignedEarly,
         KernelReason::MicrosoftRootOnly,
         KernelReason::CrossSignedLate,
+        KernelReason::CrossSignedExpired,
         KernelReason::NotJudged,
         KernelReason::CatalogsNotChecked,
         KernelReason::ThirtyTwoBit,
@@ -113,6 +115,12 @@ impl KernelReason {
                 "its maker signed it under a cross-certificate, with a certificate issued since 2015-07-29: it loads with \
                  Secure Boot off, or where Windows was upgraded from a version before 1607",
             ),
+            KernelReason::CrossSignedExpired => (
+                "cross-signed-expired",
+                Depends,
+                "its maker signed it under a cross-certificate, with a certificate issued before 2015-07-29, and nothing \
+                 but time speaks against it; Windows was seen to load such drivers, and Microsoft does not say so",
+            ),
             KernelReason::NotJudged => ("not-judged", Depends, "a signature could not be judged"),
             KernelReason::CatalogsNotChecked => {
                 ("catalogs-not-checked", Depends, "a catalog may hold another signature of it, and none was looked at")
@@ -123,7 +131,8 @@ impl KernelReason {
             KernelReason::CrossCertificateExpired => (
                 "cross-certificate-expired",
                 No,
-                "the cross-certificate or its root was out of its validity at the moment that counts",
+                "the cross-certificate or its root was out of its validity at the moment that counts, and the signer's \
+                 certificate was issued since 2015-07-29",
             ),
             KernelReason::NoKernelRoot => {
                 ("no-kernel-root", No, "it leads neither to a root of Microsoft's nor through a cross-certificate")
@@ -235,10 +244,16 @@ impl KernelSignature {
                 () => KernelReason::MicrosoftRootOnly,
             },
             Some(cross) if self.reasons.iter().all(|reason| forgiven(*reason)) => match cross {
-                Cross { in_time: false, .. } => KernelReason::CrossCertificateExpired,
-                Cross { early: true, .. } => KernelReason::CrossSignedEarly,
-                Cross { early: false, .. } => KernelReason::CrossSignedLate,
+                Cross { in_time: true, early: true, .. } => KernelReason::CrossSignedEarly,
+                Cross { in_time: true, early: false, .. } => KernelReason::CrossSignedLate,
+                Cross { in_time: false, early: true, .. } => KernelReason::CrossSignedExpired,
+                Cross { in_time: false, early: false, .. } => KernelReason::CrossCertificateExpired,
             },
+            Some(Cross { early: true, .. })
+                if self.reasons.iter().all(|reason| forgiven(*reason) || of_time(*reason)) =>
+            {
+                KernelReason::CrossSignedExpired
+            }
             _ if !self.reasons.is_empty() => KernelReason::SignatureNotValid,
             _ => KernelReason::NoKernelRoot,
         }
@@ -250,6 +265,13 @@ impl KernelSignature {
 fn forgiven(reason: Reason) -> bool {
     use Reason::{ChainIncomplete, RootDisabled, RootEku, RootNotBefore, UntrustedRoot};
     matches!(reason, UntrustedRoot | ChainIncomplete | RootEku | RootNotBefore | RootDisabled)
+}
+
+/// What stands in the way because of time alone: a certificate that is over, or a timestamp that proves nothing. Sysmon's events
+/// tell of drivers that were loaded all the same, with the status Expired (`semantics.md` section 1.1).
+fn of_time(reason: Reason) -> bool {
+    use Reason::{CertExpired, TimestampInvalid, TimestampOutsideValidity, TimestampUntrusted};
+    matches!(reason, CertExpired | TimestampOutsideValidity | TimestampInvalid | TimestampUntrusted)
 }
 
 /// Whether the signer's certificate states a certificate policy, and every authority between it and a trusted root
@@ -328,10 +350,42 @@ mod tests {
         for reason in [Reason::BadDigest, Reason::CertRevoked, Reason::CertExpired, Reason::ExplicitDistrust] {
             let broken = KernelSignature { reasons: vec![reason], ..microsoft.clone() };
             assert_eq!(alone(&broken), (Loads::No, vec![KernelReason::SignatureNotValid]));
+            if reason == Reason::CertExpired {
+                continue; // a matter of time, below
+            }
             let cross = Some(Cross { certificate: 0, in_time: true, early: true });
             let broken = KernelSignature { cross, ..broken };
             assert_eq!(alone(&broken), (Loads::No, vec![KernelReason::SignatureNotValid]), "{reason:?}");
         }
+    }
+
+    #[test]
+    fn whether_an_early_cross_signed_driver_loads_after_its_time_is_not_sure() {
+        use Reason::{
+            CertExpired, CertNotYetValid, CertRevoked, LifetimeExpired, RootDisabled, TimestampInvalid,
+            TimestampOutsideValidity, TimestampUntrusted, UntrustedRoot, WeakSignature,
+        };
+        let answer = |in_time, early, reasons: &[Reason]| {
+            let cross = Some(Cross { certificate: 0, in_time, early });
+            alone(&KernelSignature { cross, reasons: reasons.to_vec(), ..KernelSignature::default() })
+        };
+        let unsure = || (Loads::Depends, vec![KernelReason::CrossSignedExpired]);
+        let no = |reason| (Loads::No, vec![reason]);
+        for reason in [CertExpired, TimestampOutsideValidity, TimestampInvalid, TimestampUntrusted] {
+            assert_eq!(answer(true, true, &[reason]), unsure(), "{reason:?}");
+            assert_eq!(answer(false, true, &[UntrustedRoot, reason]), unsure(), "{reason:?}");
+            // Neither a later certificate nor anything else beside it is a matter of time.
+            assert_eq!(answer(true, false, &[reason]), no(KernelReason::SignatureNotValid), "{reason:?}");
+            for worse in [CertRevoked, WeakSignature, CertNotYetValid, LifetimeExpired] {
+                assert_eq!(answer(true, true, &[worse, reason]), no(KernelReason::SignatureNotValid), "{worse:?}");
+            }
+        }
+        assert_eq!(answer(false, true, &[]), unsure());
+        assert_eq!(answer(false, true, &[RootDisabled]), unsure());
+        assert_eq!(answer(false, false, &[]), no(KernelReason::CrossCertificateExpired));
+        assert_eq!(answer(true, true, &[]), (Loads::Yes, vec![KernelReason::CrossSignedEarly]));
+        let none = KernelSignature { reasons: vec![CertExpired], ..KernelSignature::default() };
+        assert_eq!(alone(&none), no(KernelReason::SignatureNotValid));
     }
 
     #[test]

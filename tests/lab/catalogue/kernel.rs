@@ -154,7 +154,7 @@ fn cross_signed() -> Vec<Fixture> {
             .fact("/kernel/leaf_before_2015_07_29", "false")
             .untrusted("kernel-policy")
             .with_flags(KERNEL),
-        says(over.trusting(WITH_KERNEL).valid(), "depends", r#"["cross-certificate-expired","catalogs-not-checked"]"#),
+        says(over.trusting(WITH_KERNEL).valid(), "depends", r#"["cross-signed-expired","catalogs-not-checked"]"#),
         says(forged.trusting(WITH_KERNEL).valid(), "depends", r#"["no-kernel-root","catalogs-not-checked"]"#)
             .fact("/kernel/cross_certificate", "null"),
         says(other.trusting(WITH_KERNEL).valid(), "depends", r#"["no-kernel-root","catalogs-not-checked"]"#)
