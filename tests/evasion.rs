@@ -9,7 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::ca::{AUTHORITY_KEY_ID, CODE_SIGNING, OCSP_SIGNING, SUBJECT_KEY_ID, Cert, Crl, aki, dn, eku, extension, key_usage, ocsp_no_check, ski};
+use lab::ca::{
+    AUTHORITY_KEY_ID, CODE_SIGNING, Cert, Crl, OCSP_SIGNING, SUBJECT_KEY_ID, aki, dn, eku, extension, key_usage,
+    ocsp_no_check, ski,
+};
 use lab::cast::{authority, expired_leaf, inter, inter_name, leaf, root_name, tsa, tsa_root_name};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
