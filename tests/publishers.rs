@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::ca::{CODE_SIGNING, COMMON_NAME, COUNTRY, Cert, ORGANIZATION, dn_of, eku, name};
+use lab::ca::{CODE_SIGNING, COMMON_NAME, COUNTRY, Cert, Crl, ORGANIZATION, aki, crl_number, dn_of, eku, name};
 use lab::cast::{authority, self_signed};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::catalogue::AT;
@@ -251,6 +251,22 @@ fn a_version_resource_that_names_another_publisher_is_as_bad_as_the_signature() 
     let old = issued(dn_of("Fixture", "Fixture"), &root.subject).valid("20200101000000Z", "20210101000000Z");
     let old = Signature { certs: vec![old.der(), root.der()], ..Signature::with(old.der(), Key::Leaf) };
     assert_eq!(verdict(&signed(&old)), is("Expired", Some("medium")));
+    // Neither a list of the authority's own nor a short key makes it one that is trusted.
+    let founder = authority(dn_of("Nobody", "Nobody's CA"), Key::CloneInter, 9);
+    let founded = |organization: &str, key: Key, revoked: bool| {
+        let cert = Cert { spki: key.spki(), ..issued(dn_of(organization, organization), &founder.subject) };
+        let cert = cert.by(&founder.subject, Key::CloneInter);
+        let list = Crl::by(founder.subject.clone(), Key::CloneInter).with(aki(&Key::CloneInter.id()));
+        let list = list.with(crl_number(1)).lists(&cert.serial, "20250101000000Z", &[]).der();
+        let crls = if revoked { vec![list] } else { Vec::new() };
+        Signature { certs: vec![cert.der(), founder.der()], crls, ..Signature::with(cert.der(), key) }
+    };
+    for organization in ["Fixture", "Microsoft Corporation"] {
+        let by = |key: Key, revoked: bool| verdict(&signed(&founded(organization, key, revoked)));
+        assert_eq!(by(Key::Leaf, false), is("Untrusted", Some("high")));
+        assert_eq!(by(Key::Leaf, true), is("Revoked", Some("high")));
+        assert_eq!(by(Key::Rsa512, false), is("Untrusted", Some("high")));
+    }
     // Microsoft signs what others wrote for Windows.
     let google = Version { strings: &[("CompanyName", "Google Inc.")], fixed: [0; 4] };
     let driver = by("Microsoft Corporation", "Microsoft Windows Hardware Compatibility Publisher");

@@ -15,7 +15,13 @@ mod lab;
 use std::path::Path;
 use std::process::Command;
 
+use lab::ca::{AUTHORITY_KEY_ID, Cert, Crl, aki, crl_number, crl_reason};
+use lab::cast::{authority, inter_name, publisher, publisher_name, self_signed};
+use lab::cms::Signature;
 use lab::hunted::tricks;
+use lab::keys::Key;
+use lab::pe::{Pe, sign};
+use lab::revoked::LEAF;
 use serde_json::Value;
 
 #[test]
@@ -51,6 +57,84 @@ fn each_trick_has_its_findings() {
     assert_eq!(tag("attribute-tag.exe"), "Dropbox: DBPREAUTH::chrome::eJyrVkos");
     assert_eq!(tag("padding-tag.exe"), "Omaha: appguid={8A69}");
     assert_eq!(tag("certificate-cargo.exe"), Value::Null);
+}
+
+/// Codes, severities, members and donors of what these files share, whether scanned, or correlated from their records, or
+/// from the keys of these.
+fn shared(files: &[(&str, Vec<u8>)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, file) in files {
+        std::fs::write(folder.path().join(name), file).unwrap();
+    }
+    let mut scan = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    scan.args(["--json", "--quiet", "--at", lab::catalogue::AT]).arg(folder.path());
+    for pem in ["root.pem", "tsa-root.pem"] {
+        scan.arg("--trust-store").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/pki").join(pem));
+    }
+    let scanned = scan.output().unwrap().stdout;
+    let correlated = |lines: &[u8]| {
+        let path = folder.path().join("lines");
+        std::fs::write(&path, lines).unwrap();
+        Command::new(env!("CARGO_BIN_EXE_sigscan")).arg("correlate").arg(path).output().unwrap().stdout
+    };
+    let found = |lines: &[u8]| -> Vec<String> {
+        let short = String::from_utf8_lossy(lines).replace(&format!("{}/", folder.path().display()), "");
+        let lines = short.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let text = |line: Value| {
+            let members: Vec<&str> =
+                line["members"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
+            let word = |name: &str| line[name].as_str().unwrap_or("?").to_owned();
+            format!("{} {} {} <- {}", word("code"), word("severity"), members.join(","), word("donor"))
+        };
+        lines.filter(|line| line["schema"] == "sigscan.finding/1").map(text).collect()
+    };
+    let keys = correlated(&scanned);
+    assert_eq!(found(&keys), found(&scanned));
+    assert_eq!(found(&correlated(&keys)), found(&scanned));
+    found(&scanned)
+}
+
+/// Whoever founds an authority can make lists with it: a clone is no original for being revoked by its own maker, or for
+/// a key that is too short.
+#[test]
+fn a_clone_that_is_revoked_by_its_own_authority_is_a_clone() {
+    let genuine = sign(&Pe::pe32().bytes(), &Signature::default());
+    let issuer = authority(inter_name(), Key::CloneInter, 9);
+    let ends_at = aki(&Key::CloneInter.id());
+    let clone = |key: Key, serial: &[u8]| {
+        let cert = Cert { serial: serial.to_vec(), ..publisher(key) };
+        cert.without(AUTHORITY_KEY_ID).by(&inter_name(), Key::CloneInter).with(ends_at.clone())
+    };
+    let signed = |cert: Cert, key: Key, revoked: bool| {
+        let list = Crl::by(inter_name(), Key::CloneInter).with(ends_at.clone()).with(crl_number(1));
+        let list = list.lists(&cert.serial, "20250101000000Z", &[crl_reason(1)]);
+        let crls = if revoked { vec![list.der()] } else { Vec::new() };
+        let certs = vec![cert.der(), issuer.der()];
+        sign(&Pe::pe64().bytes(), &Signature { certs, crls, ..Signature::with(cert.der(), key) })
+    };
+    let pair = |clone: Vec<u8>| shared(&[("genuine.exe", genuine.clone()), ("aaa.exe", clone)]);
+    let expected = [
+        "X204 critical aaa.exe,genuine.exe <- genuine.exe",
+        "X205 medium aaa.exe <- genuine.exe",
+        "X208 high aaa.exe,genuine.exe <- genuine.exe",
+    ];
+    assert_eq!(pair(signed(clone(Key::CloneLeaf, &LEAF), Key::CloneLeaf, false)), expected);
+    assert_eq!(pair(signed(clone(Key::CloneLeaf, &LEAF), Key::CloneLeaf, true)), expected);
+    assert_eq!(pair(signed(clone(Key::Rsa512, &LEAF), Key::Rsa512, false)), expected);
+    assert_eq!(pair(signed(clone(Key::Rsa512, &LEAF), Key::Rsa512, true)), expected);
+    // Its key makes nothing else that it signed genuine.
+    let own = self_signed(publisher_name());
+    let own = Signature { certs: vec![own.der()], ..Signature::with(own.der(), Key::Other) };
+    let files = [
+        ("genuine.exe", genuine.clone()),
+        ("own.exe", sign(&Pe::pe64().bytes(), &own)),
+        ("revoked.exe", signed(clone(Key::Other, &[7]), Key::Other, true)),
+    ];
+    let expected = [
+        "X205 critical own.exe,revoked.exe <- genuine.exe",
+        "X208 high genuine.exe,own.exe,revoked.exe <- genuine.exe",
+    ];
+    assert_eq!(shared(&files), expected);
 }
 
 #[test]

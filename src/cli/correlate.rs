@@ -6,10 +6,11 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::args::CorrelateArgs;
 use super::sandbox;
-use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine, Publishers, hides_data};
+use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine, LeadsTo, Publishers, hides_data};
 use crate::judge::{Reason, Status};
 use crate::output::{JsonLines, Output};
 use crate::record::{FINDING_SCHEMA, Keys, RECORD_SCHEMA, Severity};
@@ -28,6 +29,10 @@ struct Input {
     host: Option<String>,
     status: Option<Status>,
     reason: Option<Reason>,
+    /// Of a line of keys; a record says it in its other reasons.
+    leads_to: Option<LeadsTo>,
+    /// Of a record, which always has them.
+    other_reasons: Option<Vec<Known>>,
     #[serde(default)]
     self_signed: bool,
     /// Of a line of keys; a record says it in its findings.
@@ -49,6 +54,14 @@ struct Input {
     authentihash: BTreeMap<String, String>,
     #[serde(default)]
     keys: Keys,
+}
+
+/// A reason, or one of a newer version.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Known {
+    Reason(Reason),
+    Other(IgnoredAny),
 }
 
 /// A finding about one file.
@@ -91,13 +104,20 @@ impl Input {
             }
             _ => self.names_signer,
         };
+        let (status, reason) = (self.status?, self.reason?);
+        // With a reason that is not known here nothing is known of them all.
+        let others: Option<Vec<Reason>> = self.other_reasons.and_then(|others| {
+            let known = |other| if let Known::Reason(reason) = other { Some(reason) } else { None };
+            others.into_iter().map(known).collect()
+        });
         Some(KeysLine {
             schema: KEYS_SCHEMA.to_owned(),
             path: self.path?,
             path_hex: self.path_hex,
             host: self.host,
-            status: self.status?,
-            reason: self.reason?,
+            status,
+            reason,
+            leads_to: self.leads_to.or_else(|| KeysLine::told_by(status, reason, others.as_deref()?)),
             self_signed: self.self_signed,
             hides_data: self.hides_data || self.findings.iter().any(|found| hides_data(&found.code, found.severity)),
             names_signer,

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::json;
 
 use super::entry::Entry;
-use super::rules::{finding, groups, key_text, signer, vouched};
-use crate::judge::{Reason, Status};
+use super::leads::LeadsTo;
+use super::rules::{finding, groups, key_text, signer};
+use crate::judge::Status;
 use crate::record::{FindingLine, Severity};
 
 /// What else a file is that has the version resource of an original.
@@ -14,7 +15,7 @@ use crate::record::{FindingLine, Severity};
 enum Kind {
     /// Nobody signed it.
     Unsigned,
-    /// Somebody else signed it, who is trusted.
+    /// Somebody else signed it, who is trusted, or was.
     Foreign,
     /// Its signature is not of its content, or nobody vouches for the signer.
     False,
@@ -28,11 +29,11 @@ fn is_original(entry: &Entry) -> bool {
 /// What the file is if its version resource is that of an original; `None` where it may be an original itself, and where
 /// its status says nothing of it.
 fn kind_of(entry: &Entry) -> Option<Kind> {
-    match (entry.status, entry.reason) {
+    match (entry.status, entry.leads_to) {
         (Status::Unsigned, _) => Some(Kind::Unsigned),
-        (Status::Invalid, _) | (_, Reason::SelfSigned | Reason::UntrustedRoot) => Some(Kind::False),
-        (_, Reason::ChainIncomplete) if !entry.names_signer => Some(Kind::False),
-        _ if vouched(entry) == Some(true) && !entry.names_signer => Some(Kind::Foreign),
+        (Status::Invalid, _) | (_, Some(LeadsTo::UntrustedRoot)) => Some(Kind::False),
+        (_, Some(LeadsTo::Nowhere)) if !entry.names_signer => Some(Kind::False),
+        (Status::Valid | Status::Expired | Status::Revoked, _) if !entry.names_signer => Some(Kind::Foreign),
         _ => None,
     }
 }
@@ -97,6 +98,7 @@ mod tests {
     use super::*;
     use crate::hex::lower as hex;
     use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+    use crate::judge::Reason;
     use crate::record::Keys;
 
     const VALID: (Status, Reason) = (Status::Valid, Reason::Ok);
@@ -104,6 +106,8 @@ mod tests {
     const GRAFT: (Status, Reason) = (Status::Invalid, Reason::BadDigest);
     const OWN: (Status, Reason) = (Status::Untrusted, Reason::SelfSigned);
     const STRAY: (Status, Reason) = (Status::Untrusted, Reason::ChainIncomplete);
+    const REVOKED: (Status, Reason) = (Status::Revoked, Reason::CertRevoked);
+    const WEAK: (Status, Reason) = (Status::Untrusted, Reason::WeakSignature);
     const OVER: (Status, Reason) = (Status::Expired, Reason::CertExpired);
 
     /// A file with version resource 1, of this content; whether the resource names its signer.
@@ -115,6 +119,7 @@ mod tests {
             host: None,
             status,
             reason,
+            leads_to: None,
             self_signed: reason == Reason::SelfSigned,
             hides_data: false,
             names_signer,
@@ -153,6 +158,15 @@ mod tests {
         assert_eq!(with(file("c", VALID, 2, false)), ["X208 Medium c,o <- o"]);
         assert_eq!(with(file("c", OVER, 2, false)), ["X208 Medium c,o <- o"]);
         assert_eq!(with(file("c", UNSIGNED, 2, false)), ["X208 Low c,o <- o"]);
+        // What is revoked by an authority of anybody's, or weak, is as bad as if it were not.
+        let led = |verdict, leads_to, named| KeysLine { leads_to, ..file("c", verdict, 2, named) };
+        for (verdict, unknown) in [(REVOKED, &["X208 Medium c,o <- o"][..]), (WEAK, &[])] {
+            assert_eq!(with(led(verdict, Some(LeadsTo::UntrustedRoot), true)), ["X208 High c,o <- o"]);
+            assert_eq!(with(led(verdict, Some(LeadsTo::Nowhere), false)), ["X208 High c,o <- o"]);
+            assert_eq!(with(led(verdict, Some(LeadsTo::Nowhere), true)), [""; 0]);
+            assert_eq!(with(led(verdict, None, false)), unknown);
+        }
+        assert_eq!(with(led(REVOKED, Some(LeadsTo::TrustedRoot), false)), ["X208 Medium c,o <- o"]);
         let worst = found(&[original.clone(), file("a", UNSIGNED, 2, false), file("z", GRAFT, 3, true)]);
         assert_eq!(worst, ["X208 High a,o,z <- o"]);
     }

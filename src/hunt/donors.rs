@@ -107,6 +107,7 @@ mod tests {
             host: None,
             status,
             reason,
+            leads_to: None,
             self_signed: false,
             hides_data: false,
             names_signer: false,

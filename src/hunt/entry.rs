@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Publishers;
+use super::leads::LeadsTo;
 use crate::hex::lower as hex;
 use crate::judge::{Reason, Status};
 use crate::record::{Keys, Record, Severity};
@@ -33,6 +34,10 @@ pub struct KeysLine {
     pub status: Status,
     /// The reason that decided.
     pub reason: Reason,
+    /// Where the chain of the signer's certificate leads, if all reasons together say it and the deciding one does not. A
+    /// file that is `Revoked` and of which this is not known proves nothing about others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_to: Option<LeadsTo>,
     /// The signer's certificate verifies under its own key and names itself as issuer.
     pub self_signed: bool,
     /// Data lies behind a signature that is no known vendor's tag (S106).
@@ -84,6 +89,7 @@ pub struct Entry {
     pub(super) host: Option<Arc<str>>,
     pub(super) status: Status,
     pub(super) reason: Reason,
+    pub(super) leads_to: Option<LeadsTo>,
     pub(super) self_signed: bool,
     pub(super) hides_data: bool,
     pub(super) names_signer: bool,
@@ -150,6 +156,7 @@ impl KeysLine {
             host: record.host.clone(),
             status: record.status,
             reason: record.reason,
+            leads_to: KeysLine::told_by(record.status, record.reason, &record.other_reasons),
             self_signed: record.self_signed,
             hides_data: record.findings.iter().any(|finding| hides_data(&finding.code, finding.severity)),
             names_signer: company.zip(names).is_some_and(|(company, names)| publishers.same(company, &names)),
@@ -159,6 +166,13 @@ impl KeysLine {
             authentihash: record.authentihash.clone(),
             keys: record.keys.clone(),
         }
+    }
+
+    /// What [`KeysLine::leads_to`] says of a file with these reasons.
+    #[must_use]
+    pub fn told_by(status: Status, reason: Reason, others: &[Reason]) -> Option<LeadsTo> {
+        let all = LeadsTo::of(status, std::iter::once(reason).chain(others.iter().copied()));
+        all.filter(|_| all != LeadsTo::by(status, reason))
     }
 }
 
@@ -180,6 +194,7 @@ impl Entry {
             host: line.host.as_deref().map(|name| shared.text(name)),
             status: line.status,
             reason: line.reason,
+            leads_to: line.leads_to.or_else(|| LeadsTo::by(line.status, line.reason)),
             self_signed: line.self_signed,
             hides_data: line.hides_data,
             names_signer: line.names_signer,
@@ -209,6 +224,7 @@ impl Entry {
             host: self.host.as_deref().map(str::to_owned),
             status: self.status,
             reason: self.reason,
+            leads_to: self.leads_to.filter(|_| self.leads_to != LeadsTo::by(self.status, self.reason)),
             self_signed: self.self_signed,
             hides_data: self.hides_data,
             names_signer: self.names_signer,
@@ -339,6 +355,7 @@ mod tests {
             host: Some("WS01".to_owned()),
             status: Status::Invalid,
             reason: Reason::BadDigest,
+            leads_to: Some(LeadsTo::UntrustedRoot),
             self_signed: true,
             hides_data: true,
             names_signer: true,

@@ -10,6 +10,7 @@ mod clones;
 mod correlate;
 mod donors;
 mod entry;
+mod leads;
 mod names;
 mod rules;
 mod single;
@@ -19,5 +20,6 @@ pub use baseline::{BASELINE_SCHEMA, Baseline, BaselineLine, baseline_schema, pat
 pub use catalogue::{Publishers, build_catalogue};
 pub use correlate::Correlator;
 pub use entry::{Entry, KEYS_SCHEMA, KeysLine, entry_schema, hides_data};
+pub use leads::LeadsTo;
 pub use single::{FileFacts, FoundDigests, KnownNames, claim_findings, donor_in_catalog, file_findings};
 pub use table::{Row, row, rows};

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::clones::one_version_several_signers;
 use super::donors::{donor_by_first_page, donor_elsewhere};
 use super::entry::Entry;
+use super::leads::LeadsTo;
 use super::table::row;
 use crate::hex::lower as hex;
-use crate::judge::{Reason, Status};
+use crate::judge::Status;
 use crate::record::{FINDING_SCHEMA, FindingLine, Severity};
 
 type Rule = fn(&[Entry]) -> Vec<FindingLine>;
@@ -123,19 +124,19 @@ fn one_signature_several_wrappings(entries: &[Entry]) -> Vec<FindingLine> {
         .collect()
 }
 
-/// Whether somebody trusted vouches for the signer's certificate: `None` where the status does not tell.
-pub(super) fn vouched(entry: &Entry) -> Option<bool> {
-    match (entry.status, entry.reason) {
-        (Status::Valid | Status::Expired | Status::Revoked, _) => Some(true),
-        (_, Reason::SelfSigned | Reason::UntrustedRoot) => Some(false),
-        _ => None,
+/// Whether somebody trusted vouches for the signer's certificate: `None` where the reasons do not tell.
+fn vouched(entry: &Entry) -> Option<bool> {
+    match entry.leads_to? {
+        LeadsTo::TrustedRoot => Some(true),
+        LeadsTo::UntrustedRoot => Some(false),
+        LeadsTo::Nowhere => None,
     }
 }
 
 /// Whether the signer's certificate leads nowhere. Beside a trusted certificate with the same issuer and number that is as
 /// telling as an untrusted root: what such copies leave out is the issuer that never signed them.
 fn stray(entry: &Entry) -> bool {
-    vouched(entry) == Some(false) || matches!(entry.reason, Reason::ChainIncomplete | Reason::CertSignature)
+    matches!(entry.leads_to, Some(LeadsTo::UntrustedRoot | LeadsTo::Nowhere))
 }
 
 /// The members are the files of the other certificates, and one that stands for those of the trusted one: a publisher's
@@ -230,6 +231,7 @@ fn one_content_several_files(entries: &[Entry]) -> Vec<FindingLine> {
 mod tests {
     use super::*;
     use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+    use crate::judge::Reason;
     use crate::record::Keys;
 
     /// A file whose keys are digests that repeat one octet each; 0 leaves a key out.
@@ -243,6 +245,7 @@ mod tests {
             host: None,
             status,
             reason,
+            leads_to: None,
             self_signed: reason == Reason::SelfSigned,
             hides_data: false,
             names_signer: false,
@@ -270,6 +273,9 @@ mod tests {
     const GRAFT: (Status, Reason) = (Status::Invalid, Reason::BadDigest);
     const OWN: (Status, Reason) = (Status::Untrusted, Reason::SelfSigned);
     const FOREIGN: (Status, Reason) = (Status::Untrusted, Reason::UntrustedRoot);
+
+    const REVOKED: (Status, Reason) = (Status::Revoked, Reason::CertRevoked);
+    const WEAK: (Status, Reason) = (Status::Untrusted, Reason::WeakSignature);
 
     /// Code, severity, members and donor of what is found.
     fn found(files: &[KeysLine]) -> Vec<String> {
@@ -350,6 +356,34 @@ mod tests {
         // Two people who sign themselves may choose one name, or count from 1.
         let other = file("c", OWN, (3, 3), [3, 3, 3, 3, 3, 2, 1]);
         assert_eq!(found(&[disguised, other]), [""; 0]);
+    }
+
+    /// Whoever founds an authority can revoke with it, and choose a weak hash.
+    #[test]
+    fn an_authority_of_anybodys_makes_nothing_genuine() {
+        let real = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let told = |path: &str, (status, reason), leads_to, number, name: u8| KeysLine {
+            leads_to,
+            ..file(path, (status, reason), (2, 2), [2, 2, 2, 2, 2, number, name])
+        };
+        for (verdict, severity) in [(REVOKED, "Medium"), (WEAK, "Medium")] {
+            let own = |leads_to| told("a", verdict, leads_to, 1, 1);
+            let found = |leads_to| found(&[real.clone(), own(leads_to)]);
+            let copied = "X204 Critical a,b <- b".to_owned();
+            assert_eq!(found(Some(LeadsTo::UntrustedRoot)), [copied.clone(), format!("X205 {severity} a <- b")]);
+            assert_eq!(found(Some(LeadsTo::Nowhere)), [copied]);
+            // What an old line does not say: the file is no original, and not disguised.
+            assert_eq!(found(None), ["X204 Medium a,b <- b"]);
+        }
+        // Nor does it hide another file of its key.
+        let disguised = file("c", OWN, (3, 3), [3, 3, 3, 3, 2, 3, 1]);
+        let revoked = told("a", REVOKED, Some(LeadsTo::UntrustedRoot), 2, 1);
+        assert_eq!(found(&[real.clone(), disguised.clone(), revoked]), ["X205 Critical a,c <- b"]);
+        // A publisher whose certificate was stolen is one still.
+        let stolen = told("d", REVOKED, Some(LeadsTo::TrustedRoot), 2, 1);
+        let other = file("c", OWN, (3, 3), [3, 3, 3, 3, 3, 3, 1]);
+        assert_eq!(found(&[stolen.clone(), other.clone()]), ["X205 Critical c <- d"]);
+        assert_eq!(found(&[KeysLine { leads_to: None, ..stolen }, other]), [""; 0]);
     }
 
     #[test]

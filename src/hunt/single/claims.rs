@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::finding;
 use crate::hunt::catalogue::Publishers;
-use crate::judge::{Reason, Status};
+use crate::hunt::leads::LeadsTo;
+use crate::judge::Status;
 use crate::record::{Finding, Record, Severity};
 
 /// The publisher who signs the drivers of others, and the programs of others that come with Windows.
@@ -24,16 +25,18 @@ fn another_publisher(record: &Record, publishers: &Publishers) -> Option<Finding
         names.iter().flatten().flatten().any(|name| publishers.named(name).is_some_and(|known| known == publisher))
     };
     let catalogs_unknown = record.catalog == "not-checked";
-    let severity = match (record.status, record.reason) {
+    let leads_to =
+        LeadsTo::of(record.status, std::iter::once(record.reason).chain(record.other_reasons.iter().copied()));
+    let severity = match (record.status, leads_to) {
         (Status::Error, _) => return None,
         (Status::Unsigned, _) if catalogs_unknown => Severity::Low,
         (Status::Unsigned, _) => Severity::Medium,
         // Who signed himself, or founded a root for it, can write any name into the certificate.
-        (Status::Untrusted, Reason::SelfSigned | Reason::UntrustedRoot) => Severity::High,
+        (_, Some(LeadsTo::UntrustedRoot)) => Severity::High,
         // The signature is not of this content, but its publisher may be: a damaged file.
         (Status::Invalid, _) if signs(publisher) => Severity::Medium,
         (_, _) if signs(publisher) => return None,
-        (Status::Invalid, _) | (Status::Untrusted, Reason::ChainIncomplete) => Severity::High,
+        (Status::Invalid, _) | (_, Some(LeadsTo::Nowhere)) => Severity::High,
         (Status::Valid, _) if signs(FOR_OTHERS) => return None,
         (Status::Valid, _) => Severity::Low,
         (Status::Expired | Status::Revoked | Status::Untrusted, _) => Severity::Medium,

@@ -342,7 +342,7 @@ pub(super) const ROWS: &[Row] = &[
         condition: "The company of the version resource reads as, or looks like, a publisher of the catalogue, or its \
                     copyright notice names one and nobody else, and the signer's organisation and common name are none \
                     of that publisher's. High where the signature does not hold, leads nowhere or to a root that nobody \
-                    trusts; medium where such a signature bears the publisher's name and is broken, and for a signer \
+                    trusts, revoked there or not; medium where such a signature bears the publisher's name and is broken, and for a signer \
                     that is trusted but expired, revoked or not meant for this; low on a Valid file, but nothing where \
                     Microsoft signed it: it signs drivers and parts of Windows that others made. Unsigned files: \
                     medium where catalogs were given and none lists the file; else low, with the note catalog_unknown, \
