@@ -251,6 +251,9 @@ fn a_version_resource_that_names_another_publisher_is_as_bad_as_the_signature() 
     let old = issued(dn_of("Fixture", "Fixture"), &root.subject).valid("20200101000000Z", "20210101000000Z");
     let old = Signature { certs: vec![old.der(), root.der()], ..Signature::with(old.der(), Key::Leaf) };
     assert_eq!(verdict(&signed(&old)), is("Expired", Some("medium")));
+    // A name that only begins like that one is another, however much of it is shown.
+    let longer = format!("Microsoft Corporation{}x", " ".repeat(5000));
+    assert_eq!(verdict(&signed(&by(&longer, "Tool"))), is("Valid", Some("low")));
     // Neither a list of the authority's own nor a short key makes it one that is trusted.
     let founder = authority(dn_of("Nobody", "Nobody's CA"), Key::CloneInter, 9);
     let founded = |organization: &str, key: Key, revoked: bool| {

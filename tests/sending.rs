@@ -23,9 +23,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use lab::cast;
+use lab::cms::Signature;
 use lab::keys::Key;
+use lab::pe::{Pe, sign};
 use serde_json::Value;
-use sigscan::deliver::{Delivery, Destination, Envelope, Outcome, Post};
+use sigscan::deliver::{Delivery, Destination, Envelope, Outcome, Post, TooLarge};
 use web::{Asked, Server};
 
 fn testdata(name: &str) -> PathBuf {
@@ -175,6 +177,53 @@ fn a_receiver_that_refuses_everything_takes_nothing_out_of_the_spool() {
         assert!(other.asked().is_empty());
         assert!(!folder.path().join("rejected.lines").exists());
     }
+}
+
+#[test]
+fn a_line_that_is_too_large_is_told_and_those_after_it_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(|_| fine());
+    let delivery = quick(&format!("http://{}/", server.address));
+    let post = Post::open(folder.path(), delivery, 1 << 30).unwrap();
+    let mut lines = post.lines(Envelope::Json, "jsonl", None);
+    let huge = [&b"{\"n\":7,\"x\":\""[..], &vec![b'x'; 64 << 20], b"\"}\n"].concat();
+    lines.write_all(b"{\"n\":0}\n").unwrap();
+    assert!(TooLarge::is_why(&lines.write_all(&huge).unwrap_err()));
+    lines.write_all(b"{\"n\":1}\n").unwrap();
+    let failed: Vec<_> = huge.chunks(1 << 20).filter_map(|part| lines.write_all(part).err()).collect();
+    assert_eq!(failed.iter().map(TooLarge::is_why).collect::<Vec<_>>(), [true]);
+    lines.write_all(b"{\"n\":2}\n").unwrap();
+    drop(lines);
+    let outcome = post.finish(&AtomicBool::new(false)).unwrap();
+    assert_eq!(outcome, Outcome { sent: 3, oversized: 2, ..Outcome::default() });
+    complete(&numbers(&server.asked().iter().map(text).collect::<String>()), 3);
+}
+
+#[test]
+fn a_certificate_of_two_million_control_characters_stops_no_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let scanned = folder.path().join("scanned");
+    fs::create_dir(&scanned).unwrap();
+    let subject = lab::ca::name(&[(lab::ca::COMMON_NAME, lab::der::utf8(&"\u{1}".repeat(2_000_000)))]);
+    let own = cast::self_signed(subject).der();
+    let signature = Signature { certs: vec![own.clone()], ..Signature::with(own, Key::Other) };
+    fs::write(scanned.join("a.exe"), sign(&Pe::pe32().bytes(), &signature)).unwrap();
+    fs::copy(testdata("fixtures/pe32.exe"), scanned.join("b.exe")).unwrap();
+    let server = Server::start(|_| fine());
+    let url = format!("http://{}/", server.address);
+    let spool = folder.path().join("spool");
+    let words = [scanned.to_str().unwrap(), "--no-correlate", "--send", &url, "--spool", spool.to_str().unwrap()];
+    let output = sigscan(&words);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.lines().last()), (Some(0), Some(&*format!("Sent: 2 records to {url}"))));
+    let all = server.asked().iter().map(text).collect::<String>();
+    let records: Vec<Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = records.iter().map(|record| record["path"].as_str().unwrap().rsplit('/').next()).collect();
+    assert_eq!(names, [Some("a.exe"), Some("b.exe")]);
+    assert_eq!(records[0]["signer"]["common_name"], "\u{1}".repeat(4096) + "…");
+    assert_eq!(records[0]["signer"]["subject"], format!("CN={}…", "\u{1}".repeat(4093)));
+    let anomalies = records[0]["anomalies"].as_array().unwrap().iter();
+    assert_eq!(anomalies.filter(|anomaly| anomaly["code"] == "name-cut").count(), 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Where records go: standard output, a file that appears when it is complete, or a receiver.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -9,7 +10,10 @@ use clap::Args;
 use super::judging::size;
 use super::run::stop_on_interrupt;
 use super::words::{grouped, plural};
-use crate::deliver::{AtomicFile, Delivery, Destination, Outcome, Post};
+use crate::deliver::{AtomicFile, Delivery, Destination, Outcome, Post, TooLarge};
+use crate::output::Output;
+use crate::record::{FindingLine, Record};
+use crate::scan::Tally;
 use crate::trust::load_paths;
 
 /// Longest token file that is read.
@@ -71,6 +75,29 @@ pub(super) fn create(path: &Path) -> Result<AtomicFile, String> {
     AtomicFile::create(path).map_err(|error| format!("--output {}: {error}", path.display()))
 }
 
+/// Sends the least of what is too large to be sent.
+pub(super) struct Fitting<O>(pub(super) O);
+
+impl<O: Output> Output for Fitting<O> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        match self.0.record(record) {
+            Err(error) if TooLarge::is_why(&error) => self.0.record(&record.least()),
+            done => done,
+        }
+    }
+
+    fn finding(&mut self, finding: &FindingLine) -> io::Result<()> {
+        match self.0.finding(finding) {
+            Err(error) if TooLarge::is_why(&error) => self.0.finding(&finding.least()),
+            done => done,
+        }
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        self.0.finish(tally)
+    }
+}
+
 /// Begins to send, if that is asked for.
 pub(super) fn open(args: &SendArgs, quiet: bool) -> Result<Option<Post>, String> {
     let (Some(to), Some(spool)) = (&args.send, &args.spool) else { return Ok(None) };
@@ -95,7 +122,7 @@ pub(super) fn open(args: &SendArgs, quiet: bool) -> Result<Option<Post>, String>
 fn token(file: Option<&Path>) -> Result<Option<String>, String> {
     let text = match file {
         Some(path) => {
-            let failed = |error: std::io::Error| format!("--token-file {}: {error}", path.display());
+            let failed = |error: io::Error| format!("--token-file {}: {error}", path.display());
             let text = std::fs::read_to_string(path).map_err(failed)?;
             if text.trim().is_empty() {
                 return Err(format!("--token-file {}: it is empty", path.display()));
@@ -134,6 +161,12 @@ fn describe(outcome: &Outcome, args: &SendArgs) -> String {
         let count = grouped(outcome.rejected);
         text.push_str(&format!("  {count} refused for good, kept in {spool}/rejected.lines\n"));
     }
+    if outcome.oversized > 0 {
+        text.push_str(&format!(
+            "  {} too large to be sent: only the least of each went\n",
+            plural(outcome.oversized, "record", "records")
+        ));
+    }
     if outcome.damaged > 0 {
         text.push_str(&format!(
             "  {} of the spool damaged, kept as {spool}/*.damaged\n",
@@ -156,5 +189,68 @@ pub(super) fn run(args: &SendArgs) -> Result<bool, String> {
     match open(args, false)? {
         Some(post) => finish(post, args, &interrupted, false),
         None => Err("send needs --spool DIR and --send URL".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::Write;
+
+    use super::*;
+    use crate::output::{JsonLines, samples};
+    use crate::record::{Anomaly, Confidence, Severity};
+
+    /// Takes lines of up to 8,000 octets.
+    #[derive(Default)]
+    struct Narrow(Vec<u8>);
+
+    impl Write for &mut Narrow {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            if octets.len() > 8000 {
+                return Err(io::Error::other(TooLarge));
+            }
+            self.0.extend_from_slice(octets);
+            Ok(octets.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_least_of_what_is_too_large_is_sent() {
+        let (small, mut large) = (samples::hostile(), samples::valid());
+        large.anomalies.push(Anomaly::new("x", "y".repeat(10_000)));
+        let finding = FindingLine {
+            schema: "sigscan.finding/1".to_owned(),
+            code: "X207".to_owned(),
+            title: "x".to_owned(),
+            severity: Severity::Info,
+            confidence: Confidence::Proof,
+            attack: Vec::new(),
+            evidence: BTreeMap::from([("files".to_owned(), 2000.into())]),
+            members: (0..2000).map(|number| format!("{number}.exe")).collect(),
+            hosts: Vec::new(),
+            donor: None,
+            donor_host: None,
+        };
+        let mut narrow = Narrow::default();
+        let mut output = Fitting(JsonLines::new(&mut narrow));
+        output.record(&small).unwrap();
+        output.record(&large).unwrap();
+        assert!(TooLarge::is_why(&output.finding(&finding).unwrap_err()), "1,000 paths do not fit here either");
+        drop(output);
+        let lines: Vec<&[u8]> = narrow.0.split_inclusive(|octet| *octet == b'\n').collect();
+        let [first, second] = lines.as_slice() else { panic!("{} lines", lines.len()) };
+        assert_eq!(serde_json::from_slice::<Record>(first).unwrap(), small);
+        let least = serde_json::from_slice::<Record>(second).unwrap();
+        assert_eq!((&least.path, least.status, least.reason), (&large.path, large.status, large.reason));
+        assert_eq!((&least.hashes, &least.keys), (&large.hashes, &large.keys));
+        assert_eq!((least.signatures.len(), least.anomalies[0].code.as_str()), (0, "record-too-large"));
+        let few = finding.least();
+        assert_eq!((few.members.len(), &few.evidence["all_members"]), (1000, &2000.into()));
+        assert_eq!(few.members[..], finding.members[..1000]);
     }
 }

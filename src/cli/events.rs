@@ -16,7 +16,7 @@ use super::judging::{JudgingArgs, size};
 use super::report::standard_output_is_a_file;
 use super::run::{FAILURE, FOUND, catalogs_of, interrupted_code, online_downloads, scanner, stop_on_interrupt};
 use super::sandbox;
-use crate::deliver::{AtomicFile, Envelope, Post};
+use crate::deliver::{AtomicFile, Envelope, Post, TooLarge};
 use crate::enrich::events::{Detection, Files, Judge, NoFiles, Tuning, TuningArguments, detect, input};
 use crate::enrich::evtx::Totals;
 use crate::enrich::paths::{PathMap, PathRule};
@@ -192,7 +192,10 @@ impl Sink {
     fn take(&mut self, detection: &Detection) -> io::Result<()> {
         match self {
             Sink::Person(out) => out.write_all(shown(detection).as_bytes()),
-            Sink::Program { output, .. } => output.detection(detection),
+            Sink::Program { output, .. } => match output.detection(detection) {
+                Err(error) if TooLarge::is_why(&error) => output.detection(&detection.least()),
+                done => done,
+            },
         }
     }
 

@@ -217,7 +217,8 @@ fn sending(post: Option<&Post>, view: View, origin: &Origin) -> Result<Box<dyn O
     let name = format.name();
     let none = || format!("--send takes formats of lines that stand alone, and {name} is none");
     let (post, envelope) = post.zip(Envelope::of(name)).ok_or_else(none)?;
-    Ok(format.open(origin, post.lines(envelope, name, origin.host.as_deref())))
+    let output = format.open(origin, post.lines(envelope, name, origin.host.as_deref()));
+    Ok(Box::new(deliver::Fitting(output)))
 }
 
 fn open(view: View, origin: &Origin, terminal: Terminal, quiet: bool) -> Box<dyn Output> {

@@ -14,8 +14,30 @@ use super::spool::{Spool, State, Writer};
 use crate::online::embedded_tls;
 use crate::trust::TrustStore;
 
+/// The longest line: an entry holds its identifier, too.
+const MAX_LINE: usize = MAX_ENTRY - 256;
 /// How long a writer waits for a full spool to be emptied.
 const FULL: Duration = Duration::from_secs(60);
+
+/// Why a line was not taken: the spool has no place for one of this length. Lines after it are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge;
+
+impl TooLarge {
+    /// Whether this is why writing failed.
+    #[must_use]
+    pub fn is_why(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<TooLarge>())
+    }
+}
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a record is too large to be sent")
+    }
+}
+
+impl std::error::Error for TooLarge {}
 
 impl Delivery {
     /// The usual way to a receiver.
@@ -72,6 +94,7 @@ impl Post {
             },
             envelope,
             partial: Vec::new(),
+            passing: false,
         }
     }
 
@@ -82,12 +105,12 @@ impl Post {
     /// When the spool cannot be cleared away.
     pub fn finish(self, interrupted: &AtomicBool) -> io::Result<Outcome> {
         let finished = locked(&self.sender).finish(interrupted);
-        let pending = self.spool.state().pending();
+        let (pending, oversized) = (self.spool.state().pending(), self.spool.state().oversized.load(Ordering::Acquire));
         let Some(outcome) = finished else {
-            return Ok(Outcome { pending, ..Outcome::default() });
+            return Ok(Outcome { pending, oversized, ..Outcome::default() });
         };
         self.spool.reader().close()?;
-        Ok(Outcome { pending, ..outcome })
+        Ok(Outcome { pending, oversized, ..outcome })
     }
 }
 
@@ -102,6 +125,8 @@ pub struct Lines {
     waiting: Waiting,
     envelope: Envelope,
     partial: Vec<u8>,
+    /// The line that comes is too large already, and its rest is passed over.
+    passing: bool,
 }
 
 #[derive(Debug)]
@@ -127,6 +152,11 @@ impl Waiting {
 
 impl Lines {
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        let passed = std::mem::take(&mut self.passing);
+        if passed || line.len() > MAX_LINE {
+            self.waiting.spool.oversized.fetch_add(1, Ordering::AcqRel);
+            return Err(io::Error::new(ErrorKind::InvalidData, TooLarge));
+        }
         let marked = self.envelope.mark(line);
         let marked = marked.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "this format cannot be sent"))?;
         self.waiting.for_room()?;
@@ -138,22 +168,32 @@ impl Lines {
 }
 
 impl Write for Lines {
+    /// Fails with [`TooLarge`] where a line ends that is, and takes those after it all the same.
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let mut too_large = None;
         for part in octets.split_inclusive(|octet| *octet == b'\n') {
-            match part.strip_suffix(b"\n") {
-                Some(end) if self.partial.is_empty() => self.line(end)?,
+            let ended = match part.strip_suffix(b"\n") {
+                Some(end) if self.partial.is_empty() => self.line(end),
                 Some(end) => {
                     let mut line = std::mem::take(&mut self.partial);
                     line.extend_from_slice(end);
-                    self.line(&line)?;
+                    self.line(&line)
                 }
-                None => self.partial.extend_from_slice(part),
+                None if self.passing => Ok(()),
+                None => {
+                    self.partial.extend_from_slice(part);
+                    Ok(())
+                }
+            };
+            match ended {
+                Err(error) if TooLarge::is_why(&error) => too_large = Some(error),
+                other => other?,
             }
-            if self.partial.len() > MAX_ENTRY {
-                return Err(io::Error::new(ErrorKind::InvalidData, "a record is too large to be sent"));
+            if self.partial.len() > MAX_LINE {
+                (self.partial, self.passing) = (Vec::new(), true);
             }
         }
-        Ok(octets.len())
+        too_large.map_or(Ok(octets.len()), Err)
     }
 
     fn flush(&mut self) -> io::Result<()> {

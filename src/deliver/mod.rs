@@ -20,5 +20,5 @@ mod tests;
 pub use destination::Destination;
 pub use envelope::Envelope;
 pub use file::AtomicFile;
-pub use lines::{Lines, Post};
+pub use lines::{Lines, Post, TooLarge};
 pub use sender::{Delivery, Outcome};

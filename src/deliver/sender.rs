@@ -78,6 +78,8 @@ pub struct Outcome {
     pub pending: u64,
     /// Requests that failed and were made again.
     pub repeated: u64,
+    /// Records that were too large to be sent; the least of each was sent instead.
+    pub oversized: u64,
     /// Segments of the spool that could not be read to their ends.
     pub damaged: u64,
     /// The last reason why something was not taken.

@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(super) acknowledged: AtomicU64,
     /// Octets in segments.
     pub(super) octets: AtomicU64,
+    /// Lines that were too large, of this process.
+    pub(super) oversized: AtomicU64,
 }
 
 impl State {
@@ -70,6 +72,7 @@ impl Spool {
             next: AtomicU64::new(end.max(known)),
             acknowledged: AtomicU64::new(known.max(first)),
             octets: AtomicU64::new(octets),
+            oversized: AtomicU64::new(0),
         };
         Ok(Spool { folder: folder.to_owned(), _lock: lock, state: Arc::new(state) })
     }

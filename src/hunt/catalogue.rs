@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use super::names::{copyright_holder, look, plain};
 use crate::hex::lower as hex;
+use crate::record::is_cut;
 use crate::trust::TrustStore;
 use crate::x509::Name;
 
@@ -196,7 +197,7 @@ impl Publishers {
     pub fn same(&self, company: &str, signer: &[Option<&str>]) -> bool {
         let (own, publisher) = (plain(company), self.named(company));
         let fits = |name: &&str| plain(name) == own || publisher.is_some_and(|known| self.named(name) == Some(known));
-        !own.is_empty() && signer.iter().flatten().any(fits)
+        !own.is_empty() && signer.iter().flatten().filter(|name| !is_cut(name)).any(fits)
     }
 }
 

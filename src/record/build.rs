@@ -7,7 +7,7 @@ use super::kernel::ev_code_signing;
 use super::{
     Anomaly, AppliedPolicy, ChainCertificate, ErrorDetail, Format, Keys, PageHashes, RECORD_SCHEMA, Reason, Record,
     Revocation, RevocationKind, Signature, Status, TableEntry, Timestamp, TimestampFault, TimestampKind,
-    TimestampSummary, TrustStoreName, UnsignedAttribute, VersionInfo,
+    TimestampSummary, TrustStoreName, UnsignedAttribute, VersionInfo, shown,
 };
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
@@ -131,6 +131,7 @@ pub fn build(path: &str, inputs: Inputs<'_, '_>) -> Record {
             note_revocation(shown, verdict, facts.parsed.offset, &mut record.anomalies);
         }
     }
+    record.note_cut();
     let deciding =
         inputs.deciding.and_then(|index| Some((inputs.facts.get(index)?, inputs.verdicts.get(index)?, index)));
     if let Some((facts, verdict, index)) = deciding {
@@ -208,8 +209,8 @@ fn signature(
     blobs: &[Blob],
 ) -> Signature {
     let content = facts.content.as_ref();
-    let shown = content.and_then(signer_of);
-    let (signer, claimed_signer) = if verdict.holds { (shown, None) } else { (None, shown) };
+    let named = content.and_then(signer_of);
+    let (signer, claimed_signer) = if verdict.holds { (named, None) } else { (None, named) };
     let opus = content.map(opus).unwrap_or_default();
     Signature {
         index,
@@ -231,8 +232,8 @@ fn signature(
             _ => Vec::new(),
         },
         timestamps: content.map(|content| timestamps(content, verdict)).unwrap_or_default(),
-        program_name: opus.program_name,
-        more_info: opus.more_info,
+        program_name: opus.program_name.as_deref().map(shown),
+        more_info: opus.more_info.as_deref().map(shown),
         statement_type: content.map(statement_type).unwrap_or_default(),
         page_hashes,
         unauthenticated_attributes: content.map(unsigned_attributes).unwrap_or_default(),
@@ -308,14 +309,14 @@ fn statement_type(content: &ContentFacts<'_>) -> Vec<String> {
         .and_then(|attributes| attributes.one(oids::SPC_STATEMENT_TYPE).ok())
         .and_then(|attribute| attribute.single_value().ok());
     let list = value.and_then(|value| statement_types(&value).ok()).unwrap_or_default();
-    list.into_iter().map(usage_text).collect()
+    list.into_iter().map(|usage| shown(&usage_text(usage))).collect()
 }
 
 fn unsigned_attributes(content: &ContentFacts<'_>) -> Vec<UnsignedAttribute> {
     let Some(attributes) = &content.body.signer.unsigned_attributes else { return Vec::new() };
     let list = attributes.attributes.iter().take(64);
     list.map(|attribute| UnsignedAttribute {
-        oid: oid_to_string(attribute.oid),
+        oid: shown(&oid_to_string(attribute.oid)),
         name: oids::title(attribute.oid).map(str::to_owned),
         size: attribute.raw.len(),
         sha256: sha256_hex(attribute.raw),
@@ -365,7 +366,7 @@ fn timestamp_summary(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> 
         time: time_text(facts.time),
         kind: kind(facts.kind),
         verified: verdict.timestamp.is_some(),
-        authority: authority.map(|text| text.common_name.as_ref().unwrap_or(&text.subject).clone()),
+        authority: authority.map(|text| shown(text.common_name.as_ref().unwrap_or(&text.subject))),
     })
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::note_chains;
 use super::chain::{chain, revocation_status, signer, time_text};
+use super::shown::note_cut_certificate;
 use super::{Anomaly, AppliedPolicy, ChainCertificate, Reason, Revocation, Signer, Status, TrustStoreName};
 use crate::asn1::Time;
 use crate::judge::{CertificateVerdict, Purpose};
@@ -168,6 +169,7 @@ pub fn certificate_report(path: &str, inputs: &CertificateInputs<'_, '_>) -> Cer
     }
     let told = report.chain.iter().map(|certificate| (certificate, false));
     note_chains(told, std::iter::once(&verdict.chain), &mut note);
+    report.anomalies.extend(note_cut_certificate(report.certificate.as_ref(), &report.chain));
     report
 }
 

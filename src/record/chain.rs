@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{CertificateRevocation, ChainCertificate, DisallowedBy, Revocation, RevocationKind, Signer, Source};
+use super::{CertificateRevocation, ChainCertificate, DisallowedBy, Revocation, RevocationKind, Signer, Source, shown};
 use crate::asn1::Time;
 use crate::hex;
 use crate::judge::{self, ChainVerdict, RevocationStatus};
@@ -21,11 +21,11 @@ pub(super) fn time_text(time: Option<Time>) -> Option<String> {
 /// A certificate as a signer.
 pub(super) fn signer(text: &CertificateText) -> Signer {
     Signer {
-        common_name: text.common_name.clone(),
-        organization: text.organization.clone(),
-        subject: text.subject.clone(),
-        issuer: text.issuer.clone(),
-        serial: text.serial.clone(),
+        common_name: text.common_name.as_deref().map(shown),
+        organization: text.organization.as_deref().map(shown),
+        subject: shown(&text.subject),
+        issuer: shown(&text.issuer),
+        serial: shown(&text.serial),
         thumbprint_sha1: text.thumbprint_sha1.clone(),
         thumbprint_sha256: text.thumbprint_sha256.clone(),
         not_before: text.not_before.clone(),
@@ -52,12 +52,12 @@ pub(super) fn chain(pool: &Pool<'_>, paths: &Paths<'_>, verdict: &ChainVerdict) 
     for (position, index) in path.certificates.iter().enumerate() {
         let Some(entry) = pool.certificates.get(*index) else { continue };
         let Some(text) = pool.text(*index) else { continue };
-        let mut shown = chain_certificate(text, source(entry.source));
-        shown.problems = problems_at(position);
-        shown.disallowed = disallowed_at(position);
+        let mut certificate = chain_certificate(text, source(entry.source));
+        certificate.problems = problems_at(position);
+        certificate.disallowed = disallowed_at(position);
         let told = verdict.revocation.as_ref().and_then(|(_, list)| list.get(position));
-        shown.revocation = told.map(revocation);
-        chain.push(shown);
+        certificate.revocation = told.map(revocation);
+        chain.push(certificate);
     }
     match path.end {
         PathEnd::Anchor { in_bag: true, .. } => {
@@ -132,17 +132,17 @@ fn source(source: CertificateSource) -> Source {
 
 fn chain_certificate(text: &CertificateText, source: Source) -> ChainCertificate {
     ChainCertificate {
-        subject: text.subject.clone(),
-        issuer: text.issuer.clone(),
-        serial: text.serial.clone(),
+        subject: shown(&text.subject),
+        issuer: shown(&text.issuer),
+        serial: shown(&text.serial),
         thumbprint_sha1: text.thumbprint_sha1.clone(),
         thumbprint_sha256: text.thumbprint_sha256.clone(),
         not_before: text.not_before.clone(),
         not_after: text.not_after.clone(),
-        key: text.key.clone(),
-        signature_algorithm: Some(text.signature_algorithm.clone()),
-        usages: text.usages.clone(),
-        policies: text.policies.clone(),
+        key: shown(&text.key),
+        signature_algorithm: Some(shown(&text.signature_algorithm)),
+        usages: text.usages.as_ref().map(|usages| usages.iter().map(|usage| shown(usage)).collect()),
+        policies: text.policies.iter().map(|policy| shown(policy)).collect(),
         source,
         trusted_root: false,
         problems: Vec::new(),

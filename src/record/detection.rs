@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Confidence, Severity};
+use super::{Confidence, Severity, shown};
 use crate::asn1::Time;
 use crate::judge::{Reason, Status};
 
@@ -138,6 +138,50 @@ pub struct Detection {
 }
 
 impl Detection {
+    /// What fits whatever the event holds: its texts no longer than those of certificates, and no evidence.
+    #[must_use]
+    pub fn least(&self) -> Detection {
+        let few = |text: &Option<String>| text.as_deref().map(shown);
+        let event = &self.event;
+        Detection {
+            schema: self.schema.clone(),
+            detection_type: self.detection_type,
+            title: self.title.clone(),
+            severity: self.severity,
+            confidence: self.confidence,
+            attack: self.attack.clone(),
+            event: EventReference {
+                time: few(&event.time),
+                host: few(&event.host),
+                provider: shown(&event.provider),
+                id: event.id,
+                name: few(&event.name),
+                record: event.record,
+                source: shown(&event.source),
+                position: event.position,
+            },
+            user: few(&self.user),
+            image: few(&self.image),
+            command_line: few(&self.command_line),
+            parent_image: few(&self.parent_image),
+            suspicious_parent: self.suspicious_parent,
+            has_pfx: self.has_pfx,
+            no_timestamp: self.no_timestamp,
+            renamed: self.renamed,
+            cmdlets: self.cmdlets.clone(),
+            target: few(&self.target),
+            store: few(&self.store),
+            thumbprint_sha1: few(&self.thumbprint_sha1),
+            known_root: few(&self.known_root),
+            signature: self.signature.as_ref().map(|state| SignatureState {
+                signer: shown(&state.signer),
+                thumbprint_sha1: few(&state.thumbprint_sha1),
+                ..state.clone()
+            }),
+            evidence: None,
+        }
+    }
+
     /// SHA-256 of the event's file, where that was at hand and is not known to be another one.
     #[must_use]
     pub fn file_digest(&self) -> Option<&str> {

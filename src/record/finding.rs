@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shown;
+
 /// The value of [`FindingLine::schema`].
 pub const FINDING_SCHEMA: &str = "sigscan.finding/1";
 
@@ -86,6 +88,35 @@ pub struct FindingLine {
     /// The donor's machine, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub donor_host: Option<String>,
+}
+
+/// So many members are told where all are too many.
+const FEW_MEMBERS: usize = 1000;
+
+impl FindingLine {
+    /// What fits however many files it is about: the first of them, and how many there are.
+    #[must_use]
+    pub fn least(&self) -> FindingLine {
+        let mut evidence = BTreeMap::from([("all_members".to_owned(), self.members.len().into())]);
+        let texts = self.evidence.iter().filter(|(_, value)| !value.is_array() && !value.is_object());
+        evidence.extend(texts.map(|(name, value)| {
+            let text = value.as_str().map(|text| shown(text).into());
+            (name.clone(), text.unwrap_or_else(|| value.clone()))
+        }));
+        FindingLine {
+            schema: self.schema.clone(),
+            code: self.code.clone(),
+            title: self.title.clone(),
+            severity: self.severity,
+            confidence: self.confidence,
+            attack: self.attack.clone(),
+            evidence,
+            members: self.members.iter().take(FEW_MEMBERS).cloned().collect(),
+            hosts: self.hosts.iter().take(FEW_MEMBERS).cloned().collect(),
+            donor: self.donor.clone(),
+            donor_host: self.donor_host.clone(),
+        }
+    }
 }
 
 /// The JSON Schema of [`FindingLine`], draft 2020-12.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{Record, shown};
 use crate::container::pe::DriverSign;
 use crate::judge::{self, DriverContext, KernelReason, KernelSignature, Loads, Reason};
 use crate::verify::ContentFacts;
@@ -72,12 +72,12 @@ pub(crate) struct KernelFacts {
 
 impl KernelFacts {
     pub(crate) fn new(signature: KernelSignature, content: Option<&ContentFacts<'_>>) -> KernelFacts {
-        let shown = signature.cross.and_then(|cross| content?.pool.text(cross.certificate));
-        let cross = shown.map(|shown| CrossCertificate {
-            subject: shown.subject.clone(),
-            issuer: shown.issuer.clone(),
-            thumbprint_sha1: shown.thumbprint_sha1.clone(),
-            not_after: shown.not_after.clone(),
+        let text = signature.cross.and_then(|cross| content?.pool.text(cross.certificate));
+        let cross = text.map(|text| CrossCertificate {
+            subject: shown(&text.subject),
+            issuer: shown(&text.issuer),
+            thumbprint_sha1: text.thumbprint_sha1.clone(),
+            not_after: text.not_after.clone(),
         });
         KernelFacts { signature, cross }
     }

@@ -10,6 +10,7 @@ mod chain;
 mod detection;
 mod finding;
 mod kernel;
+mod shown;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub use detection::{
 pub use finding::{Confidence, FINDING_SCHEMA, Finding, FindingLine, Severity, finding_schema};
 pub use kernel::{CrossCertificate, Kernel, KernelAnswer};
 pub(crate) use kernel::{Driver, KernelFacts};
+pub(crate) use shown::{is_cut, shown};
 
 pub use crate::anomaly::Anomaly;
 pub use crate::container::Format;

@@ -7,7 +7,7 @@ use super::finding;
 use crate::hunt::catalogue::Publishers;
 use crate::hunt::leads::LeadsTo;
 use crate::judge::Status;
-use crate::record::{Finding, Record, Severity};
+use crate::record::{Finding, Record, Severity, is_cut};
 
 /// The publisher who signs the drivers of others, and the programs of others that come with Windows.
 const FOR_OTHERS: &str = "Microsoft";
@@ -22,7 +22,8 @@ fn another_publisher(record: &Record, publishers: &Publishers) -> Option<Finding
     let signer = record.signer.as_ref().or(record.claimed_signer.as_ref());
     let names = signer.map(|signer| [signer.organization.as_deref(), signer.common_name.as_deref()]);
     let signs = |publisher: &str| {
-        names.iter().flatten().flatten().any(|name| publishers.named(name).is_some_and(|known| known == publisher))
+        let mut whole = names.iter().flatten().flatten().filter(|name| !is_cut(name));
+        whole.any(|name| publishers.named(name).is_some_and(|known| known == publisher))
     };
     let catalogs_unknown = record.catalog == "not-checked";
     let leads_to =

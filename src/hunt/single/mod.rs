@@ -23,7 +23,7 @@ use crate::asn1::Time;
 use crate::container::pe::version::VersionInfo;
 use crate::container::pe::{PeFacts, Remains};
 use crate::crypto::{DigestAlgorithm, DigestValue};
-use crate::record::{Finding, Record, Severity};
+use crate::record::{Finding, Record, Severity, shown};
 use crate::trust::{BlockLists, TrustStore};
 use crate::verify::{Memo, SignatureFacts};
 use crate::x509::{Certificate, CertificateText};
@@ -176,13 +176,17 @@ pub fn file_findings(facts: &FileFacts<'_>) -> Vec<Finding> {
 /// A finding of the table's row; `None` for a code without one, which a test rules out.
 pub(super) fn finding(code: &str, severity: Option<Severity>, evidence: &[(&str, Value)]) -> Option<Finding> {
     let row = row(code)?;
+    let told = |value: &Value| match value {
+        Value::String(text) => Value::String(shown(text)),
+        other => other.clone(),
+    };
     Some(Finding {
         code: row.code.to_owned(),
         title: row.title.to_owned(),
         severity: severity.unwrap_or(row.severity),
         confidence: row.confidence,
         attack: row.attack.iter().map(|technique| (*technique).to_owned()).collect(),
-        evidence: evidence.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        evidence: evidence.iter().map(|(name, value)| ((*name).to_owned(), told(value))).collect(),
         related: Vec::new(),
     })
 }
