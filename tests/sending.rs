@@ -179,6 +179,64 @@ fn a_receiver_that_refuses_everything_takes_nothing_out_of_the_spool() {
     }
 }
 
+/// Answers 400 to whatever holds one of these numbers.
+fn refusing(numbers: std::ops::Range<u64>) -> Server {
+    Server::start(move |asked| {
+        let wrong = self::numbers(&text(asked)).into_keys().any(|number| numbers.contains(&number));
+        if wrong { Some((400, String::new(), Vec::new())) } else { fine() }
+    })
+}
+
+fn rejected(folder: &Path) -> Vec<u64> {
+    let kept = fs::read_to_string(folder.join("rejected.lines")).unwrap_or_default();
+    numbers(&kept).into_keys().collect()
+}
+
+#[test]
+fn a_crowd_that_is_refused_holds_nobody_up_either() {
+    let whole = |server: &Server| {
+        let mut delivery = quick(&format!("http://{}/", server.address));
+        delivery.batch_records = 100;
+        delivery
+    };
+    // The first that there are, and more than anybody would try one by one.
+    for (crowd, all) in [(0..5, 30), (0..45, 90), (10..55, 60)] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = refusing(crowd.clone());
+        let outcome = send(folder.path(), whole(&server), 0..all);
+        let (count, all) = (crowd.end - crowd.start, u64::from(all));
+        assert_eq!((outcome.sent, outcome.rejected, outcome.pending), (all - count, count, 0), "{crowd:?}");
+        assert_eq!(rejected(folder.path()), crowd.collect::<Vec<u64>>());
+        let taken = server.asked().iter().map(text).collect::<String>();
+        assert!((0..all).all(|number| numbers(&taken).contains_key(&number)));
+    }
+    // Nor in small requests, behind which there is nothing of the same one.
+    let folder = tempfile::tempdir().unwrap();
+    let server = refusing(0..25);
+    let outcome = send(folder.path(), quick(&format!("http://{}/", server.address)), 0..30);
+    assert_eq!((outcome.sent, outcome.rejected, outcome.pending), (5, 25, 0));
+}
+
+#[test]
+fn what_was_acknowledged_is_remembered_when_everything_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = |server: &Server| {
+        let mut delivery = quick(&format!("http://{}/", server.address));
+        delivery.batch_records = 100;
+        delivery
+    };
+    let outcome = send(folder.path(), whole(&refusing(0..0)), 0..5);
+    assert_eq!((outcome.sent, outcome.pending), (5, 0));
+    let outcome = send(folder.path(), whole(&refusing(0..100)), 5..40);
+    assert_eq!((outcome.sent, outcome.rejected, outcome.pending), (0, 0, 35));
+    let why = "the receiver answered with status 400, to 20 records one after the other";
+    assert_eq!(outcome.problem.as_deref(), Some(why));
+    // One that it takes, far behind, tells that it was the others.
+    let outcome = send(folder.path(), whole(&refusing(0..40)), 40..41);
+    assert_eq!((outcome.sent, outcome.rejected, outcome.pending), (1, 35, 0));
+    assert_eq!(rejected(folder.path()), (5..40).collect::<Vec<u64>>());
+}
+
 #[test]
 fn a_line_that_is_too_large_is_told_and_those_after_it_arrive() {
     let folder = tempfile::tempdir().unwrap();

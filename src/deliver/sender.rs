@@ -21,8 +21,8 @@ const COLLECT: Duration = Duration::from_millis(500);
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// Longest wait that a receiver can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
-/// Records that are refused one after the other before it is the receiver that is wrong and not they: before it took any
-/// record, and after.
+/// Records that are refused one after the other before others behind them are tried, to tell whether they are wrong or the
+/// receiver is: while the spool knows of none that was taken, and after.
 const REFUSALS: (u32, u32) = (3, 20);
 
 /// Why a batch was not taken.
@@ -98,8 +98,15 @@ impl Sender {
     pub(super) fn start(delivery: Delivery, reader: Reader) -> Sender {
         let (wake, woken) = bounded(1);
         let stop = Arc::new(AtomicBool::new(false));
-        let mut work =
-            Work { delivery, reader, woken, stop: Arc::clone(&stop), over: None, outcome: Outcome::default() };
+        let mut work = Work {
+            delivery,
+            reader,
+            woken,
+            stop: Arc::clone(&stop),
+            over: None,
+            taken: None,
+            outcome: Outcome::default(),
+        };
         let thread = std::thread::spawn(move || {
             if let Err(problem) = work.run() {
                 work.outcome.problem = Some(problem);
@@ -144,6 +151,8 @@ struct Work {
     stop: Arc<AtomicBool>,
     /// Since when nothing more comes, or something succeeded after that.
     over: Option<Instant>,
+    /// The number of the furthest record that was tried behind refused ones, and taken.
+    taken: Option<u64>,
     outcome: Outcome,
 }
 
@@ -178,10 +187,12 @@ impl Work {
         let mut parts: Vec<&[Entry]> = vec![&batch.entries];
         let mut refused: Vec<&Entry> = Vec::new();
         let mut in_a_row = 0u32;
+        let mut done = 0usize;
         while let Some(part) = parts.pop() {
             match self.insist(batch, part) {
                 Ok(()) => {
                     in_a_row = 0;
+                    done = done.saturating_add(part.len());
                     self.outcome.sent = self.outcome.sent.saturating_add(part.len() as u64);
                 }
                 Err(Failure::Refused(why)) => match (part, part.split_at_checked(part.len().div_ceil(2))) {
@@ -189,8 +200,10 @@ impl Work {
                         self.outcome.problem = Some(why.clone());
                         refused.push(entry);
                         in_a_row = in_a_row.saturating_add(1);
-                        let limit = if self.outcome.sent == 0 { REFUSALS.0 } else { REFUSALS.1 };
-                        if in_a_row >= limit {
+                        done = done.saturating_add(1);
+                        let none_known = self.outcome.sent == 0 && !self.reader.has_acknowledged();
+                        let limit = if none_known { REFUSALS.0 } else { REFUSALS.1 };
+                        if in_a_row >= limit && !self.is_taken_behind(batch, done)? {
                             return Err(format!("{why}, to {in_a_row} records one after the other"));
                         }
                     }
@@ -200,7 +213,7 @@ impl Work {
                 Err(Failure::Later { why, .. } | Failure::Stop(why)) => return Err(why),
             }
         }
-        if self.outcome.sent == 0 && !refused.is_empty() {
+        if self.outcome.sent == 0 && !refused.is_empty() && !self.is_taken_behind(batch, done)? {
             return Err(self.outcome.problem.take().unwrap_or_default()); // it may be the receiver that is wrong
         }
         for entry in refused {
@@ -208,6 +221,49 @@ impl Work {
             self.outcome.rejected = self.outcome.rejected.saturating_add(1);
         }
         self.reader.acknowledge(batch.end).map_err(spool_failed)
+    }
+
+    /// Whether the receiver takes a record behind the first `done` ones of a batch, so that it is they that are wrong: tried
+    /// are the next one, the second, the fourth and so on, as long as any come, and the last. What is taken so is sent once
+    /// more in its turn, as after a failure.
+    fn is_taken_behind(&mut self, batch: &Batch, done: usize) -> Result<bool, String> {
+        let left = batch.entries.len().saturating_sub(done);
+        let number = batch.end.saturating_sub(left as u64);
+        if self.taken.is_some_and(|taken| taken >= number) {
+            return Ok(true);
+        }
+        let mut scout = self.reader.scout(number);
+        let mut distance = 0u64;
+        let mut untried = None;
+        loop {
+            while let Some(next) = scout.batch(1, 0).map_err(spool_failed)? {
+                distance = distance.saturating_add(1);
+                untried = if distance.is_power_of_two() {
+                    if self.takes(&next)? {
+                        return Ok(true);
+                    }
+                    None
+                } else {
+                    Some(next)
+                };
+            }
+            if self.over.is_some() || self.stop.load(Ordering::Acquire) {
+                return untried.map_or(Ok(false), |last| self.takes(&last));
+            }
+            self.wait(COLLECT);
+        }
+    }
+
+    /// Whether the receiver takes this.
+    fn takes(&mut self, batch: &Batch) -> Result<bool, String> {
+        match self.insist(batch, &batch.entries) {
+            Ok(()) => {
+                self.taken = Some(batch.end.saturating_sub(1));
+                Ok(true)
+            }
+            Err(Failure::Refused(_)) => Ok(false),
+            Err(Failure::Later { why, .. } | Failure::Stop(why)) => Err(why),
+        }
     }
 
     /// Tries again and again, with longer and longer waits, whatever may succeed later.

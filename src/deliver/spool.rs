@@ -202,6 +202,16 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Another one, that begins with this entry and acknowledges nothing.
+    pub(super) fn scout(&self, next: u64) -> Reader {
+        Reader { folder: self.folder.clone(), state: Arc::clone(&self.state), next, current: None, damaged: 0 }
+    }
+
+    /// Whether a receiver has taken any entry of this spool yet.
+    pub(super) fn has_acknowledged(&self) -> bool {
+        self.state.acknowledged.load(Ordering::Acquire) > 0
+    }
+
     /// How many whole entries are ahead.
     pub(super) fn ahead(&self) -> u64 {
         self.state.next.load(Ordering::Acquire).saturating_sub(self.next)
