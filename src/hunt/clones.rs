@@ -60,8 +60,20 @@ pub(super) fn one_version_several_signers(entries: &[Entry]) -> Vec<FindingLine>
     groups(entries, Entry::version).iter().filter_map(|group| cloned(group)).collect()
 }
 
+/// The originals of a group. A content that one record calls original and another the work of somebody whom nobody trusts
+/// is none, unless there is no other.
+fn originals<'e>(group: &[&'e Entry]) -> Vec<&'e Entry> {
+    let disowned = group.iter().filter(|entry| entry.leads_to == Some(LeadsTo::UntrustedRoot));
+    let disowned: HashSet<&[u8]> =
+        disowned.flat_map(|entry| &entry.authentihash).map(|(_, digest)| &**digest).collect();
+    let all: Vec<&Entry> = group.iter().copied().filter(|entry| is_original(entry)).collect();
+    let is_undisputed = |entry: &&Entry| entry.authentihash.iter().all(|(_, digest)| !disowned.contains(&**digest));
+    let undisputed: Vec<&Entry> = all.iter().copied().filter(is_undisputed).collect();
+    if undisputed.is_empty() { all } else { undisputed }
+}
+
 fn cloned(group: &[&Entry]) -> Option<FindingLine> {
-    let originals: Vec<&Entry> = group.iter().copied().filter(|entry| is_original(entry)).collect();
+    let originals = originals(group);
     let original = originals.first().copied()?;
     let contents = Contents::of(&originals);
     // Trusted signers rebuild and redistribute what others made; only a catalogued publisher's name is worth wearing.
@@ -200,6 +212,16 @@ mod tests {
         assert_eq!(found(&files), [""; 0]);
         let files = [unknown(file("a", OWN, 2, false)), files[0].clone(), files[1].clone()];
         assert_eq!(found(&files), ["X208 High a,o <- o"]);
+    }
+
+    #[test]
+    fn a_content_that_somebody_disowns_is_no_original() {
+        let (original, clone) = (file("o", VALID, 1, true), file("c", OWN, 2, true));
+        let made_up = file("a", VALID, 2, true);
+        assert_eq!(found(&[original.clone(), clone.clone(), made_up]), ["X208 High c,o <- o"]);
+        // Signed anew by somebody: the only original remains one.
+        let anew = file("a", OWN, 1, true);
+        assert_eq!(found(&[original, clone, anew]), ["X208 High c,o <- o"]);
     }
 
     #[test]

@@ -107,7 +107,14 @@ fn one_signature_several_contents(entries: &[Entry]) -> Vec<FindingLine> {
     grafted
         .filter_map(|group| {
             let key = key_text(group.first().and_then(|entry| entry.pkcs7()));
-            finding("X201", None, &graft_evidence(group, "pkcs7_sha256", key), group, genuine(group))
+            let mut evidence = graft_evidence(group, "pkcs7_sha256", key).to_vec();
+            // One signature holds one digest: where records give it several, somebody made one up, and maybe the donor.
+            let signed = distinct(group, |entry| entry.signed_digest.as_deref());
+            if signed > 1 {
+                evidence.push(("contradictory_digests", json!(signed)));
+            }
+            let donor = genuine(group).filter(|_| signed <= 1);
+            finding("X201", None, &evidence, group, donor)
         })
         .collect()
 }
@@ -174,11 +181,16 @@ fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
     groups
         .iter()
         .filter_map(|group| {
-            let trusted: Vec<&Entry> = group.iter().copied().filter(|entry| vouched(entry) == Some(true)).collect();
-            let real: BTreeSet<&[u8]> = trusted.iter().filter_map(|entry| entry.spki()).collect();
+            let of = |wanted: bool| group.iter().copied().filter(move |entry| vouched(entry) == Some(wanted));
+            let keys = |wanted: bool| of(wanted).filter_map(|entry| entry.spki()).collect::<BTreeSet<&[u8]>>();
+            // A key that one record calls trusted and another does not is no proof, unless there is no better one.
+            let (called_real, disowned) = (keys(true), keys(false));
+            let undisputed: BTreeSet<&[u8]> = called_real.difference(&disowned).copied().collect();
+            let real = if undisputed.is_empty() { called_real } else { undisputed };
+            let trusted: Vec<&Entry> =
+                of(true).filter(|entry| entry.spki().is_none_or(|key| real.contains(key))).collect();
             let foreign = |entry: &&Entry| entry.spki().is_some_and(|key| !real.contains(key)) && !real.is_empty();
-            let disguised: Vec<&Entry> =
-                group.iter().copied().filter(|entry| vouched(entry) == Some(false)).filter(foreign).collect();
+            let disguised: Vec<&Entry> = of(false).filter(foreign).collect();
             let first = disguised.first()?;
             let own = disguised.iter().any(|entry| entry.self_signed);
             let evidence = [
@@ -384,6 +396,28 @@ mod tests {
         let other = file("c", OWN, (3, 3), [3, 3, 3, 3, 3, 3, 1]);
         assert_eq!(found(&[stolen.clone(), other.clone()]), ["X205 Critical c <- d"]);
         assert_eq!(found(&[KeysLine { leads_to: None, ..stolen }, other]), [""; 0]);
+    }
+
+    #[test]
+    fn one_made_up_record_neither_hides_nor_frames() {
+        let real = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let own = file("c", OWN, (3, 3), [3, 3, 3, 3, 3, 3, 1]);
+        // That somebody calls the key of a disguised file trusted.
+        let mut hiding = file("d", VALID, (4, 4), [4, 4, 4, 4, 3, 4, 1]);
+        assert_eq!(found(&[real.clone(), own.clone(), hiding.clone()]), ["X205 Critical c <- b"]);
+        hiding.path = "a".to_owned();
+        assert_eq!(found(&[real.clone(), own.clone(), hiding]), ["X205 Critical c <- b"]);
+        // That somebody calls the only key that is trusted a disguise.
+        let framing = file("d", OWN, (4, 4), [4, 4, 4, 4, 1, 4, 1]);
+        assert_eq!(found(&[real.clone(), own, framing]), ["X205 Critical c <- b"]);
+        // That somebody has another file that a copied signature was made for.
+        let graft = file("c", GRAFT, (1, 2), [1, 1, 1, 1, 1, 1, 1]);
+        let donor = file("a", VALID, (7, 7), [1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(found(&[real, graft.clone(), donor.clone()]), ["X201 Critical a,b,c <- ?"]);
+        let mut correlator = Correlator::new();
+        [&graft, &donor].into_iter().for_each(|line| correlator.add_line(line));
+        let evidence = &correlator.finish().1[0].evidence;
+        assert_eq!(evidence["contradictory_digests"], 2);
     }
 
     #[test]

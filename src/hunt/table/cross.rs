@@ -15,7 +15,8 @@ pub(super) const ROWS: &[Row] = &[
         why: "A signature is made over one content. At most one of these is what was signed; the others carry a \
               signature that was cut out of it, as SigThief and MetaTwin do, or were changed after signing.",
         todo: "Treat every member but the donor as falsely signed, whatever name it shows. The donor, if it was among \
-               the files, is the honest original.",
+               the files, is the honest original. Where records disagree about what this signature was made for \
+               (contradictory_digests), one of them was made up, and none is named as the donor.",
         false_positives: "Copies of one file of which some were damaged or patched after signing: equally not what \
                           was signed, but nobody's disguise.",
         references: &["https://attack.mitre.org/techniques/T1036/001/", "https://github.com/secretsquirrel/SigThief"],
@@ -74,7 +75,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::High,
         attack: &[MASQUERADING, CERTIFICATES],
         condition: "Signers have the same subject and different keys; one leads to a trusted root, another signed \
-                    itself (critical) or ends at a root that is not trusted (medium).",
+                    itself (critical) or ends at a root that is not trusted (medium), whatever else is wrong with it. A key \
+                    of which files say both is no trusted one where there is another.",
         why: "Somebody made a certificate in the name of a publisher whose real one is among the files.",
         todo: "Treat the files of the untrusted key as disguised; ask the publisher only if it signs test builds with \
                certificates of its own.",
