@@ -70,7 +70,7 @@ pub fn entry_schema() -> serde_json::Value {
 pub(super) type Key = Option<[u8; 32]>;
 
 /// What is kept of a signer's certificate. A publisher's files share one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Leaf {
     pub(super) tbs: Key,
     pub(super) spki: Key,
@@ -318,13 +318,18 @@ impl Entry {
     /// The order of entries, and of everything that names them: by path, then by everything else, so that it does not
     /// depend on the order in which they came.
     pub(super) fn order(&self, other: &Entry) -> Ordering {
-        let key = |entry: &Entry| {
-            let line = entry.line();
-            serde_json::to_string(&line).unwrap_or_default()
-        };
-        self.path
-            .cmp(&other.path)
-            .then_with(|| if self == other { Ordering::Equal } else { key(self).cmp(&key(other)) })
+        self.path.cmp(&other.path).then_with(|| self.rest().cmp(&other.rest()))
+    }
+
+    /// Everything but the path, to be compared member by member: many records may be of one path.
+    fn rest(&self) -> impl Ord + '_ {
+        // Files whose machine is not known come last.
+        let place = (&self.path_hex, self.host.is_none(), &self.host, self.status.name(), self.reason, self.leads_to);
+        let flags = (self.self_signed, self.hides_data, self.names_signer);
+        let names = (&self.publisher, &self.signer);
+        let content = (&self.sha256, &self.authentihash, &self.signed_digest);
+        let signature = (&self.pkcs7, &self.signer_info, &self.token, &self.leaf);
+        (place, flags, names, content, signature, (&self.version, &self.first_page, &self.signed_first_page))
     }
 }
 
@@ -374,6 +379,32 @@ mod tests {
         assert_eq!(entry.line(), line);
         assert_eq!(entry.content(), Some(&[0xab; 20][..]));
         assert!(!entry.is_genuine());
+    }
+
+    #[test]
+    fn many_files_of_one_path_are_ordered_by_what_is_known_of_them() {
+        let host = |name: Option<&str>, digest: &str| KeysLine {
+            schema: KEYS_SCHEMA.to_owned(),
+            path: "a".to_owned(),
+            path_hex: None,
+            host: name.map(str::to_owned),
+            status: Status::Unsigned,
+            reason: Reason::NoSignature,
+            leads_to: None,
+            self_signed: false,
+            hides_data: false,
+            names_signer: false,
+            publisher: None,
+            signer: None,
+            sha256: Some(digest.repeat(32)),
+            authentihash: BTreeMap::new(),
+            keys: Keys::default(),
+        };
+        let lines = [host(Some("\u{1}"), "02"), host(Some("!"), "00"), host(Some("!"), "01"), host(None, "00")];
+        let mut shared = Shared::default();
+        let mut entries: Vec<Entry> = lines.iter().rev().map(|line| Entry::new(line, &mut shared)).collect();
+        entries.sort_by(Entry::order);
+        assert_eq!(entries.iter().map(Entry::line).collect::<Vec<_>>(), lines);
     }
 
     #[test]

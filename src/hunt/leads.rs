@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::judge::{Reason, Status};
 
 /// Where the chain of the signer's certificate leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LeadsTo {
     /// A root that is trusted, through authorities that were allowed to issue.
