@@ -220,7 +220,7 @@ fn enricher(args: &EnrichArgs, kept: &Kept) -> Result<(Enricher, String), String
     if let Some(baseline) = baseline::load(&args.baseline, &folders.collect::<Vec<_>>())? {
         scanner = scanner.with_baseline(baseline);
     }
-    if let Some(index) = catalogs_of(&args.judging, args.path_map.iter().map(PathRule::folder), true)? {
+    if let Some(index) = catalogs_of(&args.judging, args.path_map.iter().map(PathRule::folder), false, true)? {
         scanner = scanner.with_catalogs(index);
     }
     if let Some(downloads) = online_downloads(&args.judging)? {

@@ -240,7 +240,7 @@ fn files(args: &EventsArgs, kept: &Kept) -> Result<(Option<Files>, sandbox::Need
     }
     needs.judge(&args.judging);
     let mut scanner = kept.given_to(scanner(&args.judging, false)?);
-    if let Some(index) = catalogs_of(&args.judging, rules.iter().map(PathRule::folder), args.quiet)? {
+    if let Some(index) = catalogs_of(&args.judging, rules.iter().map(PathRule::folder), false, args.quiet)? {
         scanner = scanner.with_catalogs(index);
     }
     if let Some(downloads) = online_downloads(&args.judging)? {

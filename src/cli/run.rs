@@ -375,19 +375,20 @@ fn catalogs(args: &ScanArgs, targets: &[Target]) -> Result<Option<CatalogIndex>,
         Target::Path(path) | Target::Listed(path) => Some(path.as_path()),
         Target::StandardInput => None,
     });
-    catalogs_of(&args.judging, folders, args.quiet)
+    catalogs_of(&args.judging, folders, args.follow, args.quiet)
 }
 
-/// The same for folders; `quiet` says nothing of damaged ones.
+/// The same for folders; links below them count if they are to be followed, and `quiet` says nothing of damaged catalogs.
 pub(super) fn catalogs_of<'f>(
     args: &JudgingArgs,
     folders: impl Iterator<Item = &'f Path>,
+    follow: bool,
     quiet: bool,
 ) -> Result<Option<CatalogIndex>, String> {
     let named: Vec<PathBuf> = args.catalog.iter().chain(&args.catroot).cloned().collect();
     let mut found: Vec<CatalogFolder> = Vec::new();
     if !args.no_catroot {
-        found.extend(folders.flat_map(catalog_folders_below));
+        found.extend(folders.flat_map(|folder| catalog_folders_below(folder, follow)));
         found.sort();
         found.dedup();
     }

@@ -30,7 +30,8 @@ pub(super) struct Needs {
 const MOST_RULES: usize = 1000;
 
 impl Needs {
-    /// What is read and written from now on. Lists are read already, but for catalogs, which are opened when a file asks.
+    /// What is read and written from now on. Lists are read already, but for catalogs, which are opened when a file asks:
+    /// those that were found by themselves lie below the targets, unless links are followed, and then everything is read.
     pub(super) fn of(args: &ScanArgs, delivery: &DeliveryArgs, targets: &[Target]) -> Needs {
         let mut needs = Needs::default();
         for target in targets {

@@ -20,6 +20,8 @@ pub struct Summary {
     signed: u64,
     missing: u64,
     catalogs_checked: bool,
+    /// Judged files that some catalog may list which was not looked at.
+    uncatalogued: u64,
     revocation_checked: bool,
     revocation_unknown: u64,
     trust: Option<(TrustStoreName, String)>,
@@ -51,7 +53,10 @@ impl Summary {
             !record.signatures.is_empty() || record.catalog_signature.is_some() || record.status == Status::Invalid;
         self.signed = self.signed.saturating_add(u64::from(signed));
         self.missing = self.missing.saturating_add(u64::from(record.reason == Reason::NotFound));
-        self.catalogs_checked |= record.catalog != "not-checked";
+        let checked = record.catalog != "not-checked";
+        self.catalogs_checked |= checked;
+        let uncatalogued = !checked && record.status != Status::Error;
+        self.uncatalogued = self.uncatalogued.saturating_add(u64::from(uncatalogued));
         self.revocation_checked |= record.revocation != Revocation::NotChecked;
         let unknown = record.revocation == Revocation::Unknown;
         self.revocation_unknown = self.revocation_unknown.saturating_add(u64::from(unknown));
@@ -124,7 +129,7 @@ impl Summary {
         }
         if verdict == Verdict::Unsigned && !self.catalogs_checked {
             parts.insert(0, "(catalogs not checked)".to_owned());
-        } else if let (Verdict::Unsigned, Some(catalogs)) = (verdict, options.catalogs) {
+        } else if let (Verdict::Unsigned, Some(catalogs), 0) = (verdict, options.catalogs, self.uncatalogued) {
             parts.insert(
                 0,
                 match catalogs {
@@ -175,6 +180,9 @@ impl Summary {
             (true, false) => "; catalogs not checked",
             (true, true) => "",
         });
+        if self.catalogs_checked && self.uncatalogued > 0 {
+            let _ = write!(text, "; catalogs not all checked for {}", plural(self.uncatalogued, "file", "files"));
+        }
         if self.revocation_unknown > 0 {
             let _ = write!(text, "; revocation unknown for {}", plural(self.revocation_unknown, "file", "files"));
         }
@@ -253,6 +261,21 @@ mod tests {
         let text = summary.render(&Tally::default(), &SummaryOptions::default());
         assert!(text.contains("; catalogs not checked; revocation unknown for 1 file\n"), "{text}");
         assert!(!text.contains("revocation not checked"));
+    }
+
+    #[test]
+    fn a_summary_counts_the_files_for_which_a_catalog_was_not_looked_at() {
+        let mut summary = Summary::default();
+        for catalog in ["none", "not-checked"] {
+            let mut record = samples::missing();
+            (record.status, record.reason) = (Status::Unsigned, Reason::NoSignature);
+            catalog.clone_into(&mut record.catalog);
+            summary.add(&record);
+        }
+        let options = SummaryOptions { catalogs: Some(3), ..SummaryOptions::default() };
+        let text = summary.render(&Tally::default(), &options);
+        assert!(text.contains("; revocation not checked; catalogs not all checked for 1 file\n"), "{text}");
+        assert!(text.contains("  Unsigned     2\n"), "{text}");
     }
 
     #[test]

@@ -88,8 +88,9 @@ pub struct Record {
     pub hashes: BTreeMap<String, String>,
     /// What is known of revocation.
     pub revocation: Revocation,
-    /// `not-checked`, `none`, or the path of the catalog that lists the file. If that verifies, or the file has no
-    /// signature of its own, status, signer and timestamp are the catalog's.
+    /// `not-checked` (also where a catalog that may list the file could not be read), `none`, or the path of the catalog
+    /// that lists the file. If that verifies, or the file has no signature of its own, status, signer and timestamp are
+    /// the catalog's.
     pub catalog: String,
     /// The deciding signature of that catalog.
     #[serde(skip_serializing_if = "Option::is_none")]

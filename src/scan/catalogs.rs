@@ -57,6 +57,8 @@ pub(super) struct Lookup {
     pub(super) hit: Option<Arc<JudgedCatalog>>,
     /// What could not be read.
     pub(super) anomalies: Vec<Anomaly>,
+    /// Whether a catalog that may list the file was not looked at.
+    pub(super) missed: bool,
 }
 
 impl Catalogs {
@@ -85,6 +87,7 @@ impl Catalogs {
                     Ok(judged) => judged,
                     Err(message) => {
                         lookup.anomalies.push(Anomaly::new("catalog-unreadable", message));
+                        lookup.missed = true;
                         continue;
                     }
                 };

@@ -111,7 +111,11 @@ impl Scanner {
         if let Some(catalogs) = &self.catalogs {
             let found = catalogs.look_up(self, &digests, listed_by);
             record.anomalies.extend(found.anomalies);
+            if let Some(driver) = &mut driver {
+                driver.context.catalogs_checked = found.hit.is_some() || !found.missed;
+            }
             match found.hit {
+                None if found.missed => {} // one that could not be read may be the one
                 None => record.in_no_catalog(),
                 Some(hit) => {
                     let decides = match (&driver, &hit.kernel) {
@@ -126,9 +130,6 @@ impl Scanner {
             }
             if let Some(hit) = catalogs.search(self, foreign.into_iter()).hit {
                 hunt::donor_in_catalog(&mut record, &hit.record);
-            }
-            if let Some(driver) = &mut driver {
-                driver.context.catalogs_checked = true;
             }
         }
         self.conclude(&mut record, driver.as_ref());

@@ -3,7 +3,7 @@
 //! Nothing in it is believed: it says where to look. Whoever finds a catalog here reads it again, checks that it lists
 //! the digest in full, and judges its signature, all on the same bytes.
 
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -62,13 +62,14 @@ impl CatalogIndex {
         let mut buffer = Vec::new();
         for path in named {
             let before = index.places.len();
-            index.load_below(path, false, &mut buffer)?;
+            let folder = CatalogFolder { path: path.clone(), packages: false, follow: true };
+            index.load_below(&folder, &mut buffer)?;
             if before == index.places.len() {
                 return Err(LoadError::NoCatalog(path.clone()));
             }
         }
         for folder in found.iter().filter(|folder| !named.contains(&folder.path)) {
-            index.load_below(&folder.path, folder.packages, &mut buffer)?;
+            index.load_below(folder, &mut buffer)?;
         }
         index.seal();
         Ok(index)
@@ -155,14 +156,18 @@ impl CatalogIndex {
 
     /// Of driver packages only the catalogs in their top folders are looked at, by the names that Windows gives them:
     /// gigabytes of drivers lie beside them.
-    fn load_below(&mut self, path: &Path, packages: bool, buffer: &mut Vec<u8>) -> Result<(), LoadError> {
-        let mut walk = walkdir::WalkDir::new(path).sort_by_file_name();
+    fn load_below(&mut self, folder: &CatalogFolder, buffer: &mut Vec<u8>) -> Result<(), LoadError> {
+        let CatalogFolder { path, packages, follow } = folder;
+        let (path, packages, follow) = (path.as_path(), *packages, *follow);
+        let mut walk = walkdir::WalkDir::new(path).sort_by_file_name().follow_root_links(follow);
         if packages {
             walk = walk.max_depth(2);
         }
         for entry in walk {
             let file = match entry {
-                Ok(entry) if entry.file_type().is_file() || (entry.depth() == 0 && entry.path().is_file()) => {
+                Ok(entry)
+                    if entry.file_type().is_file() || (follow && entry.depth() == 0 && entry.path().is_file()) =>
+                {
                     entry.into_path()
                 }
                 Ok(_) => continue,
@@ -247,6 +252,8 @@ pub struct CatalogFolder {
     pub path: PathBuf,
     /// It holds driver packages, each with its catalog, instead of catalogs alone.
     pub packages: bool,
+    /// Whether it counts where its name has become a symbolic link, too.
+    pub follow: bool,
 }
 
 /// Where Windows keeps catalogs, below its own folder: those installed, those of the component store, and those of the
@@ -258,9 +265,11 @@ const FOLDERS: [(&[&str], bool); 3] = [
 ];
 
 /// The folders with catalogs of a Windows root, found by name whatever their case: of a Windows folder, or of the system
-/// drive above it. Other folders that hold a `System32` count too; one without these folders has none.
+/// drive above it. Other folders that hold a `System32` count too; one without these folders has none. A symbolic link on
+/// the way is nothing unless links are to be followed: it may lead out of the root.
 #[must_use]
-pub fn catalog_folders_below(root: &Path) -> Vec<CatalogFolder> {
+pub fn catalog_folders_below(root: &Path, follow: bool) -> Vec<CatalogFolder> {
+    let folder_named = |parent: &Path, name: &str| folder_named(parent, name, follow);
     let inside = |start: &Path, names: &[&str]| {
         names.iter().try_fold(start.to_owned(), |folder, name| folder_named(&folder, name))
     };
@@ -269,16 +278,21 @@ pub fn catalog_folders_below(root: &Path) -> Vec<CatalogFolder> {
         let known = folder_named(&windows, "System32").is_some();
         let folders = FOLDERS.iter().filter(move |_| known);
         folders.filter_map(move |(names, packages)| {
-            Some(CatalogFolder { path: inside(&windows, names)?, packages: *packages })
+            Some(CatalogFolder { path: inside(&windows, names)?, packages: *packages, follow })
         })
     });
     found.collect()
 }
 
-fn folder_named(parent: &Path, name: &str) -> Option<PathBuf> {
+fn folder_named(parent: &Path, name: &str, follow: bool) -> Option<PathBuf> {
     let entries = std::fs::read_dir(parent).ok()?.filter_map(Result::ok);
-    let same = |entry: &std::fs::DirEntry| entry.file_name().eq_ignore_ascii_case(name);
-    let found = entries.filter(same).map(|entry| entry.path()).filter(|path| path.is_dir());
+    let same = |entry: &DirEntry| entry.file_name().eq_ignore_ascii_case(name);
+    let is_folder = |entry: &DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => follow && entry.path().is_dir(),
+        Ok(kind) => kind.is_dir(),
+        Err(_) => false,
+    };
+    let found = entries.filter(same).filter(is_folder).map(|entry| entry.path());
     found.min() // several that differ in case are possible on other systems: always the same one
 }
 

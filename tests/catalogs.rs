@@ -1,0 +1,107 @@
+//! Where catalogs are looked for and which are believed to list a file: what a scanned folder holds is somebody else's.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+#[path = "program/mod.rs"]
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use program::{scanner, testdata};
+use serde_json::Value;
+use sigscan::Record;
+use sigscan::trust::CatalogIndex;
+
+const AT: &str = "2026-06-01T00:00:00Z";
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(testdata().join("fixtures").join(name)).unwrap()
+}
+
+/// What a record says of a file and of the catalogs.
+fn said(record: &Record) -> (&'static str, String, Vec<String>) {
+    let codes = record.anomalies.iter().map(|anomaly| anomaly.code.clone()).collect();
+    (record.status.name(), record.catalog.clone(), codes)
+}
+
+fn sigscan(arguments: &[&str], path: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    command.args(["--at", AT, "--quiet", "--json", "--no-correlate", "--trust-store"]);
+    command.arg(testdata().join("pki/root.pem")).args(arguments).arg(path);
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// Status and catalog of the one program below a folder.
+#[cfg(unix)]
+fn program_below(arguments: &[&str], path: &Path) -> (String, String) {
+    let text = String::from_utf8(sigscan(arguments, path).stdout).unwrap();
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let programs = records.filter(|record| word(&record["path"]).ends_with("x.exe"));
+    let found: Vec<_> = programs.map(|record| (word(&record["status"]), word(&record["catalog"]))).collect();
+    assert_eq!(found.len(), 1, "{text}");
+    found.into_iter().next().unwrap()
+}
+
+/// A drive of which one folder on the way to the catalogs is a link to somewhere else.
+#[cfg(unix)]
+#[test]
+fn no_link_leads_the_look_for_catalogs_out_of_what_is_scanned() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let catroot = elsewhere.path().join("Windows/System32/CatRoot");
+    fs::create_dir_all(&catroot).unwrap();
+    fs::write(catroot.join("a.cat"), fixture("catalog-v2.cat")).unwrap();
+    let (unsigned, unlisted) = ("Unsigned".to_owned(), "not-checked".to_owned());
+    for linked in ["Windows", "Windows/System32", "Windows/System32/CatRoot"] {
+        let drive = tempfile::tempdir().unwrap();
+        fs::write(drive.path().join("x.exe"), fixture("listed-odd.exe")).unwrap();
+        let link = drive.path().join(linked);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(elsewhere.path().join(linked), &link).unwrap();
+        for sandbox in [&[][..], &["--no-sandbox"]] {
+            let found = program_below(sandbox, drive.path());
+            assert_eq!(found, (unsigned.clone(), unlisted.clone()), "{linked} {sandbox:?}");
+            let catalog = drive.path().join("Windows/System32/CatRoot/a.cat").to_str().unwrap().to_owned();
+            let followed = program_below(&[sandbox, &["--follow"]].concat(), drive.path());
+            assert_eq!(followed, ("Valid".to_owned(), catalog), "{linked} {sandbox:?}");
+        }
+    }
+    // A root that is named is looked into whatever it is.
+    fs::write(elsewhere.path().join("x.exe"), fixture("listed-odd.exe")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("image");
+    symlink(elsewhere.path(), &root).unwrap();
+    let catalog = root.join("Windows/System32/CatRoot/a.cat").to_str().unwrap().to_owned();
+    for sandbox in [&[][..], &["--no-sandbox"]] {
+        assert_eq!(program_below(sandbox, &root), ("Valid".to_owned(), catalog.clone()), "{sandbox:?}");
+    }
+}
+
+/// A catalog that is gone when a file asks for it may have been the one that lists the file.
+#[test]
+fn a_catalog_that_cannot_be_read_leaves_the_catalogs_unchecked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (folder.path().join("one.cat"), folder.path().join("two.cat"));
+    for path in [&one, &other] {
+        fs::write(path, fixture("catalog-v2.cat")).unwrap();
+    }
+    let judge = || {
+        let index = CatalogIndex::load(&[folder.path().to_owned()], &[]).unwrap();
+        scanner(&["root", "tsa-root"], AT, &[]).with_catalogs(index)
+    };
+    let (both, second) = (judge(), judge());
+    fs::remove_file(&one).unwrap();
+    let unreadable = "catalog-unreadable".to_owned();
+    let record = second.scan_bytes("file", &fixture("listed-odd.exe"));
+    assert_eq!(said(&record), ("Valid", other.to_str().unwrap().to_owned(), vec![unreadable.clone()]));
+    fs::remove_file(&other).unwrap();
+    let record = both.scan_bytes("file", &fixture("listed-odd.exe"));
+    assert_eq!(said(&record), ("Unsigned", "not-checked".to_owned(), vec![unreadable.clone(), unreadable]));
+    let mut unlisted = fixture("listed-odd.exe");
+    *unlisted.last_mut().unwrap() ^= 1;
+    let record = both.scan_bytes("file", &unlisted);
+    assert_eq!(said(&record), ("Unsigned", "none".to_owned(), vec![]));
+}
