@@ -105,3 +105,56 @@ fn a_catalog_that_cannot_be_read_leaves_the_catalogs_unchecked() {
     let record = both.scan_bytes("file", &unlisted);
     assert_eq!(said(&record), ("Unsigned", "none".to_owned(), vec![]));
 }
+
+/// Decoys whose members begin as the digest of the program does are no candidates, however many they are.
+#[test]
+fn members_that_begin_as_a_digest_does_hide_no_catalog_that_lists_it() {
+    let (program, catalog) = (fixture("listed-odd.exe"), fixture("catalog-v2.cat"));
+    let alone = scanner(&["root", "tsa-root"], AT, &[]).with_catalogs(index(vec![catalog.clone()]));
+    let sha256 = alone.scan_bytes("file", &program).authentihash["sha256"].clone();
+    let digest: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&sha256[2 * at..2 * at + 2], 16).unwrap()).collect();
+    let places: Vec<usize> = (0..catalog.len() - 32).filter(|at| catalog[*at..at + 32] == digest[..]).collect();
+    assert!(!places.is_empty());
+    let decoy = |number: u16| {
+        let mut decoy = catalog.clone();
+        for place in &places {
+            decoy[place + 30..place + 32].copy_from_slice(&number.to_be_bytes());
+        }
+        decoy
+    };
+    let decoys: Vec<Vec<u8>> = (0..600).map(decoy).filter(|decoy| *decoy != catalog).collect();
+    let judge = |catalogs| scanner(&["root", "tsa-root"], AT, &[]).with_catalogs(index(catalogs));
+    let hidden = judge([decoys.clone(), vec![catalog.clone()]].concat());
+    let last = format!("{:03}.cat", decoys.len());
+    assert_eq!(said(&hidden.scan_bytes("file", &program)), ("Valid", last, vec![]));
+    assert_eq!(said(&judge(decoys).scan_bytes("file", &program)), ("Unsigned", "none".to_owned(), vec![]));
+}
+
+/// Catalogs in memory, called by their numbers.
+fn index(catalogs: Vec<Vec<u8>>) -> CatalogIndex {
+    let named = catalogs.into_iter().enumerate().map(|(number, bytes)| (format!("{number:03}.cat").into(), bytes));
+    CatalogIndex::from_bytes(named.collect())
+}
+
+/// What was indexed and lists the file no more is not counted, and no verdict is taken from it.
+#[test]
+fn catalogs_that_cannot_be_read_are_tried_up_to_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |number: usize| folder.path().join(format!("{number:03}.cat"));
+    for number in 0..257 {
+        fs::write(path(number), fixture("catalog-v2.cat")).unwrap();
+    }
+    let named = [folder.path().to_owned()];
+    let judge = scanner(&["root", "tsa-root"], AT, &[]).with_catalogs(CatalogIndex::load(&named, &[]).unwrap());
+    (0..257).for_each(|number| fs::remove_file(path(number)).unwrap());
+    let record = judge.scan_bytes("file", &fixture("listed-odd.exe"));
+    let mut codes = vec!["catalog-unreadable".to_owned(); 256];
+    codes.push("catalog-limit".to_owned());
+    assert_eq!(said(&record), ("Unsigned", "not-checked".to_owned(), codes));
+    // All but the last are other catalogs by now.
+    (0..256).for_each(|number| fs::write(path(number), fixture("driver.cat")).unwrap());
+    fs::write(path(256), fixture("catalog-v2.cat")).unwrap();
+    let record = judge.scan_bytes("file", &fixture("listed-odd.exe"));
+    let last = path(256).to_str().unwrap().to_owned();
+    assert_eq!(said(&record), ("Valid", last, vec![]));
+}

@@ -198,7 +198,10 @@ fn of_catalogs_that_list_a_file_256_are_tried() {
         let named = (0..others).map(|number| (PathBuf::from(format!("{number:03}.cat")), false_one.clone()));
         let all = named.chain([(PathBuf::from("999.cat"), true_one.clone())]).collect();
         let judge = scanner(&["root", "tsa-root"], AT, &[]).with_catalogs(CatalogIndex::from_bytes(all));
-        assert_eq!(verdict(&judge.scan_bytes("file", &image)).0, expected, "{others}");
+        let record = judge.scan_bytes("file", &image);
+        assert_eq!(verdict(&record).0, expected, "{others}");
+        let told = record.anomalies.iter().filter(|anomaly| anomaly.code == "catalog-limit").count();
+        assert_eq!(told, usize::from(others == 256), "{others}");
     }
 }
 

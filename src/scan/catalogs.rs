@@ -17,7 +17,7 @@ use crate::judge::Status;
 use crate::record::{KernelFacts, Record, Signature};
 use crate::trust::CatalogIndex;
 
-/// Catalogs that are tried for one file; Windows' own files are listed in one or two.
+/// Catalogs that are tried for one file, of those that list it; Windows' own files are listed in one or two.
 const MAX_CANDIDATES: usize = 256;
 /// Members of judged catalogs that are kept, at 33 bytes each; when there are more, the cache starts anew.
 const MAX_KEPT_MEMBERS: usize = 1 << 20;
@@ -55,7 +55,7 @@ pub(super) struct JudgedCatalog {
 pub(super) struct Lookup {
     /// The catalog that speaks for the file.
     pub(super) hit: Option<Arc<JudgedCatalog>>,
-    /// What could not be read.
+    /// What could not be read, or was not.
     pub(super) anomalies: Vec<Anomaly>,
     /// Whether a catalog that may list the file was not looked at.
     pub(super) missed: bool,
@@ -76,24 +76,31 @@ impl Catalogs {
     /// The same for digests of whatever kind.
     pub(super) fn search(&self, scanner: &Scanner, digests: impl Iterator<Item = MemberDigest>) -> Lookup {
         let mut lookup = Lookup::default();
-        let mut seen: Vec<u32> = Vec::new();
+        let mut tried: Vec<u32> = Vec::new();
         for digest in digests {
             for catalog in self.index.candidates(&digest) {
-                if seen.contains(&catalog) || seen.len() >= MAX_CANDIDATES {
+                if tried.contains(&catalog) {
                     continue;
                 }
-                seen.push(catalog);
+                if tried.len() >= MAX_CANDIDATES {
+                    let message = format!("catalogs that list the file after the first {MAX_CANDIDATES} were not read");
+                    lookup.anomalies.push(Anomaly::new("catalog-limit", message));
+                    lookup.missed = true;
+                    return lookup;
+                }
                 let judged = match self.judged(scanner, catalog) {
                     Ok(judged) => judged,
                     Err(message) => {
+                        tried.push(catalog);
                         lookup.anomalies.push(Anomaly::new("catalog-unreadable", message));
                         lookup.missed = true;
                         continue;
                     }
                 };
                 if judged.members.binary_search(&digest).is_err() {
-                    continue;
+                    continue; // it is no longer what it was when it was indexed
                 }
+                tried.push(catalog);
                 if judged.record.status == Status::Valid {
                     lookup.hit = Some(judged);
                     return lookup;

@@ -4,6 +4,7 @@
 //! the digest in full, and judges its signature, all on the same bytes.
 
 use std::fs::{DirEntry, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ const HEAD: u64 = 4096;
 pub struct CatalogIndex {
     places: Vec<Place>,
     entries: Vec<Entry>,
+    /// Hashes digests under a key of its own: otherwise members could be made that look like any other until they are read.
+    hasher: RandomState,
     /// More members are refused.
     most: usize,
     sha1: bool,
@@ -40,11 +43,11 @@ struct Place {
     bytes: Option<Vec<u8>>,
 }
 
-/// The start of a digest, and a number in `places`. Eight octets find the right catalog among millions of members;
-/// whether it really lists the digest is seen when it is read again.
+/// A hash of a digest, and a number in `places`. Eight octets find the right catalog among millions of members; whether it
+/// really lists the digest is seen when it is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    prefix: [u8; 8],
+    hash: [u8; 8],
     catalog: u32,
 }
 
@@ -122,10 +125,10 @@ impl CatalogIndex {
 
     /// Catalogs that seem to list a digest, in the order in which they were loaded.
     pub fn candidates(&self, digest: &MemberDigest) -> impl Iterator<Item = u32> + '_ {
-        let prefix = prefix(digest);
-        let start = self.entries.partition_point(|entry| entry.prefix < prefix);
+        let hash = self.hash(digest);
+        let start = self.entries.partition_point(|entry| entry.hash < hash);
         let behind = self.entries.get(start..).unwrap_or(&[]);
-        behind.iter().take_while(move |entry| entry.prefix == prefix).map(|entry| entry.catalog)
+        behind.iter().take_while(move |entry| entry.hash == hash).map(|entry| entry.catalog)
     }
 
     /// The path of a catalog.
@@ -148,6 +151,10 @@ impl CatalogIndex {
                 Ok(bytes)
             }
         }
+    }
+
+    fn hash(&self, digest: &MemberDigest) -> [u8; 8] {
+        self.hasher.hash_one(digest).to_be_bytes()
     }
 
     fn place(&self, catalog: u32) -> Option<&Place> {
@@ -206,7 +213,7 @@ impl CatalogIndex {
                 Ok(Some(digest)) => {
                     self.sha1 |= digest.algorithm() == DigestAlgorithm::Sha1;
                     self.sha256 |= digest.algorithm() == DigestAlgorithm::Sha256;
-                    self.entries.push(Entry { prefix: prefix(&digest), catalog });
+                    self.entries.push(Entry { hash: self.hash(&digest), catalog });
                 }
                 Ok(None) => {}
                 Err(_) => whole = false,
@@ -223,10 +230,6 @@ impl CatalogIndex {
         self.entries.dedup();
         self.entries.shrink_to_fit();
     }
-}
-
-fn prefix(digest: &MemberDigest) -> [u8; 8] {
-    digest.as_bytes().first_chunk::<8>().copied().unwrap_or_default()
 }
 
 /// Reads a file into the buffer if it is a catalog.
