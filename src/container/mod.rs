@@ -3,16 +3,19 @@
 //! This room reads file layout only: it knows no CMS, no trust, no time. A new format is one file that
 //! implements [`Container`] and one row in [`CONTAINERS`].
 
+mod blocks;
 mod cat;
 pub mod pe;
 mod regions;
 mod sniff;
 mod source;
+mod zip;
 
 use std::io;
 
+pub use blocks::is_script_name;
 pub use regions::HashedRegions;
-pub use sniff::{Format, is_catalog, sniff};
+pub use sniff::{Format, is_catalog, sniff, sniff_named, sniff_through};
 pub use source::{MemorySource, Source, read_exact_at, read_up_to};
 
 use crate::anomaly::Anomaly;

@@ -1,11 +1,14 @@
-//! What kind of file this is, by content and never by name.
+//! What kind of file this is, by content and never by name alone.
 
 use std::io;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::blocks::{self, is_script_name};
 use super::source::{Source, read_up_to};
+use super::zip;
 
 /// A kind of file, as the record's `format` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -54,61 +57,64 @@ impl Format {
 
 /// How much of the start of a file is looked at.
 const HEAD: usize = 4096;
-/// How much of the end of a package or script is looked at: ZIP end records and signature blocks lie there.
-const TAIL: u64 = 64 * 1024;
 
-/// Recognises a file by its first bytes, and packages and scripts by their last ones.
+/// Recognises a file by its first bytes, packages by their directory, and scripts by the marks of a block at one of their
+/// ends.
 ///
 /// # Errors
 /// Errors of reading.
 pub fn sniff(source: &dyn Source) -> io::Result<Format> {
     let head = read_up_to(source, 0, HEAD)?;
-    if head.starts_with(b"MZ") {
-        return pe_or_other(source, &head);
+    if head.starts_with(b"MZ") && is_pe(source, &head)? {
+        return Ok(Format::Pe);
     }
     if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
         return Ok(Format::Msi);
     }
-    if head.starts_with(b"MSCF\0\0\0\0") {
+    if head.starts_with(b"MSCF") {
         return Ok(Format::Cab);
     }
     if head.first() == Some(&0x30) && is_pkcs7(&head) {
         return Ok(if is_catalog(&head) { Format::Cat } else { Format::Pkcs7 });
     }
     if head.starts_with(b"PK\x03\x04") {
-        let names: [&[u8]; 3] = [b"AppxSignature.p7x", b"AppxManifest.xml", b"AppxBundleManifest.xml"];
-        return Ok(if tail_contains(source, &names)? { Format::Msix } else { Format::Other });
+        return Ok(if zip::is_package(source)? { Format::Msix } else { Format::Other });
     }
-    if is_text(&head) {
-        let markers: [&[u8]; 10] = [
-            b"SIG # Begin signature block",
-            b"SIG # End signature block",
-            b"SIG '' Begin signature block",
-            b"SIG // Begin signature block",
-            b"** SIG ** Begin signature block",
-            b"S\0I\0G\0 \0#\0 \0B\0e\0g\0i\0n\0",
-            b"S\0I\0G\0 \0#\0 \0E\0n\0d\0",
-            b"S\0I\0G\0 \0'\0'\0 \0B\0e\0g\0i\0n\0",
-            b"S\0I\0G\0 \0/\0/\0 \0B\0e\0g\0i\0n\0",
-            b"S\0I\0G\0 \0*\0*\0 \0B\0e\0g\0i\0n\0",
-        ];
-        return Ok(if tail_contains(source, &markers)? { Format::Script } else { Format::Other });
+    let is_script = !head.starts_with(b"\x7fELF") && blocks::at_an_end(source, &head)?;
+    Ok(if is_script { Format::Script } else { Format::Other })
+}
+
+/// The same, and looks for a block in the last megabytes of whatever else is nothing that can be signed: for what is, or
+/// may be, a script that has more behind its block.
+///
+/// # Errors
+/// Errors of reading.
+pub fn sniff_through(source: &dyn Source) -> io::Result<Format> {
+    match sniff(source)? {
+        Format::Other if blocks::anywhere(source)? => Ok(Format::Script),
+        format => Ok(format),
     }
-    Ok(Format::Other)
+}
+
+/// The same for a file with a name, which says how far to look and never what it is.
+///
+/// # Errors
+/// Errors of reading.
+pub fn sniff_named(path: &Path, source: &dyn Source) -> io::Result<Format> {
+    if is_script_name(path) { sniff_through(source) } else { sniff(source) }
 }
 
 /// An MZ file is a PE when e_lfanew leads to `PE\0\0`. Source: Microsoft PE format, "MS-DOS Stub".
-fn pe_or_other(source: &dyn Source, head: &[u8]) -> io::Result<Format> {
+fn is_pe(source: &dyn Source, head: &[u8]) -> io::Result<bool> {
     let Some(pointer) = head.get(0x3c..0x40).and_then(|bytes| bytes.first_chunk::<4>()) else {
-        return Ok(Format::Other);
+        return Ok(false);
     };
     let at = u32::from_le_bytes(*pointer);
     let start = at as usize;
-    let found = match head.get(start..start.saturating_add(4)) {
+    Ok(match head.get(start..start.saturating_add(4)) {
         Some(bytes) => bytes == b"PE\0\0",
         None => read_up_to(source, u64::from(at), 4)? == b"PE\0\0",
-    };
-    Ok(if found { Format::Pe } else { Format::Other })
+    })
 }
 
 /// The OBJECT IDENTIFIER of SignedData right behind the outer header.
@@ -134,15 +140,200 @@ pub fn is_catalog(head: &[u8]) -> bool {
         })
 }
 
-fn is_text(head: &[u8]) -> bool {
-    !head.is_empty() && !head.starts_with(b"\x7fELF") && {
-        let utf16 = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
-        utf16 || !head.contains(&0)
-    }
-}
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests {
+    use std::cell::Cell;
 
-fn tail_contains(source: &dyn Source, needles: &[&[u8]]) -> io::Result<bool> {
-    let start = source.len().saturating_sub(TAIL);
-    let tail = read_up_to(source, start, TAIL as usize)?;
-    Ok(needles.iter().any(|needle| tail.windows(needle.len()).any(|window| window == *needle)))
+    use super::super::MemorySource;
+    use super::*;
+
+    fn kind(bytes: &[u8]) -> Format {
+        sniff(&MemorySource(bytes)).unwrap()
+    }
+
+    fn named(name: &str, bytes: &[u8]) -> Format {
+        sniff_named(Path::new(name), &MemorySource(bytes)).unwrap()
+    }
+
+    /// A signature block of so many lines.
+    fn block(comment: &str, lines: usize) -> String {
+        let base64 = format!("{comment} {}\r\n", "A".repeat(64)).repeat(lines);
+        let mark = |which: &str| format!("{comment} SIG {comment} {which} signature block\r\n");
+        format!("{}{base64}{}", mark("Begin"), mark("End"))
+    }
+
+    fn utf16(text: &str) -> Vec<u8> {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        [0xff, 0xfe].into_iter().chain(units).collect()
+    }
+
+    fn utf16_big(text: &str) -> Vec<u8> {
+        let units = text.encode_utf16().flat_map(u16::to_be_bytes);
+        [0xfe, 0xff].into_iter().chain(units).collect()
+    }
+
+    fn utf32(text: &str) -> Vec<u8> {
+        let units = text.chars().flat_map(|unit| u32::from(unit).to_le_bytes());
+        [0xff, 0xfe, 0, 0].into_iter().chain(units).collect()
+    }
+
+    fn utf32_big(text: &str) -> Vec<u8> {
+        let units = text.chars().flat_map(|unit| u32::from(unit).to_be_bytes());
+        [0, 0, 0xfe, 0xff].into_iter().chain(units).collect()
+    }
+
+    #[test]
+    fn scripts_are_known_by_their_blocks_however_they_begin_and_are_encoded() {
+        for start in ["", "x = 1\r\n", "MZ = 1\r\n", "#\0\r\n", "\u{c}\r\nx = 1\r\n"] {
+            for comment in ["#", "''", "//"] {
+                for lines in [1, 100, 1100] {
+                    let text = format!("{start}{}", block(comment, lines));
+                    for script in
+                        [text.clone().into_bytes(), utf16(&text), utf16_big(&text), utf32(&text), utf32_big(&text)]
+                    {
+                        assert_eq!(kind(&script), Format::Script, "{start:?} {comment} {lines}");
+                    }
+                }
+            }
+        }
+        // Either mark is one, and a block of WSF has others.
+        let marks =
+            ["# SIG # Begin signature block", "'' SIG '' End signature block", "<signature>\r\n** SIG ** MIIabc"];
+        for mark in marks {
+            assert_eq!(kind(mark.as_bytes()), Format::Script, "{mark}");
+        }
+        for other in ["SIG # begins", "SIG", "* SIG * MIIabc", "# SIG // Start signature block", "SIG '' ", "MZ", ""] {
+            assert_eq!(kind(other.as_bytes()), Format::Other, "{other}");
+        }
+    }
+
+    #[test]
+    fn behind_a_block_may_stand_megabytes_in_what_is_called_a_script() {
+        for behind in [vec![b' '; 70_000], vec![0; 1 << 20]] {
+            let script = [block("#", 1).as_bytes(), "x\0".repeat(5000).as_bytes()].concat();
+            let script = ["x".repeat(5000).as_bytes(), &script, &behind].concat();
+            assert_eq!(kind(&script), Format::Other);
+            for (name, format) in [("a.ps1", Format::Script), ("B.VBS", Format::Script), ("a.txt", Format::Other)] {
+                assert_eq!(named(name, &script), format, "{name}");
+            }
+            assert_eq!(sniff_through(&MemorySource(&script)).unwrap(), Format::Script);
+        }
+        // A mark across two of the reads.
+        for at in ((1 << 20) - 40..(1 << 20) + 4).step_by(9) {
+            let mut script = vec![b'x'; (1 << 20) + 70_000];
+            script[at..at + 29].copy_from_slice(b"# SIG # Begin signature block");
+            assert_eq!(named("a.ps1", &script), Format::Script, "{at}");
+        }
+        assert_eq!(named("a.ps1", "Write-Host 1".repeat(100_000).as_bytes()), Format::Other);
+    }
+
+    #[test]
+    fn the_last_16_mib_of_a_script_are_looked_through() {
+        for (behind, format) in [((16 << 20) - 40, Format::Script), (16 << 20, Format::Other)] {
+            let script =
+                ["x".repeat(5000).as_bytes(), b"\r\n# SIG # End signature block\r\n", &vec![b' '; behind]].concat();
+            assert_eq!(named("a.ps1", &script), format, "{behind}");
+        }
+    }
+
+    /// Bytes that count how many of them were read.
+    struct Counted<'c>(&'c [u8], Cell<usize>);
+
+    impl Source for Counted<'_> {
+        fn len(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let count = MemorySource(self.0).read_at(buffer, offset)?;
+            self.1.set(self.1.get() + count);
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn of_what_is_nothing_little_is_read() {
+        let read = |name: &str, bytes: &[u8]| {
+            let source = Counted(bytes, Cell::new(0));
+            assert_eq!(sniff_named(Path::new(name), &source).unwrap(), Format::Other);
+            source.1.get()
+        };
+        assert_eq!(read("small.txt", b"nothing"), 7);
+        assert_eq!(read("small.ps1", b"nothing"), 14);
+        assert_eq!(read("large.txt", &vec![b'x'; 3 << 20]), 4096 + 65_536);
+        assert_eq!(read("large.bin", &vec![0; 3 << 20]), 4096 + 4096);
+        assert_eq!(read("large.elf", &[&b"\x7fELF"[..], &vec![0; 3 << 20]].concat()), 4096);
+    }
+
+    /// A record of a ZIP file: its mark, and fields of a number of octets each.
+    fn record(mark: [u8; 2], fields: &[(u64, usize)]) -> Vec<u8> {
+        let octets = fields.iter().flat_map(|(value, width)| value.to_le_bytes()[..*width].to_vec());
+        b"PK".iter().copied().chain(mark).chain(octets).collect()
+    }
+
+    /// The end of a directory that has so many octets from a place on.
+    fn end(length: u64, place: u64, comment: &[u8]) -> Vec<u8> {
+        let fields = [(0, 2), (0, 2), (1, 2), (1, 2), (length, 4), (place, 4), (comment.len() as u64, 2)];
+        [record([5, 6], &fields), comment.to_vec()].concat()
+    }
+
+    fn end_of_a_large_one(length: u64, place: u64) -> Vec<u8> {
+        let fields = [(44, 8), (45, 2), (45, 2), (0, 4), (0, 4), (1, 8), (1, 8), (length, 8), (place, 8)];
+        let locator = [(0, 4), (place + length, 8), (1, 4)];
+        [record([6, 6], &fields), record([6, 7], &locator), end(0xffff_ffff, 0xffff_ffff, b"")].concat()
+    }
+
+    #[test]
+    fn a_package_is_known_by_its_directory_wherever_that_is() {
+        let start = b"PK\x03\x04 and what the archive holds ".repeat(1000);
+        let (place, filler) = (start.len() as u64, vec![b'.'; 1 << 20]);
+        let archive = |before: &[u8], directory: &[u8], end: &[u8]| [before, &start, directory, end].concat();
+        for name in ["AppxManifest.xml", "AppxSignature.p7x", "AppxMetadata/AppxBundleManifest.xml"] {
+            let small = name.as_bytes().to_vec();
+            let large = [name.as_bytes(), &filler[..100_000]].concat();
+            let far = [&filler[..(1 << 20) - 7], name.as_bytes(), &filler[..70_000]].concat();
+            for directory in [small, large, far] {
+                let length = directory.len() as u64;
+                for comment in [0, 65_535] {
+                    let end = end(length, place, &vec![b'!'; comment]);
+                    assert_eq!(kind(&archive(b"", &directory, &end)), Format::Msix, "{name} {length} {comment}");
+                }
+                let large = end_of_a_large_one(length, place);
+                assert_eq!(kind(&archive(b"", &directory, &large)), Format::Msix, "{name} {length}");
+                let shifted = end(length, place, b"");
+                assert_eq!(kind(&archive(&start, &directory, &shifted)), Format::Msix, "{name} {length}");
+                // A comment that says that there is nothing.
+                let two = end(length, place, &end(0, 0, b""));
+                assert_eq!(kind(&archive(b"", &directory, &two)), Format::Msix, "{name} {length}");
+            }
+        }
+        let other = archive(b"", &filler, &end(filler.len() as u64, place, b""));
+        assert_eq!(kind(&other), Format::Other);
+        for odd in [
+            end(u64::from(u32::MAX), 0, b""),
+            end(1, 1 << 31, b""),
+            end_of_a_large_one(1 << 60, 1),
+            b"PK\x05\x06".to_vec(),
+        ] {
+            assert_eq!(kind(&archive(b"", b"name", &odd)), Format::Other);
+        }
+    }
+
+    #[test]
+    fn a_directory_is_read_for_16_mib() {
+        let name = b"AppxManifest.xml";
+        for (before, format) in [((16 << 20) - 16, Format::Msix), (16 << 20, Format::Other)] {
+            let directory = [&vec![b'.'; before][..], name, &[b'.'; 70_000]].concat();
+            let archive = [b"PK\x03\x04", &directory[..], &end(directory.len() as u64, 4, b"")].concat();
+            assert_eq!(kind(&archive), format, "{before}");
+        }
+    }
+
+    #[test]
+    fn a_cabinet_is_known_by_its_mark_alone() {
+        assert_eq!(kind(b"MSCF\x01\0\0\0"), Format::Cab);
+        assert_eq!(kind(b"MSCF"), Format::Cab);
+        assert_eq!(kind(b"MSC"), Format::Other);
+    }
 }

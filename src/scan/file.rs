@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Scanner;
 use super::files::FileSource;
 use super::inspect::File;
-use crate::container::{Format, Source, sniff};
+use crate::container::{Format, Source, sniff_named};
 use crate::guard;
 use crate::judge::Reason;
 use crate::record::Record;
@@ -15,7 +15,7 @@ impl Scanner {
     /// opened or read is an `Error` record.
     #[must_use]
     pub fn scan_file(&self, path: &Path, buffer: &mut Vec<u8>) -> Record {
-        let opened = FileSource::open(path).and_then(|source| Ok((sniff(&source)?, source)));
+        let opened = FileSource::open(path).and_then(|source| Ok((sniff_named(path, &source)?, source)));
         let record = match opened {
             Ok((format, source)) => self.guarded(format, &source, &source, buffer),
             Err(error) => self.io_error("", Format::Other, &error),

@@ -1,6 +1,7 @@
 //! The one thing that judges, and what it is made of.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::catalogs::Catalogs;
@@ -8,7 +9,7 @@ use super::inspect::File;
 use super::options::Options;
 use super::store::Store;
 use super::supply::Supplier;
-use crate::container::{Format, MemorySource, Source, sniff};
+use crate::container::{Format, MemorySource, Source, sniff_named};
 use crate::guard::Caught;
 use crate::hunt::{Baseline, KnownNames};
 use crate::judge::Reason;
@@ -137,7 +138,7 @@ impl Scanner {
     /// Judges a source; `name` becomes the record's path. Errors of reading become `Error` records.
     #[must_use]
     pub fn scan_source(&self, name: &str, source: &dyn Source) -> Record {
-        match sniff(source) {
+        match sniff_named(Path::new(name), source) {
             Ok(format) => self.compared(self.scan_as(name, source, format, &mut Vec::new())),
             Err(error) => self.io_error(name, Format::Other, &error),
         }

@@ -18,7 +18,7 @@ use super::answer;
 use super::identity::Identity;
 use super::pass::{self, Digests, Job, Plan};
 use super::scanner::Scanner;
-use crate::container::{Blob, Format, Source, container_for, read_up_to};
+use crate::container::{Blob, Format, Source, container_for, is_script_name, read_up_to};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher};
 
 /// Octets that are looked at in each place to notice another file of the same identity.
@@ -230,7 +230,9 @@ impl Scanner {
 
     /// The question what kind of file a name leads to. Nothing is opened.
     pub(super) fn format_question(&self, path: &Path) -> Option<Question<'_>> {
-        self.store.as_ref()?.question(Identity::of_path(path)?, b"format", |_| ())
+        // The name of a script says to look further, and one file may have several names.
+        let asked: &[u8] = if is_script_name(path) { b"kind of a script" } else { b"kind" };
+        self.store.as_ref()?.question(Identity::of_path(path)?, asked, |_| ())
     }
 }
 

@@ -16,7 +16,7 @@ use super::shelf::Shelf;
 use super::store::Question;
 use super::walk::Met;
 use crate::container::pe::seems_signed;
-use crate::container::{Format, Source, container_for, sniff};
+use crate::container::{Format, Source, container_for, sniff_named, sniff_through};
 use crate::guard;
 use crate::judge::Reason;
 use crate::record::Record;
@@ -213,7 +213,7 @@ impl Worker<'_> {
             return Step::Done(outcome);
         }
         let opened = if named { FileSource::open(&path) } else { FileSource::open_walked(&path) };
-        let opened = opened.and_then(|source| Ok((sniff(&source)?, source)));
+        let opened = opened.and_then(|source| Ok((sniff_named(&path, &source)?, source)));
         let (format, source) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -269,7 +269,7 @@ impl Worker<'_> {
     }
 
     fn standard_input(&self, buffers: &mut [Vec<u8>; 2]) -> Outcome {
-        let record = match standard_input().and_then(|source| Ok((sniff(&source)?, source))) {
+        let record = match standard_input().and_then(|source| Ok((sniff_through(&source)?, source))) {
             Ok((format, source)) => self.guarded(format, &source, buffers),
             Err(error) => self.scan.scanner.io_error("", Format::Other, &error),
         };

@@ -1,0 +1,86 @@
+//! Signature blocks of scripts: comments that say where they begin and end.
+//!
+//! Source: what Microsoft's `Set-AuthenticodeSignature` and the Windows Script Host's `Signer` write: PowerShell and MOF
+//! `# SIG #`, VBScript `'' SIG ''`, JScript `// SIG //`, each between a first and a last line; WSF `** SIG **` in each line.
+
+use std::io;
+use std::path::Path;
+
+use memchr::memmem;
+
+use super::source::{Source, read_up_to};
+
+/// How much of the end of a text is looked at: the block is the last thing in a script.
+const TAIL: u64 = 64 * 1024;
+/// How much of the end of anything else, in which a script may hide behind octets that no text has.
+const NEAR_END: u64 = 4096;
+/// How much of the end of a script is looked through, should its block be followed by whatever.
+const SCRIPT: u64 = 16 << 20;
+const CHUNK: usize = 1 << 20;
+/// No mark is longer, in any encoding.
+const OVERLAP: u64 = 256;
+
+/// What files are called that carry blocks.
+const EXTENSIONS: [&str; 13] =
+    ["ps1", "psm1", "psd1", "ps1xml", "psc1", "pssc", "cdxml", "mof", "vbs", "vbe", "js", "jse", "wsf"];
+
+/// Whether a file of this name is a script that may carry a block.
+#[must_use]
+pub fn is_script_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+/// Whether the start of a file or its end has the mark of a block.
+pub(super) fn at_an_end(source: &dyn Source, head: &[u8]) -> io::Result<bool> {
+    let (seen, length) = (head.len() as u64, source.len());
+    let tail = if is_text(head) { TAIL } else { NEAR_END };
+    if has_mark(head) {
+        return Ok(true);
+    }
+    let start = length.saturating_sub(tail).max(seen.saturating_sub(OVERLAP));
+    Ok(length > seen && has_mark(&read_up_to(source, start, TAIL as usize)?))
+}
+
+/// Whether the last megabytes of a file have it.
+pub(super) fn anywhere(source: &dyn Source) -> io::Result<bool> {
+    let mut at = source.len().saturating_sub(SCRIPT);
+    loop {
+        let chunk = read_up_to(source, at, CHUNK)?;
+        let next = at.saturating_add(chunk.len() as u64).saturating_sub(OVERLAP);
+        if has_mark(&chunk) {
+            return Ok(true);
+        }
+        if next <= at || next.saturating_add(OVERLAP) >= source.len() {
+            return Ok(false);
+        }
+        at = next;
+    }
+}
+
+fn is_text(head: &[u8]) -> bool {
+    let wide =
+        head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) || head.starts_with(&[0, 0, 0xfe, 0xff]);
+    wide || memchr::memchr(0, head).is_none()
+}
+
+/// Without NULs a mark is the same octets in UTF-8, UTF-16 and UTF-32.
+fn has_mark(bytes: &[u8]) -> bool {
+    let wide: [&[u8]; 2] = [b"S\0I\0G\0 \0", b"S\0\0\0I\0\0\0G\0\0\0 \0\0\0"];
+    let seems_wide = || wide.iter().any(|start| memmem::find(bytes, start).is_some());
+    has_narrow_mark(bytes) || (seems_wide() && has_narrow_mark(&without_nuls(bytes)))
+}
+
+fn without_nuls(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().filter(|byte| *byte != 0).collect()
+}
+
+fn has_narrow_mark(bytes: &[u8]) -> bool {
+    memmem::find_iter(bytes, b"SIG ").any(|at| {
+        let behind = bytes.get(at.saturating_add(4)..).unwrap_or(&[]);
+        let line = [&b"# "[..], b"'' ", b"// "].iter().find_map(|comment| behind.strip_prefix(*comment));
+        let ends = |line: &[u8]| line.starts_with(b"Begin signature block") || line.starts_with(b"End signature block");
+        let wsf = || bytes.get(at.saturating_sub(3)..).is_some_and(|around| around.starts_with(b"** SIG ** "));
+        line.is_some_and(ends) || wsf()
+    })
+}
