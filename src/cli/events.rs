@@ -14,7 +14,9 @@ use super::deliver::{self, DeliveryArgs};
 use super::detection::{EventCounts, incomplete, shown, summary};
 use super::judging::{JudgingArgs, size};
 use super::report::standard_output_is_a_file;
-use super::run::{FAILURE, FOUND, catalogs_of, interrupted_code, online_downloads, scanner, stop_on_interrupt};
+use super::run::{
+    FAILURE, FOUND, catalogs_of, interrupted_code, online_downloads, reader_gone, scanner, stop_on_interrupt,
+};
 use super::sandbox;
 use crate::deliver::{AtomicFile, Envelope, Post, TooLarge};
 use crate::enrich::events::{Detection, Files, Judge, NoFiles, Tuning, TuningArguments, detect, input};
@@ -127,6 +129,7 @@ pub(super) fn run(args: &EventsArgs) -> Result<u8, String> {
     };
     let Run { mut counts, failed, problems, .. } = run;
     let interrupted = stop.load(Ordering::Relaxed);
+    let cut = matches!(&written, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
     match written.and_then(|()| sink.finish(interrupted)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
         _ => {}
@@ -144,6 +147,7 @@ pub(super) fn run(args: &EventsArgs) -> Result<u8, String> {
     match () {
         () if !problems.is_empty() => Err(problems.join("\nsigscan: ")),
         () if !sent => Ok(FAILURE),
+        () if cut => reader_gone(args.fail_on.is_some(), failed),
         () if failed => Ok(FOUND),
         () => Ok(0),
     }

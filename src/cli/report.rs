@@ -193,10 +193,10 @@ impl Report {
     fn findings(&mut self) -> io::Result<()> {
         let Some(correlator) = self.correlator.take() else { return Ok(()) };
         let (_, findings) = correlator.finish();
-        for finding in &findings {
-            self.failed |= self.fail_on.is_some_and(|fail_on| fail_on.hit_by(finding.severity));
-            self.output.finding(finding)?;
-        }
+        let fail_on = self.fail_on;
+        let mut hits = findings.iter().map(|finding| fail_on.is_some_and(|fail_on| fail_on.hit_by(finding.severity)));
+        self.failed |= hits.any(|hit| hit); // whether or not somebody still reads them
+        findings.iter().try_for_each(|finding| self.output.finding(finding))?;
         if self.unseen_findings && !findings.is_empty() {
             let count = plural(findings.len() as u64, "finding", "findings");
             writeln!(

@@ -90,6 +90,16 @@ pub(super) fn closed_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
+/// What a run comes to whose reader went away before everything was judged: who asked whether something is found must not
+/// hear that nothing is.
+pub(super) fn reader_gone(asked: bool, found: bool) -> Result<u8, String> {
+    match (asked, found) {
+        (false, _) => Ok(0),
+        (true, true) => Ok(FOUND),
+        (true, false) => Err("--fail-on: the reader of the output went away before everything was judged".to_owned()),
+    }
+}
+
 /// Scans; `hunt` is the mildest severity to show, if findings are to be shown and not files.
 fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Result<u8, String> {
     let started = Instant::now();
@@ -141,7 +151,9 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Res
     report.stop_progress();
     let tally = match result {
         Ok(tally) => tally,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            return reader_gone(args.fail_on.is_some(), report.failed);
+        }
         Err(error) => return Err(format!("writing the output: {error}")),
     };
     let interrupted = stop.load(Ordering::Relaxed);
