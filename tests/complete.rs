@@ -2,11 +2,18 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(testdata("fixtures").join(name)).unwrap()
 }
 
 fn judging(arguments: &[&str]) -> Command {
@@ -18,6 +25,11 @@ fn judging(arguments: &[&str]) -> Command {
 
 fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn records(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Exit code and words of a program whose output nobody reads.
@@ -51,4 +63,39 @@ fn who_asked_for_an_exit_code_gets_it_whether_or_not_the_output_is_read() {
     assert_eq!(events(&["--fail-on", "low"]), (Some(1), quiet.clone()));
     assert_eq!(events(&["--fail-on", "critical"]), (Some(2), GONE.to_owned()));
     assert_eq!(events(&[]), (Some(0), quiet));
+}
+
+/// Paths of the records of a list.
+fn listed(list: &[u8], folder: &Path) -> Vec<(String, String)> {
+    let path = folder.join("list");
+    fs::write(&path, list).unwrap();
+    let output = judging(&["--json", "--no-correlate", "--quiet", "--files-from"]).arg(path).output().unwrap();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let name = |record: &Value| word(&record["path"]).rsplit('/').next().unwrap().to_owned();
+    records(&output).iter().map(|record| (name(record), word(&record["status"]))).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_in_a_list_is_the_name_of_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = |name: &str| format!("{}/{name}", folder.path().display());
+    fs::write(named("good.exe"), fixture("pe32.exe")).unwrap();
+    let line = named("good.exe\r\n");
+    let (with, without) = ("good.exe\r".to_owned(), "good.exe".to_owned());
+    assert_eq!(listed(line.as_bytes(), folder.path()), [(without, "Valid".to_owned())]);
+    fs::write(named("good.exe\r"), fixture("thief.exe")).unwrap();
+    assert_eq!(listed(line.as_bytes(), folder.path()), [(with, "Invalid".to_owned())]);
+    let gone = named("gone.exe\r\n\r\n\n");
+    assert_eq!(listed(gone.as_bytes(), folder.path()), [("gone.exe\r".to_owned(), "Error".to_owned())]);
+}
+
+#[test]
+fn a_list_of_names_beyond_1_gib_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list");
+    fs::File::create(&list).unwrap().set_len((1 << 30) + 1).unwrap();
+    let output = judging(&["--json", "--files-from"]).arg(&list).output().unwrap();
+    let words = format!("sigscan: --files-from {}: the list is longer than 1073741824 bytes\n", list.display());
+    assert_eq!((output.status.code(), output.stdout.len(), said(&output)), (Some(2), 0, words));
 }

@@ -1,6 +1,6 @@
 //! From arguments to exit code.
 
-use std::io::{self, BufRead, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -285,9 +285,12 @@ fn targets(args: &ScanArgs) -> Result<Vec<Target>, String> {
         }
         let failed = |error: io::Error| format!("--files-from {}: {error}", list.display());
         let names = if standard_input {
-            names(&mut io::stdin().lock(), args.null)
+            names(&mut io::stdin().lock(), args.null, MAX_NAMES)
         } else {
-            std::fs::File::open(list).and_then(|file| names(&mut io::BufReader::new(file), args.null))
+            std::fs::File::open(list).and_then(|file| {
+                let length = file.metadata()?.len();
+                if length > MAX_NAMES { Err(too_long(MAX_NAMES)) } else { names(&mut &file, args.null, MAX_NAMES) }
+            })
         };
         targets.extend(names.map_err(failed)?.into_iter().map(Target::Listed));
     }
@@ -297,13 +300,30 @@ fn targets(args: &ScanArgs) -> Result<Vec<Target>, String> {
 /// Longest list of names that is read; a million long paths fit.
 const MAX_NAMES: u64 = 1 << 30;
 
-fn names(reader: &mut dyn BufRead, null: bool) -> io::Result<Vec<PathBuf>> {
+fn too_long(most: u64) -> io::Error {
+    io::Error::other(format!("the list is longer than {most} bytes"))
+}
+
+fn names(reader: &mut dyn Read, null: bool, most: u64) -> io::Result<Vec<PathBuf>> {
     let mut bytes = Vec::new();
-    reader.take(MAX_NAMES).read_to_end(&mut bytes)?;
+    reader.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(too_long(most)); // the rest would be left out, and the last name be another's
+    }
     let end = if null { 0 } else { b'\n' };
-    let lines = bytes.split(|byte| *byte == end);
-    let lines = lines.map(|line| if null { line } else { line.strip_suffix(b"\r").unwrap_or(line) });
-    Ok(lines.filter(|line| !line.is_empty()).map(path_from).collect())
+    let lines = bytes.split(|byte| *byte == end).filter(|line| !line.is_empty());
+    let named = lines.map(|line| if null { path_from(line) } else { path_of_line(line) });
+    Ok(named.filter(|path| !path.as_os_str().is_empty()).collect())
+}
+
+/// A list that comes from Windows has a carriage return at the end of each line, and elsewhere a name may end with one.
+fn path_of_line(line: &[u8]) -> PathBuf {
+    let exact = path_from(line);
+    let is_there = |path: &Path| std::fs::symlink_metadata(path).is_ok();
+    match line.strip_suffix(b"\r").map(path_from) {
+        Some(without) if !is_there(&exact) && (without.as_os_str().is_empty() || is_there(&without)) => without,
+        _ => exact,
+    }
 }
 
 #[cfg(unix)]
