@@ -102,6 +102,68 @@ fn every_certificate_of_a_file_is_judged_and_helps_the_others() {
     assert_eq!(check.told(&["bundle.pem"]), (1, expected.map(str::to_owned).to_vec()));
 }
 
+/// Whatever stands in a file beside certificates that are trusted is judged, or the file is refused: nothing in it is passed
+/// over and called trusted.
+#[test]
+fn nothing_beside_a_certificate_is_passed_over() {
+    let check = check();
+    let (valid, alone, malformed) =
+        ("Valid/ok not-checked", "Untrusted/self-signed not-checked", "Invalid/malformed not-checked");
+    let (root, other) = (cast::root().der(), cast::self_signed(lab::ca::dn("Nobody")).der());
+    let told = |name: &str, parts: &[&[u8]]| {
+        check.file(name, &parts.concat());
+        check.told(&[name])
+    };
+    let expected = |code: i32, words: &[&str]| (code, words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    let pem = |der: &[u8]| pem_block("CERTIFICATE", der);
+    assert_eq!(told("one.der", &[&root]), expected(0, &[valid]));
+    assert_eq!(told("junk.der", &[&root, b"junk"]), expected(1, &[valid, malformed]));
+    assert_eq!(told("cut.der", &[&root, &other[..other.len() - 1]]), expected(1, &[valid, malformed]));
+    assert_eq!(told("two.der", &[&root, &other]), expected(1, &[valid, alone]));
+    assert_eq!(told("three.der", &[&root, &other, b"\0"]), expected(1, &[valid, alone, malformed]));
+    assert_eq!(told("mixed.der", &[&root, &pem(&other)]), expected(1, &[valid, alone]));
+    assert_eq!(told("mixed-junk.der", &[&root, b"\n", &pem(&root)]), expected(0, &[valid, valid]));
+    // The same inside of a block; behind a certificate that is trusted for something stands what for.
+    assert_eq!(told("junk.pem", &[&pem(&[&root[..], b"junk"].concat())]), expected(1, &[valid, malformed]));
+    assert_eq!(told("two.pem", &[&pem(&[&root[..], &other].concat())]), expected(1, &[valid, alone]));
+    let trusted = pem_block("TRUSTED CERTIFICATE", &[&root[..], b"\x30\x00"].concat());
+    assert_eq!(told("trusted.pem", &[&trusted]), expected(0, &[valid]));
+    // Blocks that begin and cannot be read.
+    let text = String::from_utf8(pem(&other).to_vec()).unwrap();
+    let odd = [
+        text[..text.len() / 2].to_owned(),
+        "-----BEGIN CERTIFICATE-----\n".to_owned(),
+        text.replace("CERTIFICATE-----", "CERTIFICATE -----"),
+        text.replace("BEGIN ", "BEGIN  "),
+        text.replace("BEGIN CERTIFICATE", "begin certificate"),
+        text.replacen('\n', "\n!", 2),
+    ];
+    for broken in &odd {
+        for name in ["before.pem", "behind.pem"] {
+            let mut parts = [pem(&root).to_vec(), broken.as_bytes().to_vec()];
+            if name == "before.pem" {
+                parts.reverse();
+            }
+            check.file(name, &parts.join(&b'\n'));
+            let output = check.run(&[name]);
+            let words = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{name} {broken} {words}");
+            let begun = words.starts_with(&format!("sigscan: {name}: 2 blocks begin as certificates in PEM, and "));
+            assert!(begun && words.ends_with(" can be read\n"), "{words}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_certificates_beyond_64_mib_is_refused() {
+    let check = check();
+    let path = check.file("large.der", &cast::root().der());
+    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len((64 << 20) + 1).unwrap();
+    let output = check.run(&["large.der"]);
+    let words = "sigscan: large.der: larger than 67108864 bytes\n";
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(2), words));
+}
+
 #[test]
 fn revocation_counts_whatever_the_purpose() {
     let mut check = check();

@@ -155,24 +155,71 @@ fn initial_policies(args: &CheckArgs) -> Result<InitialPolicies, String> {
     }
 }
 
-/// The certificates of a file: one in DER, or the blocks of a PEM file. A block that is called a certificate and cannot
-/// be read as one is judged too, and malformed.
+/// The certificates of a file: some in DER, one behind the other, or the blocks of a PEM file. What is called a certificate
+/// or stands behind one, and cannot be read as one, is judged too, and malformed.
 fn read(path: &Path) -> Result<Vec<Vec<u8>>, String> {
     let failed = |error: io::Error| format!("{}: {error}", path.display());
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(failed)?;
-    if let Ok(certificate) = Certificate::parse(&bytes) {
-        return Ok(vec![certificate.raw.to_vec()]);
+    file.take(MAX_FILE.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("{}: larger than {MAX_FILE} bytes", path.display()));
     }
-    let blocks = pem::parse_many(&bytes).unwrap_or_default();
-    let labels = ["CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"];
-    let named = blocks.iter().filter(|block| labels.contains(&block.tag()));
-    let certificates: Vec<Vec<u8>> = named.map(|block| block.contents().to_vec()).collect();
+    let (mut certificates, rest) = one_behind_the_other(&bytes);
+    let blocks = blocks(rest).map_err(|problem| format!("{}: {problem}", path.display()))?;
+    if blocks.is_empty() && !certificates.is_empty() && !rest.is_empty() {
+        certificates.push(rest.to_vec());
+    }
+    certificates.extend(blocks);
     if certificates.is_empty() {
         return Err(format!("{}: no certificate in it", path.display()));
     }
     Ok(certificates)
+}
+
+/// The certificates in DER at the start, and what is behind them.
+fn one_behind_the_other(mut der: &[u8]) -> (Vec<Vec<u8>>, &[u8]) {
+    let mut certificates = Vec::new();
+    while let Ok(certificate) = Certificate::parse(der) {
+        certificates.push(certificate.raw.to_vec());
+        der = der.get(certificate.raw.len()..).unwrap_or(&[]);
+    }
+    (certificates, der)
+}
+
+/// What the blocks of a PEM file hold that are called certificates. Every line that begins one has to lead to one: who reads
+/// the others only would know nothing of it.
+fn blocks(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let mut certificates = Vec::new();
+    let mut count = 0usize;
+    for block in pem::parse_many(text).unwrap_or_default() {
+        let (within, rest) = one_behind_the_other(block.contents());
+        match block.tag() {
+            // Behind a certificate that somebody trusts stands what for.
+            "TRUSTED CERTIFICATE" if !within.is_empty() => certificates.extend(within),
+            "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
+                let is_whole = !within.is_empty() && rest.is_empty();
+                certificates.extend(within);
+                certificates.extend(Some(rest.to_vec()).filter(|_| !is_whole));
+            }
+            _ => continue,
+        }
+        count = count.saturating_add(1);
+    }
+    match begun(text) {
+        begun if begun > count => Err(format!("{begun} blocks begin as certificates in PEM, and {count} can be read")),
+        _ => Ok(certificates),
+    }
+}
+
+/// How many blocks begin that seem to be called certificates, in whatever spelling.
+fn begun(text: &[u8]) -> usize {
+    let text = text.to_ascii_uppercase();
+    let labels = memchr::memmem::find_iter(&text, b"-----BEGIN").map(|at| {
+        let line = text.get(at.saturating_add(10)..).unwrap_or(&[]);
+        line.split(|octet| matches!(octet, b'-' | b'\r' | b'\n')).next().unwrap_or(&[]).trim_ascii()
+    });
+    labels.filter(|label| label.ends_with(b"CERTIFICATE")).count()
 }
 
 fn shown(text: &str) -> String {
