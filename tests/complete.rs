@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -98,4 +99,76 @@ fn a_list_of_names_beyond_1_gib_is_refused() {
     let output = judging(&["--json", "--files-from"]).arg(&list).output().unwrap();
     let words = format!("sigscan: --files-from {}: the list is longer than 1073741824 bytes\n", list.display());
     assert_eq!((output.status.code(), output.stdout.len(), said(&output)), (Some(2), 0, words));
+}
+
+#[test]
+fn folders_that_are_left_out_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in ["out/deep/a.exe", "in/out/b.exe", "in/c.exe"] {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, fixture("pe32.exe")).unwrap();
+    }
+    let summary = |pattern: &str| {
+        let output = judging(&["--exclude", pattern]).arg(folder.path()).output().unwrap();
+        let text = said(&output);
+        text.lines().find(|line| line.contains("Not judged")).map(str::to_owned)
+    };
+    assert_eq!(summary("out").as_deref(), Some("  Not judged: 2 folders excluded"));
+    assert_eq!(summary("in/out").as_deref(), Some("  Not judged: 1 folder excluded"));
+    assert_eq!(summary("nothing"), None);
+}
+
+/// The record of what comes through a pipe.
+fn piped(arguments: &[&str], octets: &[u8]) -> Value {
+    let mut command = judging(&["--json", "--quiet", "-"]);
+    let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // It need not read everything.
+    let _ = child.stdin.take().unwrap().write_all(octets);
+    records(&child.wait_with_output().unwrap()).remove(0)
+}
+
+#[test]
+fn standard_input_is_taken_up_to_the_limit() {
+    let octets = fixture("pe32.exe");
+    let verdict = |record: &Value| format!("{}/{}", record["status"], record["reason"]).replace('"', "");
+    let whole = piped(&["--max-size", &octets.len().to_string()], &octets);
+    assert_eq!((verdict(&whole).as_str(), &whole["size"]), ("Valid/ok", &Value::from(octets.len())));
+    let cut = piped(&["--max-size", &(octets.len() - 1).to_string()], &octets);
+    let words = format!("there are more bytes than the limit of {}", octets.len() - 1);
+    assert_eq!((verdict(&cut).as_str(), &cut["size"]), ("Error/limit", &Value::Null));
+    assert_eq!(cut["error"]["message"], Value::from(words));
+}
+
+/// What never ends is left at the limit.
+#[cfg(unix)]
+#[test]
+fn standard_input_without_end_ends_at_the_limit() {
+    let mut zeros = Command::new("cat").arg("/dev/zero").stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = judging(&["--json", "--quiet", "-", "--max-size", "100000"]);
+    let output = command.stdin(zeros.stdout.take().unwrap()).output().unwrap();
+    zeros.kill().unwrap();
+    zeros.wait().unwrap();
+    let record = &records(&output)[0];
+    assert_eq!((&record["reason"], &record["path"]), (&Value::from("limit"), &Value::from("-")));
+}
+
+#[test]
+fn standard_input_is_compared_with_the_baseline() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tool.exe"), fixture("pe32.exe")).unwrap();
+    let known = folder.path().join("known.jsonl");
+    let mut build = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    build.args(["baseline", "build", "--at", "2026-06-01", "--quiet", "--trust-store"]).arg(testdata("pki/root.pem"));
+    let output = build.arg(folder.path()).stdin(Stdio::null()).output().unwrap();
+    fs::write(&known, output.stdout).unwrap();
+    let codes = |record: &Value| -> Vec<String> {
+        let findings = record["findings"].as_array().into_iter().flatten();
+        let codes = findings.map(|finding| finding["code"].as_str().unwrap().to_owned());
+        codes.filter(|code| ("S131"..="S134").contains(&code.as_str())).collect()
+    };
+    let arguments = ["--baseline", known.to_str().unwrap()];
+    // Its version resource says that it is the product, and the signer is another.
+    assert_eq!(codes(&piped(&arguments, &fixture("self-signed.exe"))), ["S131"]);
+    assert_eq!(codes(&piped(&arguments, &fixture("pe32.exe"))), [""; 0]);
 }

@@ -165,6 +165,8 @@ impl Summary {
         add(tally.links, format!("{} not followed", plural(tally.links, "link", "links")));
         add(tally.special, plural(tally.special, "special file", "special files"));
         add(tally.excluded, format!("{} excluded", plural(tally.excluded, "file", "files")));
+        let folders = tally.excluded_folders;
+        add(folders, format!("{} excluded", plural(folders, "folder", "folders")));
         parts
     }
 
@@ -233,6 +235,7 @@ mod tests {
             special: 1,
             links: 2,
             excluded: 4,
+            excluded_folders: 2,
             missing: 1,
             unjudged: 0,
         };
@@ -246,7 +249,7 @@ mod tests {
   Unsigned     1  (catalogs not checked)
   Valid        1
   Not judged: 3 msi files (not read yet), 1 cab file (not read yet), 1,024 files that cannot be signed, \
-2 links not followed, 1 special file, 4 files excluded
+2 links not followed, 1 special file, 4 files excluded, 2 folders excluded
   Trusting Roots of 2026-10-23, as of 2026-06-01 00:00:00 UTC; revocation and catalogs not checked
 ";
         assert_eq!(summary.render(&tally, &options), expected);

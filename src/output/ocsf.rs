@@ -348,7 +348,8 @@ fn verdict(record: &Record) -> Object {
 fn scan_activity(tally: &Tally, detections: u64, judged_at: &str, origin: &Origin) -> Object {
     let mut event = head(&SCAN, judged_at, INFORMATIONAL, None);
     let unsupported = tally.unsupported.values().fold(0u64, |sum, count| sum.saturating_add(*count));
-    let skipped = [tally.not_signable, unsupported, tally.special, tally.links, tally.excluded]
+    let left_out = tally.excluded.saturating_add(tally.excluded_folders);
+    let skipped = [tally.not_signable, unsupported, tally.special, tally.links, left_out]
         .iter()
         .fold(0u64, |sum, count| sum.saturating_add(*count));
     put(&mut event, "message", format!("{} files judged, {detections} findings, {skipped} skipped", tally.records));

@@ -32,11 +32,19 @@ impl Scanner {
         source: &dyn Source,
         buffer: &mut Vec<u8>,
     ) -> Record {
-        let record = match guard::guarded(|| self.scan_as("", source, format, buffer)) {
-            Ok(record) => record,
-            Err(caught) => return self.failure("", format, &caught),
+        let mut judge = || match guard::guarded(|| self.scan_as("", source, format, buffer)) {
+            Ok(record) => self.unless_changed(file, format, record),
+            Err(caught) => self.failure("", format, &caught),
         };
-        self.unless_changed(file, format, record)
+        let record = judge();
+        // Only the file as it is now can tell whether its bytes were meant, if nothing is done to it meanwhile.
+        let Ok(Some(since)) = file.touched(None) else { return record };
+        let record = judge();
+        match file.touched(Some(&since)) {
+            Ok(None) => record,
+            Ok(Some(_)) => self.has_changed(file, format),
+            Err(error) => self.io_error("", format, &error),
+        }
     }
 
     /// Judges two open files at once, each as [`Scanner::guarded`] does. `None` where they have to be judged one by one.
@@ -53,6 +61,9 @@ impl Scanner {
         ];
         // After a panic each is judged alone, which tells whose fault it was.
         let [one, two] = guard::guarded(|| self.scan_together(both)).ok()??;
+        if [file_one, file_two].iter().any(|file| !matches!(file.touched(None), Ok(None))) {
+            return None;
+        }
         Some([self.unless_changed(file_one, of_first, one), self.unless_changed(file_two, of_second, two)])
     }
 
@@ -60,14 +71,16 @@ impl Scanner {
     fn unless_changed(&self, file: &FileSource, format: Format, record: Record) -> Record {
         match file.changed() {
             Ok(false) => record,
-            Ok(true) => {
-                let message = "the file changed while it was being read".to_owned();
-                let mut record = self.error("", format, Reason::ChangedWhileReading, message);
-                record.size = Some(file.len());
-                record
-            }
+            Ok(true) => self.has_changed(file, format),
             Err(error) => self.io_error("", format, &error),
         }
+    }
+
+    fn has_changed(&self, file: &FileSource, format: Format) -> Record {
+        let message = "the file changed while it was being read".to_owned();
+        let mut record = self.error("", format, Reason::ChangedWhileReading, message);
+        record.size = Some(file.len());
+        record
     }
 }
 
@@ -85,6 +98,7 @@ fn path_octets(path: &Path) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
     use crate::asn1::Time;
@@ -118,5 +132,66 @@ mod tests {
         assert_eq!(told, "sigscan failed on this file: a defect of sigscan, please report it");
         assert!(place.starts_with("src/scan/file.rs:"), "{place}");
         assert_eq!(scanner.scan_file(path, &mut Vec::new()).size, Some(file.len()));
+    }
+
+    /// A file to which something is done whenever its last bytes are read, for so many times.
+    #[cfg(unix)]
+    struct Meddled<'m> {
+        file: &'m FileSource,
+        left: std::cell::Cell<usize>,
+        meddle: &'m dyn Fn(),
+    }
+
+    #[cfg(unix)]
+    impl Source for Meddled<'_> {
+        fn len(&self) -> u64 {
+            self.file.len()
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+            let count = self.file.read_at(buffer, offset)?;
+            if offset + count as u64 == self.len() && self.left.get() > 0 {
+                self.left.set(self.left.get() - 1);
+                std::thread::sleep(std::time::Duration::from_millis(50)); // times of files are no finer than ticks
+                (self.meddle)();
+            }
+            Ok(count)
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn setting_the_time_of_modification_back_hides_no_change() {
+        use std::os::unix::fs::{FileExt, PermissionsExt};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.exe");
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/fixtures/self-signed.exe");
+        let scanner = Scanner::new(Options::at(Time::parse_rfc3339("2026-06-01").unwrap()));
+        let judged = |times: usize, meddle: &dyn Fn()| {
+            std::fs::copy(fixture, &path).unwrap();
+            let file = FileSource::open(&path).unwrap();
+            let meddled = Meddled { file: &file, left: std::cell::Cell::new(times), meddle };
+            let record = scanner.guarded(Format::Pe, &file, &meddled, &mut Vec::new());
+            (record.status, record.reason)
+        };
+        let write = || {
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            let modified = file.metadata().unwrap().modified().unwrap();
+            file.write_all_at(b"x", 100).unwrap();
+            file.set_modified(modified).unwrap();
+        };
+        let (invalid, changed) = ((Status::Invalid, Reason::BadDigest), (Status::Error, Reason::ChangedWhileReading));
+        let untouched = (Status::Untrusted, Reason::SelfSigned);
+        assert_eq!(judged(0, &|| ()), untouched);
+        // Once, it is judged as it is then; for ever, not at all.
+        assert_eq!(judged(1, &write), invalid);
+        assert_eq!(judged(usize::MAX, &write), changed);
+        // Who may read it and what it is called is nothing of its bytes.
+        let mode = || std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(judged(1, &mode), untouched);
+        assert_eq!(judged(1, &|| std::fs::rename(&path, folder.path().join("other")).unwrap()), untouched);
+        // Without setting it back it has changed the first time.
+        let rewrite = || std::fs::File::options().write(true).open(&path).unwrap().write_all_at(b"x", 100).unwrap();
+        assert_eq!(judged(1, &rewrite), changed);
     }
 }

@@ -1,7 +1,7 @@
 //! Files as sources, opened so that nothing blocks and nothing is followed by accident.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -62,26 +62,55 @@ impl FileSource {
         Ok(FileSource { opened: Stamp::of(&metadata), file })
     }
 
-    /// Whether the file is no longer what it was when it was opened: another length or time of change.
+    /// Whether the file is no longer what it was when it was opened: another length or time of modification.
     ///
     /// # Errors
     /// Errors of asking.
     pub fn changed(&self) -> io::Result<bool> {
-        Ok(Stamp::of(&self.file.metadata()?) != self.opened)
+        Ok(!Stamp::of(&self.file.metadata()?).seems(&self.opened))
+    }
+
+    /// What the file is now, if it seems what it was and something was done to it all the same since it was opened, or since
+    /// it was as `since` says: it may have another name or owner, or other bytes and its time of modification set back.
+    ///
+    /// # Errors
+    /// Errors of asking.
+    pub(super) fn touched(&self, since: Option<&Stamp>) -> io::Result<Option<Stamp>> {
+        let now = Stamp::of(&self.file.metadata()?);
+        Ok(Some(now).filter(|now| now.seems(&self.opened) && *now != *since.unwrap_or(&self.opened)))
     }
 }
 
 /// What a change to a file cannot leave as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     length: u64,
     modified: Option<std::time::SystemTime>,
+    /// Seconds and nanoseconds. No program can set this time, and whatever is done to a file sets it.
+    changed: Option<(i64, i64)>,
 }
 
 impl Stamp {
     fn of(metadata: &Metadata) -> Stamp {
-        Stamp { length: metadata.len(), modified: metadata.modified().ok() }
+        Stamp { length: metadata.len(), modified: metadata.modified().ok(), changed: time_of_change(metadata) }
     }
+
+    fn seems(&self, other: &Stamp) -> bool {
+        self.length == other.length && self.modified == other.modified
+    }
+}
+
+/// `st_ctime`, POSIX sys_stat.h.
+#[cfg(unix)]
+fn time_of_change(metadata: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.ctime(), metadata.ctime_nsec()))
+}
+
+/// Nobody tells it here.
+#[cfg(not(unix))]
+fn time_of_change(_: &Metadata) -> Option<(i64, i64)> {
+    None
 }
 
 /// A source that stops to give anything once somebody sets a flag, so that a huge file is left in the middle.
@@ -132,20 +161,23 @@ impl Source for FileSource {
     }
 }
 
-/// Standard input as a source: itself where it is a regular file, else spooled into an unnamed temporary file.
+/// Standard input as a source: itself where it is a regular file, else spooled into an unnamed temporary file, up to so many
+/// bytes. False where there were more.
 ///
 /// # Errors
 /// Errors of reading and of the temporary file.
-pub fn standard_input() -> io::Result<FileSource> {
+pub fn standard_input(most: Option<u64>) -> io::Result<(FileSource, bool)> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd;
         let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         if file.metadata()?.is_file() {
-            return FileSource::from_file(file);
+            return Ok((FileSource::from_file(file)?, true));
         }
     }
     let mut spool = tempfile::tempfile()?;
-    io::copy(&mut io::stdin().lock(), &mut spool)?;
-    FileSource::from_file(spool)
+    let mut input = io::stdin().lock();
+    io::copy(&mut input.by_ref().take(most.unwrap_or(u64::MAX)), &mut spool)?;
+    let whole = most.is_none() || io::copy(&mut input.take(1), &mut io::sink())? == 0;
+    Ok((FileSource::from_file(spool)?, whole))
 }

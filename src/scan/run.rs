@@ -46,6 +46,7 @@ pub(super) enum Outcome {
     Special,
     Link,
     Excluded,
+    ExcludedFolder,
 }
 
 impl Scan<'_> {
@@ -141,6 +142,7 @@ fn count(outcome: Outcome, tally: &mut Tally, sink: &mut dyn FnMut(&Record) -> i
         Outcome::Special => &mut tally.special,
         Outcome::Link => &mut tally.links,
         Outcome::Excluded => &mut tally.excluded,
+        Outcome::ExcludedFolder => &mut tally.excluded_folders,
     };
     *field = field.saturating_add(1);
     Ok(())

@@ -182,6 +182,12 @@ impl Scanner {
         Some(record)
     }
 
+    /// The record of what has no end within the limit: how long it is nobody knows.
+    pub(super) fn endless(&self, format: Format) -> Record {
+        let limit = self.options.max_size.unwrap_or(u64::MAX);
+        self.error("", format, Reason::Limit, format!("there are more bytes than the limit of {limit}"))
+    }
+
     /// A finished record, which knows its path and what catalogs say, with what the baseline finds in it.
     pub(crate) fn compared(&self, mut record: Record) -> Record {
         if let Some(baseline) = self.baseline.as_ref().filter(|_| self.options.findings) {

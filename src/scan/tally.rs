@@ -22,6 +22,8 @@ pub struct Tally {
     pub links: u64,
     /// Files left out by `--include` and `--exclude`.
     pub excluded: u64,
+    /// Folders left out by `--exclude`, with whatever they hold.
+    pub excluded_folders: u64,
     /// Named paths that do not exist.
     pub missing: u64,
     /// Things that were found and not looked at, because the scan was ended early; there may be more that was not found.

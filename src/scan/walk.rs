@@ -81,6 +81,8 @@ pub(super) enum Met {
     Special,
     /// Left out by the patterns.
     Excluded,
+    /// A folder that was not entered, likewise.
+    ExcludedFolder,
 }
 
 /// Walks the targets in order, each folder in path order (names compared as octets), until `emit` says stop.
@@ -112,10 +114,11 @@ fn walk_folder(root: &Path, options: &WalkOptions, emit: &mut dyn FnMut(Met) -> 
     while let Some(entry) = entries.next() {
         let met = match entry {
             Ok(entry) if entry.file_type().is_dir() => {
-                if excluded(&entry) {
-                    entries.skip_current_dir();
+                if !excluded(&entry) {
+                    continue;
                 }
-                continue;
+                entries.skip_current_dir();
+                Met::ExcludedFolder
             }
             Ok(entry) => classify(entry, root, options),
             Err(error) if error.loop_ancestor().is_some() => Met::Link,

@@ -201,6 +201,7 @@ impl Worker<'_> {
             Met::Link => Outcome::Link,
             Met::Special => Outcome::Special,
             Met::Excluded => Outcome::Excluded,
+            Met::ExcludedFolder => Outcome::ExcludedFolder,
         })
     }
 
@@ -268,12 +269,16 @@ impl Worker<'_> {
         self.scan.scanner.guarded(format, file, &Stoppable { source: file, stop: self.scan.stop }, buffer)
     }
 
+    /// Of what comes through a pipe no more is taken than may be judged.
     fn standard_input(&self, buffers: &mut [Vec<u8>; 2]) -> Outcome {
-        let record = match standard_input().and_then(|source| Ok((sniff_through(&source)?, source))) {
-            Ok((format, source)) => self.guarded(format, &source, buffers),
+        let most = self.scan.scanner.options().max_size;
+        let opened = standard_input(most).and_then(|(source, whole)| Ok((sniff_through(&source)?, source, whole)));
+        let record = match opened {
+            Ok((format, _, false)) => self.scan.scanner.endless(format),
+            Ok((format, source, true)) => self.guarded(format, &source, buffers),
             Err(error) => self.scan.scanner.io_error("", Format::Other, &error),
         };
-        Outcome::Record(Box::new(with_path(record, Path::new("-"))))
+        self.record(record, Path::new("-"))
     }
 }
 

@@ -140,6 +140,7 @@ fn invocations(tally: &Tally) -> Value {
             "special": tally.special,
             "links": tally.links,
             "excluded": tally.excluded,
+            "excludedFolders": tally.excluded_folders,
             "missing": tally.missing,
             "unjudged": tally.unjudged,
         },
