@@ -5,15 +5,14 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::source::{Source, read_up_to};
 
 /// How much of the end of a text is looked at: the block is the last thing in a script.
 const TAIL: u64 = 64 * 1024;
-/// How much of the end of anything else, in which a script may hide behind octets that no text has.
-const NEAR_END: u64 = 4096;
 /// How much of the end of a script is looked through, should its block be followed by whatever.
 const SCRIPT: u64 = 16 << 20;
 const CHUNK: usize = 1 << 20;
@@ -31,15 +30,14 @@ pub fn is_script_name(path: &Path) -> bool {
     extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// Whether the start of a file or its end has the mark of a block.
+/// Whether the start of a file or the end of a text has the mark of a block.
 pub(super) fn at_an_end(source: &dyn Source, head: &[u8]) -> io::Result<bool> {
     let (seen, length) = (head.len() as u64, source.len());
-    let tail = if is_text(head) { TAIL } else { NEAR_END };
     if has_mark(head) {
         return Ok(true);
     }
-    let start = length.saturating_sub(tail).max(seen.saturating_sub(OVERLAP));
-    Ok(length > seen && has_mark(&read_up_to(source, start, TAIL as usize)?))
+    let start = length.saturating_sub(TAIL).max(seen.saturating_sub(OVERLAP));
+    Ok(length > seen && is_text(head) && has_mark(&read_up_to(source, start, TAIL as usize)?))
 }
 
 /// Whether the last megabytes of a file have it.
@@ -64,10 +62,14 @@ fn is_text(head: &[u8]) -> bool {
     wide || memchr::memchr(0, head).is_none()
 }
 
+/// How each mark goes on, in one octet a character, in two and in four. Made once: files are many, and heads are short.
+static NARROW: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"SIG "));
+static WIDE: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| [Finder::new(b"S\0I\0G\0 \0"), Finder::new(b"S\0\0\0I\0\0\0G\0\0\0 \0\0\0")]);
+
 /// Without NULs a mark is the same octets in UTF-8, UTF-16 and UTF-32.
 fn has_mark(bytes: &[u8]) -> bool {
-    let wide: [&[u8]; 2] = [b"S\0I\0G\0 \0", b"S\0\0\0I\0\0\0G\0\0\0 \0\0\0"];
-    let seems_wide = || wide.iter().any(|start| memmem::find(bytes, start).is_some());
+    let seems_wide = || memchr::memchr(0, bytes).is_some() && WIDE.iter().any(|start| start.find(bytes).is_some());
     has_narrow_mark(bytes) || (seems_wide() && has_narrow_mark(&without_nuls(bytes)))
 }
 
@@ -76,7 +78,7 @@ fn without_nuls(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn has_narrow_mark(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, b"SIG ").any(|at| {
+    NARROW.find_iter(bytes).any(|at| {
         let behind = bytes.get(at.saturating_add(4)..).unwrap_or(&[]);
         let line = [&b"# "[..], b"'' ", b"// "].iter().find_map(|comment| behind.strip_prefix(*comment));
         let ends = |line: &[u8]| line.starts_with(b"Begin signature block") || line.starts_with(b"End signature block");
