@@ -493,7 +493,7 @@ mod tests {
         let wrong = [0x24, 0x03, 0x02, 0x01, 0x00];
         assert!(one(&wrong).unwrap().octets().is_err());
         let nested = |levels: usize| {
-            let mut bytes = vec![0x24, 0x80].repeat(levels);
+            let mut bytes = [0x24, 0x80].repeat(levels);
             bytes.extend([0x04, 0x01, 0xaa]);
             bytes.extend(vec![0; 2 * levels]);
             bytes

@@ -107,9 +107,9 @@ pub fn wrap(spans: &[Span], width: usize) -> Vec<Vec<Span>> {
         }
         for (ink, text) in &word {
             let mut rest = text.as_str();
-            while width > 0 {
+            loop {
                 let part = head(rest, width.saturating_sub(used));
-                if part.len() == rest.len() {
+                if width == 0 || part.len() == rest.len() {
                     break;
                 }
                 // A character wider than the page would never fit: it goes there all the same.

@@ -149,10 +149,8 @@ fn lists_that_nobody_signed_take_no_other_s_place() {
     }
     lists.add_bytes("inter.crl", inter_crl().lists(&LEAF, "20250301115959Z", &[]).der());
     lists.add_bytes("root.crl", root_crl());
-    let mut signature = Signature::default();
-    signature.certs = vec![cast::leaf().der(), cast::inter().der()];
     let file = Pe::pe32().bytes();
-    let file = attach(&file, &entry(&signature.build(&file)));
+    let file = attach(&file, &entry(&Signature::default().build(&file)));
     let record = scanner(&["root"]).with_revocation(lists).scan_bytes("program.exe", &file);
     assert_eq!(verdict(&record), REVOKED);
 }
