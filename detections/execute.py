@@ -83,7 +83,10 @@ def aql(outputs, expected):
                 value = line
                 for key in re.findall(r'/"([^"]+)"', row["expression"]):
                     value = value.get(key) if isinstance(value, dict) else None
-                event[row["property"]] = value if value is None or isinstance(value, str) else json.dumps(value)
+                value = value if value is None or isinstance(value, str) else json.dumps(value)
+                # Of several expressions of one property the first that finds something counts.
+                if event.get(row["property"]) is None:
+                    event[row["property"]] = value
             events.append(event)
     columns = sorted({name for event in events for name in event})
     base = sqlite3.connect(":memory:")
