@@ -4,10 +4,10 @@
 
 #[path = "lab/mod.rs"]
 mod lab;
+mod program;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use lab::ca::{
     AUTHORITY_KEY_ID, CODE_SIGNING, Cert, Crl, OCSP_SIGNING, SUBJECT_KEY_ID, aki, dn, eku, ocsp_no_check, ski,
@@ -20,37 +20,11 @@ use lab::keys::{Hash, Key};
 use lab::ocsp::{Ocsp, Said};
 use lab::pe::*;
 use lab::stamp::Token;
+use program::command::{judged, verdict};
+use program::testdata;
 use serde_json::Value;
 
 const TEXT: &[u8] = b"[Version]\r\nProvider = somebody\r\n";
-
-fn testdata() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
-}
-
-/// The record of a file, judged with these options under the fixtures' roots.
-fn judged(folder: &Path, file: &[u8], options: &[&str]) -> Value {
-    let path = folder.join("file");
-    fs::write(&path, file).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
-    command
-        .current_dir(folder)
-        .arg(&path)
-        .args(["--json", "--all", "--quiet", "--at", lab::catalogue::AT])
-        .args(options);
-    for stem in ["root", "tsa-root"] {
-        command.arg("--trust-store").arg(testdata().join(format!("pki/{stem}.pem")));
-    }
-    let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let first = text.lines().next().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    serde_json::from_str(first).unwrap()
-}
-
-fn verdict(folder: &Path, file: &[u8], options: &[&str]) -> String {
-    let record = judged(folder, file, options);
-    format!("{}/{}", record["status"].as_str().unwrap(), record["reason"].as_str().unwrap())
-}
 
 fn image() -> Vec<u8> {
     padded(&Pe::pe64().bytes())
@@ -326,6 +300,11 @@ fn code_that_is_loaded_from_the_table_is_signed_by_nobody() {
     assert_eq!(of(&with_section(0x1000, 0x1008, table - 0x1000)), sound());
     assert_eq!(of(&with_section(0x1001, 0x1008, table - 0x1000)), inside("malformed", "table-in-section"));
     assert_eq!(of(&with_section(0x2000, table + 0x100, 0)), sound());
+    // Behind the end there is nothing to be loaded, but sectors are read whole.
+    let length = with_section(0, 0, 0).len() as u32;
+    assert_eq!(of(&with_section(0x400, 0x400, length.next_multiple_of(0x200))), sound());
+    assert_eq!(of(&with_section(8, 8, length - 8)), inside("malformed", "table-in-section"));
+    assert_eq!(of(&with_section(8, 8, length)), inside("malformed", "table-in-section"));
     // Headers that are loaded with a part of the table.
     let mut file = padded(&Pe::pe64().bytes());
     let at = Offsets::of(&file).checksum - 4;

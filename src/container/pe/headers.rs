@@ -73,10 +73,14 @@ impl Section {
         u64::from(self.raw_offset).saturating_add(u64::from(self.raw_size))
     }
 
+    /// File offset from which the loader maps the section: it reads whole sectors. Source: "PE Format" (Microsoft), FileAlignment.
+    fn mapped_from(&self) -> u64 {
+        u64::from(self.raw_offset & !(SECTOR - 1))
+    }
+
     /// File offset behind what the loader maps of the section, in pages of this size: nothing where PointerToRawData is 0, and
     /// no more than VirtualSize takes, which may be 0 for all of the raw data. Source: "PE Format" (Microsoft), Section Table.
-    #[must_use]
-    pub fn mapped_end(&self, page: u32) -> u64 {
+    fn mapped_end(&self, page: u32) -> u64 {
         if self.raw_offset == 0 || self.raw_size == 0 {
             return 0;
         }
@@ -86,6 +90,17 @@ impl Section {
         };
         u64::from(self.raw_offset).saturating_add(u64::from(self.raw_size).min(wanted))
     }
+}
+
+/// A part of a program's image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImagePart {
+    /// Octets of a section.
+    Section,
+    /// The place where execution begins.
+    Entry,
+    /// Headers.
+    Headers,
 }
 
 /// A sign by which a PE file is taken for a driver.
@@ -105,6 +120,8 @@ const FIRMWARE: [u16; 5] = [10, 11, 12, 13, 16];
 /// IMAGE_DLLCHARACTERISTICS_WDM_DRIVER.
 const WDM_DRIVER: u16 = 0x2000;
 
+/// Octets of a sector.
+const SECTOR: u32 = 512;
 /// Octets of a page on x86, the smallest there are: below that in SectionAlignment, sections cannot be mapped one by one.
 const LEAST_PAGE: u32 = 4096;
 
@@ -137,33 +154,35 @@ impl PeFacts {
         Some(start..start.saturating_add(u64::from(size)))
     }
 
-    /// Whether the certificate table, if there is one, is what it has to be: the end of a file of this length, behind the image.
-    /// Elsewhere it could hide any part of the program from the digest.
+    /// Whether the certificate table, if there is one, is what it has to be: the end of a file of this length, of which the image
+    /// takes nothing. Elsewhere it could hide any part of the program from the digest.
     #[must_use]
     pub fn hides_nothing(&self, length: u64) -> bool {
-        let image = self.headers_mapped_end().max(self.sections_mapped_end());
-        self.certificate_table()
-            .is_none_or(|table| table.start >= image && table.end == length && !self.starts_in(&table))
+        self.certificate_table().is_none_or(|table| table.end == length && self.image_in(&table).next().is_none())
+    }
+
+    /// What of the image lies in these octets of the file.
+    pub fn image_in(&self, octets: &Range<u64>) -> impl Iterator<Item = ImagePart> + use<> {
+        let page = self.page_size();
+        let loads = |section: &Section| section.mapped_from() < octets.end && section.mapped_end(page) > octets.start;
+        let parts = [
+            (ImagePart::Section, self.sections.iter().any(loads)),
+            (ImagePart::Entry, self.starts_in(octets)),
+            (ImagePart::Headers, self.headers_mapped_end() > octets.start),
+        ];
+        parts.into_iter().filter(|(_, there)| *there).map(|(part, _)| part)
     }
 
     /// Whether execution begins in these octets of the file: below a page of SectionAlignment the loader maps the file as it
     /// stands, whatever its sections say, so that offsets are addresses. Source: "PE Format" (Microsoft), SectionAlignment.
-    #[must_use]
-    pub fn starts_in(&self, octets: &Range<u64>) -> bool {
+    fn starts_in(&self, octets: &Range<u64>) -> bool {
         let flat = self.section_alignment < LEAST_PAGE && !self.is_firmware();
         flat && octets.contains(&u64::from(self.entry_point))
     }
 
     /// File offset behind the headers, as far as the loader maps or reads them.
-    #[must_use]
-    pub fn headers_mapped_end(&self) -> u64 {
+    fn headers_mapped_end(&self) -> u64 {
         self.headers_end.max(u64::from(self.size_of_headers))
-    }
-
-    /// File offset behind all that the loader maps of sections.
-    #[must_use]
-    pub fn sections_mapped_end(&self) -> u64 {
-        self.sections.iter().map(|section| section.mapped_end(self.page_size())).max().unwrap_or(0)
     }
 
     /// What Authenticode never hashes: CheckSum, the security directory entry, the certificate table.

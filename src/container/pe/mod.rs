@@ -16,7 +16,7 @@ use std::io;
 pub use checksum::ImageSum;
 pub use debug::DebugFacts;
 pub use guest::{Guest, GuestKind};
-pub use headers::{DriverSign, PeFacts, Section};
+pub use headers::{DriverSign, ImagePart, PeFacts, Section};
 pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
 pub use remains::{Remains, remains};
 pub(super) use win_certificate::first_nonzero;
@@ -97,23 +97,23 @@ fn note_table_geometry(facts: &PeFacts, length: u64, anomalies: &mut Vec<Anomaly
         let message = format!("{extra} bytes follow the certificate table");
         anomalies.push(Anomaly::at("data-after-table", message, table.end));
     }
-    let page = facts.page_size();
-    let inside = |section: &headers::Section| {
-        u64::from(section.raw_offset) < table.end && section.mapped_end(page) > table.start
-    };
-    if facts.sections.iter().any(inside) {
-        let message = "a section loads octets of the certificate table, which no digest covers";
-        anomalies.push(Anomaly::at("table-in-section", message, table.start));
-    } else if facts.sections_mapped_end() > table.start {
+    let mut reached = false;
+    for part in facts.image_in(&table) {
+        reached |= part == ImagePart::Section;
+        let (code, message) = match part {
+            ImagePart::Section => {
+                ("table-in-section", "a section loads octets of the certificate table, which no digest covers")
+            }
+            ImagePart::Entry => ("entry-in-table", "execution begins in the certificate table, which no digest covers"),
+            ImagePart::Headers => {
+                ("table-in-headers", "the headers reach into the certificate table, which no digest covers")
+            }
+        };
+        anomalies.push(Anomaly::at(code, message, table.start));
+    }
+    let behind = |section: &Section| section.raw_size > 0 && u64::from(section.raw_offset) >= table.end;
+    if !reached && table.end < length && facts.sections.iter().any(behind) {
         let message = "a section lies behind the certificate table";
         anomalies.push(Anomaly::at("table-before-section", message, table.start));
-    }
-    if facts.starts_in(&table) {
-        let message = "execution begins in the certificate table, which no digest covers";
-        anomalies.push(Anomaly::at("entry-in-table", message, table.start));
-    }
-    if facts.headers_mapped_end() > table.start {
-        let message = "the headers reach into the certificate table, which no digest covers";
-        anomalies.push(Anomaly::at("table-in-headers", message, table.start));
     }
 }
