@@ -4,10 +4,9 @@
 
 #[path = "lab/mod.rs"]
 mod lab;
+mod program;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use lab::ca::{AUTHORITY_KEY_ID, Cert, dn, extension, key_usage};
 use lab::cast::{authority, expired_leaf, inter, inter_name, leaf, tsa};
@@ -16,35 +15,8 @@ use lab::der::*;
 use lab::keys::{Hash, Key, Scheme, pss_params};
 use lab::pe::*;
 use lab::stamp::{SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, Token, naming};
+use program::command::{judged, verdict};
 use serde_json::Value;
-
-fn testdata() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
-}
-
-/// The record of a file, judged with these options under the fixtures' roots.
-fn judged(folder: &Path, file: &[u8], options: &[&str]) -> Value {
-    let path = folder.join("file");
-    fs::write(&path, file).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
-    command
-        .current_dir(folder)
-        .arg(&path)
-        .args(["--json", "--all", "--quiet", "--at", lab::catalogue::AT])
-        .args(options);
-    for stem in ["root", "tsa-root"] {
-        command.arg("--trust-store").arg(testdata().join(format!("pki/{stem}.pem")));
-    }
-    let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let first = text.lines().next().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    serde_json::from_str(first).unwrap()
-}
-
-fn verdict(folder: &Path, file: &[u8], options: &[&str]) -> String {
-    let record = judged(folder, file, options);
-    format!("{}/{}", record["status"].as_str().unwrap(), record["reason"].as_str().unwrap())
-}
 
 fn image() -> Vec<u8> {
     padded(&Pe::pe64().bytes())

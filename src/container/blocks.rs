@@ -4,7 +4,6 @@
 //! `# SIG #`, VBScript `'' SIG ''`, JScript `// SIG //`, each between a first and a last line; WSF `** SIG **` in each line.
 
 use std::io;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -18,17 +17,6 @@ const SCRIPT: u64 = 16 << 20;
 const CHUNK: usize = 1 << 20;
 /// No mark is longer, in any encoding.
 const OVERLAP: u64 = 256;
-
-/// What files are called that carry blocks.
-const EXTENSIONS: [&str; 13] =
-    ["ps1", "psm1", "psd1", "ps1xml", "psc1", "pssc", "cdxml", "mof", "vbs", "vbe", "js", "jse", "wsf"];
-
-/// Whether a file of this name is a script that may carry a block.
-#[must_use]
-pub fn is_script_name(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
-}
 
 /// Whether the start of a file or the end of a text has the mark of a block.
 pub(super) fn at_an_end(source: &dyn Source, head: &[u8]) -> io::Result<bool> {

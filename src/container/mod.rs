@@ -13,9 +13,8 @@ mod zip;
 
 use std::io;
 
-pub use blocks::is_script_name;
 pub use regions::HashedRegions;
-pub use sniff::{Format, is_catalog, sniff, sniff_named, sniff_through};
+pub use sniff::{Format, is_catalog, sniff, sniff_through};
 pub use source::{MemorySource, Source, read_exact_at, read_up_to};
 
 use crate::anomaly::Anomaly;

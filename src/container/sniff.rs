@@ -1,12 +1,11 @@
 //! What kind of file this is, by content and never by name alone.
 
 use std::io;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::blocks::{self, is_script_name};
+use super::blocks;
 use super::source::{Source, read_up_to};
 use super::zip;
 
@@ -96,14 +95,6 @@ pub fn sniff_through(source: &dyn Source) -> io::Result<Format> {
     }
 }
 
-/// The same for a file with a name, which says how far to look and never what it is.
-///
-/// # Errors
-/// Errors of reading.
-pub fn sniff_named(path: &Path, source: &dyn Source) -> io::Result<Format> {
-    if is_script_name(path) { sniff_through(source) } else { sniff(source) }
-}
-
 /// An MZ file is a PE when e_lfanew leads to `PE\0\0`. Source: Microsoft PE format, "MS-DOS Stub".
 fn is_pe(source: &dyn Source, head: &[u8]) -> io::Result<bool> {
     let Some(pointer) = head.get(0x3c..0x40).and_then(|bytes| bytes.first_chunk::<4>()) else {
@@ -152,8 +143,8 @@ mod tests {
         sniff(&MemorySource(bytes)).unwrap()
     }
 
-    fn named(name: &str, bytes: &[u8]) -> Format {
-        sniff_named(Path::new(name), &MemorySource(bytes)).unwrap()
+    fn through(bytes: &[u8]) -> Format {
+        sniff_through(&MemorySource(bytes)).unwrap()
     }
 
     /// A signature block of so many lines.
@@ -197,9 +188,9 @@ mod tests {
                 }
             }
         }
-        // Whose first octets are those of no text is a script by its name.
+        // Whose first octets are those of no text is a script for who looks through it.
         let script = format!("#\0\r\n{}{}", "x".repeat(5000), block("#", 100)).into_bytes();
-        assert_eq!((named("a.ps1", &script), named("a.bin", &script)), (Format::Script, Format::Other));
+        assert_eq!((through(&script), kind(&script)), (Format::Script, Format::Other));
         // Either mark is one, and a block of WSF has others.
         let marks =
             ["# SIG # Begin signature block", "'' SIG '' End signature block", "<signature>\r\n** SIG ** MIIabc"];
@@ -217,18 +208,15 @@ mod tests {
             let script = [block("#", 1).as_bytes(), "x\0".repeat(5000).as_bytes()].concat();
             let script = ["x".repeat(5000).as_bytes(), &script, &behind].concat();
             assert_eq!(kind(&script), Format::Other);
-            for (name, format) in [("a.ps1", Format::Script), ("B.VBS", Format::Script), ("a.txt", Format::Other)] {
-                assert_eq!(named(name, &script), format, "{name}");
-            }
-            assert_eq!(sniff_through(&MemorySource(&script)).unwrap(), Format::Script);
+            assert_eq!(through(&script), Format::Script);
         }
         // A mark across two of the reads.
         for at in ((1 << 20) - 40..(1 << 20) + 4).step_by(9) {
             let mut script = vec![b'x'; (1 << 20) + 70_000];
             script[at..at + 29].copy_from_slice(b"# SIG # Begin signature block");
-            assert_eq!(named("a.ps1", &script), Format::Script, "{at}");
+            assert_eq!(through(&script), Format::Script, "{at}");
         }
-        assert_eq!(named("a.ps1", "Write-Host 1".repeat(100_000).as_bytes()), Format::Other);
+        assert_eq!(through("Write-Host 1".repeat(100_000).as_bytes()), Format::Other);
     }
 
     #[test]
@@ -236,7 +224,7 @@ mod tests {
         for (behind, format) in [((16 << 20) - 40, Format::Script), (16 << 20, Format::Other)] {
             let script =
                 ["x".repeat(5000).as_bytes(), b"\r\n# SIG # End signature block\r\n", &vec![b' '; behind]].concat();
-            assert_eq!(named("a.ps1", &script), format, "{behind}");
+            assert_eq!(through(&script), format, "{behind}");
         }
     }
 
@@ -257,16 +245,16 @@ mod tests {
 
     #[test]
     fn of_what_is_nothing_little_is_read() {
-        let read = |name: &str, bytes: &[u8]| {
+        let read = |sniff: fn(&dyn Source) -> io::Result<Format>, bytes: &[u8]| {
             let source = Counted(bytes, Cell::new(0));
-            assert_eq!(sniff_named(Path::new(name), &source).unwrap(), Format::Other);
+            assert_eq!(sniff(&source).unwrap(), Format::Other);
             source.1.get()
         };
-        assert_eq!(read("small.txt", b"nothing"), 7);
-        assert_eq!(read("small.ps1", b"nothing"), 14);
-        assert_eq!(read("large.txt", &vec![b'x'; 3 << 20]), 4096 + 65_536);
-        assert_eq!(read("large.bin", &vec![0; 3 << 20]), 4096);
-        assert_eq!(read("large.elf", &[&b"\x7fELF"[..], &vec![0; 3 << 20]].concat()), 4096);
+        assert_eq!(read(sniff, b"nothing"), 7);
+        assert_eq!(read(sniff_through, b"nothing"), 14);
+        assert_eq!(read(sniff, &vec![b'x'; 3 << 20]), 4096 + 65_536);
+        assert_eq!(read(sniff, &vec![0; 3 << 20]), 4096);
+        assert_eq!(read(sniff, &[&b"\x7fELF"[..], &vec![0; 3 << 20]].concat()), 4096);
     }
 
     /// A record of a ZIP file: its mark, and fields of a number of octets each.

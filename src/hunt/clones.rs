@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
     use crate::hex::lower as hex;
-    use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+    use crate::hunt::{Correlator, KeysLine};
     use crate::judge::Reason;
     use crate::record::Keys;
 
@@ -125,21 +125,13 @@ mod tests {
     /// A file with version resource 1, of this content; whether the resource names its signer.
     fn file(path: &str, (status, reason): (Status, Reason), content: u8, names_signer: bool) -> KeysLine {
         KeysLine {
-            schema: KEYS_SCHEMA.to_owned(),
-            path: path.to_owned(),
-            path_hex: None,
-            host: None,
-            status,
-            reason,
-            leads_to: None,
             self_signed: reason == Reason::SelfSigned,
-            hides_data: false,
             names_signer,
             publisher: Some("Microsoft".to_owned()),
             signer: Some("Microsoft Corporation".to_owned()),
-            sha256: None,
             authentihash: BTreeMap::from([("sha256".to_owned(), hex(&[content; 32]))]),
             keys: Keys { version_res_sha256: Some(hex(&[1; 32])), ..Keys::default() },
+            ..KeysLine::bare(path, status, reason)
         }
     }
 

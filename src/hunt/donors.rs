@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
     use crate::hex::lower as hex;
-    use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+    use crate::hunt::{Correlator, KeysLine};
     use crate::judge::{Reason, Status};
     use crate::record::Keys;
 
@@ -101,19 +101,6 @@ mod tests {
         let text = |octet: u8| (octet != 0).then(|| hex(&[octet; 32]));
         let [signed, own, signed_page, page] = digests.map(text);
         KeysLine {
-            schema: KEYS_SCHEMA.to_owned(),
-            path: path.to_owned(),
-            path_hex: None,
-            host: None,
-            status,
-            reason,
-            leads_to: None,
-            self_signed: false,
-            hides_data: false,
-            names_signer: false,
-            publisher: None,
-            signer: None,
-            sha256: None,
             authentihash: own.map(|digest| ("sha256".to_owned(), digest)).into_iter().collect::<BTreeMap<_, _>>(),
             keys: Keys {
                 pkcs7_sha256: signed.clone(),
@@ -122,6 +109,7 @@ mod tests {
                 signed_first_page_sha256: signed_page,
                 ..Keys::default()
             },
+            ..KeysLine::bare(path, status, reason)
         }
     }
 

@@ -142,6 +142,30 @@ pub fn hides_data(code: &str, severity: Severity) -> bool {
     code == "S106" && severity > Severity::Info
 }
 
+#[cfg(test)]
+impl KeysLine {
+    /// A line that says no more than this.
+    pub(super) fn bare(path: &str, status: Status, reason: Reason) -> KeysLine {
+        KeysLine {
+            schema: KEYS_SCHEMA.to_owned(),
+            path: path.to_owned(),
+            path_hex: None,
+            host: None,
+            status,
+            reason,
+            leads_to: None,
+            self_signed: false,
+            hides_data: false,
+            names_signer: false,
+            publisher: None,
+            signer: None,
+            sha256: None,
+            authentihash: BTreeMap::new(),
+            keys: Keys::default(),
+        }
+    }
+}
+
 impl KeysLine {
     /// What correlation needs of a record.
     #[must_use]
@@ -384,21 +408,9 @@ mod tests {
     #[test]
     fn many_files_of_one_path_are_ordered_by_what_is_known_of_them() {
         let host = |name: Option<&str>, digest: &str| KeysLine {
-            schema: KEYS_SCHEMA.to_owned(),
-            path: "a".to_owned(),
-            path_hex: None,
             host: name.map(str::to_owned),
-            status: Status::Unsigned,
-            reason: Reason::NoSignature,
-            leads_to: None,
-            self_signed: false,
-            hides_data: false,
-            names_signer: false,
-            publisher: None,
-            signer: None,
             sha256: Some(digest.repeat(32)),
-            authentihash: BTreeMap::new(),
-            keys: Keys::default(),
+            ..KeysLine::bare("a", Status::Unsigned, Reason::NoSignature)
         };
         let lines = [host(Some("\u{1}"), "02"), host(Some("!"), "00"), host(Some("!"), "01"), host(None, "00")];
         let mut shared = Shared::default();

@@ -242,7 +242,7 @@ fn one_content_several_files(entries: &[Entry]) -> Vec<FindingLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hunt::{Correlator, KEYS_SCHEMA, KeysLine};
+    use crate::hunt::{Correlator, KeysLine};
     use crate::judge::Reason;
     use crate::record::Keys;
 
@@ -251,17 +251,7 @@ mod tests {
         let text = |octet: u8| (octet != 0).then(|| hex(&[octet; 32]));
         let [pkcs7, signer_info, token, tbs, spki, number, subject] = keys.map(text);
         KeysLine {
-            schema: KEYS_SCHEMA.to_owned(),
-            path: path.to_owned(),
-            path_hex: None,
-            host: None,
-            status,
-            reason,
-            leads_to: None,
             self_signed: reason == Reason::SelfSigned,
-            hides_data: false,
-            names_signer: false,
-            publisher: None,
             signer: Some("Somebody".to_owned()),
             sha256: Some(hex(&[path.as_bytes()[0]; 32])),
             authentihash: text(digests.1).map(|digest| ("sha256".to_owned(), digest)).into_iter().collect(),
@@ -278,6 +268,7 @@ mod tests {
                 first_page_sha256: None,
                 signed_first_page_sha256: None,
             },
+            ..KeysLine::bare(path, status, reason)
         }
     }
 

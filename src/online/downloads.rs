@@ -10,11 +10,10 @@ use super::keep::Keep;
 use super::url::Url;
 use crate::asn1::Time;
 use crate::cms::SignedData;
-use crate::crypto::{AlgorithmId, DigestAlgorithm, verify_signature};
+use crate::crypto::DigestAlgorithm;
 use crate::scan::{Need, OcspSubject, Supplied, Supplier, Wanted};
 use crate::trust::{MAX_REVOCATION_BYTES, RevocationLists, certificates_in, first_revocation_object};
-use crate::verify::issuers_among;
-use crate::x509::Certificate;
+use crate::verify::{crl_is_signed, issuers_among, response_is_signed};
 use crate::x509::crl::CertificateList;
 use crate::x509::ocsp::{OcspResponse, cert_id, request};
 
@@ -352,22 +351,10 @@ fn wanted_octets(wanted: Wanted, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
 /// Whether the issuer signed a list, or a response itself or through a responder. Lists of delegates are not recognised here: they
 /// are asked for again each time. Whether any of them counts is the judge's to say.
 fn is_signed(need: &Need, bytes: &[u8]) -> bool {
-    let signed = |spki: &[u8], algorithm: &AlgorithmId<'_>, tbs: &[u8], signature: &[u8]| {
-        verify_signature(spki, algorithm, None, tbs, signature).is_good()
-    };
-    let issuer = need.issuer_key.as_slice();
     match need.wanted {
         Wanted::Issuer => true,
-        Wanted::Crl => CertificateList::parse(bytes)
-            .is_ok_and(|list| signed(issuer, &list.signature_algorithm, list.tbs, list.signature)),
-        Wanted::Ocsp => {
-            let Some(basic) = OcspResponse::parse(bytes).ok().and_then(|response| response.basic) else { return false };
-            let by = |spki: &[u8]| signed(spki, &basic.signature_algorithm, basic.tbs, basic.signature);
-            let mut responders = basic.certificates.iter().filter_map(|raw| Certificate::parse(raw).ok());
-            by(issuer)
-                || responders
-                    .any(|one| signed(issuer, &one.signature_algorithm, one.tbs, one.signature) && by(one.spki))
-        }
+        Wanted::Crl => crl_is_signed(bytes, &need.issuer_key),
+        Wanted::Ocsp => response_is_signed(bytes, &need.issuer_key),
     }
 }
 

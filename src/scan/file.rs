@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::Scanner;
-use super::files::FileSource;
+use super::files::{FileSource, Since};
 use super::inspect::File;
-use crate::container::{Format, Source, sniff_named};
+use super::kind::kind_of;
+use crate::container::{Format, Source};
 use crate::guard;
 use crate::judge::Reason;
 use crate::record::Record;
@@ -15,7 +16,7 @@ impl Scanner {
     /// opened or read is an `Error` record.
     #[must_use]
     pub fn scan_file(&self, path: &Path, buffer: &mut Vec<u8>) -> Record {
-        let opened = FileSource::open(path).and_then(|source| Ok((sniff_named(path, &source)?, source)));
+        let opened = FileSource::open(path).and_then(|source| Ok((kind_of(path, &source)?, source)));
         let record = match opened {
             Ok((format, source)) => self.guarded(format, &source, &source, buffer),
             Err(error) => self.io_error("", Format::Other, &error),
@@ -32,18 +33,17 @@ impl Scanner {
         source: &dyn Source,
         buffer: &mut Vec<u8>,
     ) -> Record {
-        let mut judge = || match guard::guarded(|| self.scan_as("", source, format, buffer)) {
-            Ok(record) => self.unless_changed(file, format, record),
-            Err(caught) => self.failure("", format, &caught),
-        };
-        let record = judge();
-        // Only the file as it is now can tell whether its bytes were meant, if nothing is done to it meanwhile.
-        let Ok(Some(since)) = file.touched(None) else { return record };
-        let record = judge();
-        match file.touched(Some(&since)) {
-            Ok(None) => record,
-            Ok(Some(_)) => self.has_changed(file, format),
-            Err(error) => self.io_error("", format, &error),
+        let mut known = None;
+        loop {
+            let record = match guard::guarded(|| self.scan_as("", source, format, buffer)) {
+                Ok(record) => record,
+                Err(caught) => return self.failure("", format, &caught),
+            };
+            match file.since(known.as_ref()) {
+                // Only the file as it is now can tell whether its bytes were meant, if nothing is done to it meanwhile.
+                Ok(Since::Touched(stamp)) if known.is_none() => known = Some(stamp),
+                since => return self.unless_changed(file, format, record, since),
+            }
         }
     }
 
@@ -61,26 +61,32 @@ impl Scanner {
         ];
         // After a panic each is judged alone, which tells whose fault it was.
         let [one, two] = guard::guarded(|| self.scan_together(both)).ok()??;
-        if [file_one, file_two].iter().any(|file| !matches!(file.touched(None), Ok(None))) {
+        let (since_one, since_two) = (file_one.since(None), file_two.since(None));
+        if [&since_one, &since_two].iter().any(|since| matches!(since, Ok(Since::Touched(_)))) {
             return None;
         }
-        Some([self.unless_changed(file_one, of_first, one), self.unless_changed(file_two, of_second, two)])
+        let one = self.unless_changed(file_one, of_first, one, since_one);
+        Some([one, self.unless_changed(file_two, of_second, two, since_two)])
     }
 
-    /// The record, if the file is still what it was when it was opened.
-    fn unless_changed(&self, file: &FileSource, format: Format, record: Record) -> Record {
-        match file.changed() {
-            Ok(false) => record,
-            Ok(true) => self.has_changed(file, format),
+    /// The record, if nothing has become of the file.
+    fn unless_changed(
+        &self,
+        file: &FileSource,
+        format: Format,
+        record: Record,
+        since: std::io::Result<Since>,
+    ) -> Record {
+        match since {
+            Ok(Since::Same) => record,
+            Ok(Since::Touched(_) | Since::Changed) => {
+                let message = "the file changed while it was being read".to_owned();
+                let mut record = self.error("", format, Reason::ChangedWhileReading, message);
+                record.size = Some(file.len());
+                record
+            }
             Err(error) => self.io_error("", format, &error),
         }
-    }
-
-    fn has_changed(&self, file: &FileSource, format: Format) -> Record {
-        let message = "the file changed while it was being read".to_owned();
-        let mut record = self.error("", format, Reason::ChangedWhileReading, message);
-        record.size = Some(file.len());
-        record
     }
 }
 

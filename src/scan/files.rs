@@ -67,18 +67,33 @@ impl FileSource {
     /// # Errors
     /// Errors of asking.
     pub fn changed(&self) -> io::Result<bool> {
-        Ok(!Stamp::of(&self.file.metadata()?).seems(&self.opened))
+        Ok(matches!(self.since(None)?, Since::Changed))
     }
 
-    /// What the file is now, if it seems what it was and something was done to it all the same since it was opened, or since
-    /// it was as `since` says: it may have another name or owner, or other bytes and its time of modification set back.
+    /// What has become of the file since it was opened, or since it was as `known` says.
     ///
     /// # Errors
     /// Errors of asking.
-    pub(super) fn touched(&self, since: Option<&Stamp>) -> io::Result<Option<Stamp>> {
+    pub(super) fn since(&self, known: Option<&Stamp>) -> io::Result<Since> {
         let now = Stamp::of(&self.file.metadata()?);
-        Ok(Some(now).filter(|now| now.seems(&self.opened) && *now != *since.unwrap_or(&self.opened)))
+        Ok(match () {
+            () if !now.seems(&self.opened) => Since::Changed,
+            () if now != *known.unwrap_or(&self.opened) => Since::Touched(now),
+            () => Since::Same,
+        })
     }
+}
+
+/// What has become of a file.
+#[derive(Debug)]
+pub(super) enum Since {
+    /// Nothing.
+    Same,
+    /// It seems what it was, and something was done to it all the same: it may have another name or owner, or other bytes and its
+    /// time of modification set back.
+    Touched(Stamp),
+    /// It has another length or time of modification.
+    Changed,
 }
 
 /// What a change to a file cannot leave as it was.

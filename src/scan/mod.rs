@@ -9,6 +9,7 @@ mod files;
 mod identity;
 mod inspect;
 mod kernel;
+mod kind;
 mod options;
 mod pages;
 mod pass;

@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use super::catalogs::Catalogs;
 use super::inspect::File;
+use super::kind::kind_of;
 use super::options::Options;
 use super::store::Store;
 use super::supply::Supplier;
-use crate::container::{Format, MemorySource, Source, sniff_named};
+use crate::container::{Format, MemorySource, Source};
 use crate::guard::Caught;
 use crate::hunt::{Baseline, KnownNames};
 use crate::judge::Reason;
@@ -138,7 +139,7 @@ impl Scanner {
     /// Judges a source; `name` becomes the record's path. Errors of reading become `Error` records.
     #[must_use]
     pub fn scan_source(&self, name: &str, source: &dyn Source) -> Record {
-        match sniff_named(Path::new(name), source) {
+        match kind_of(Path::new(name), source) {
             Ok(format) => self.compared(self.scan_as(name, source, format, &mut Vec::new())),
             Err(error) => self.io_error(name, Format::Other, &error),
         }

@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::answer;
 use super::identity::Identity;
+use super::kind::is_script_name;
 use super::pass::{self, Digests, Job, Plan};
 use super::scanner::Scanner;
-use crate::container::{Blob, Format, Source, container_for, is_script_name, read_up_to};
+use crate::container::{Blob, Format, Source, container_for, read_up_to};
 use crate::crypto::{DigestAlgorithm, DigestValue, Hasher};
 
 /// Octets that are looked at in each place to notice another file of the same identity.

@@ -186,8 +186,9 @@ impl Supplement {
     /// missing.
     pub(super) fn needs(&self, facts: &[SignatureFacts<'_>], verdicts: &[SignatureVerdict]) -> Needs {
         let turns = chains(facts, verdicts);
-        let needs = turns.iter().enumerate().map(|(turn, chains)| Needs { turn, list: self.needs_of(turn, chains) });
-        needs.into_iter().find(|needs| !needs.list.is_empty()).unwrap_or_default()
+        let mut needs =
+            turns.iter().enumerate().map(|(turn, chains)| Needs { turn, list: self.needs_of(turn, chains) });
+        needs.find(|needs| !needs.list.is_empty()).unwrap_or_default()
     }
 
     fn needs_of(&self, turn: usize, chains: &[Chain<'_, '_>]) -> Vec<Need> {

@@ -11,12 +11,13 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use super::HashMode;
 use super::file::with_path;
 use super::files::{FileSource, Stoppable, standard_input};
+use super::kind::kind_of;
 use super::run::{Outcome, Scan};
 use super::shelf::Shelf;
 use super::store::Question;
 use super::walk::Met;
 use crate::container::pe::seems_signed;
-use crate::container::{Format, Source, container_for, sniff_named, sniff_through};
+use crate::container::{Format, Source, container_for, sniff_through};
 use crate::guard;
 use crate::judge::Reason;
 use crate::record::Record;
@@ -214,7 +215,7 @@ impl Worker<'_> {
             return Step::Done(outcome);
         }
         let opened = if named { FileSource::open(&path) } else { FileSource::open_walked(&path) };
-        let opened = opened.and_then(|source| Ok((sniff_named(&path, &source)?, source)));
+        let opened = opened.and_then(|source| Ok((kind_of(&path, &source)?, source)));
         let (format, source) = match opened {
             Ok(opened) => opened,
             Err(error) => {

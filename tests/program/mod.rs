@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic)]
 
+pub mod command;
+
 use std::path::{Path, PathBuf};
 
 use sha1::Digest;

@@ -72,27 +72,24 @@ impl<'a> Inquiry<'_, 'a> {
         let in_bags = bags.iter().flat_map(|bag| &bag.crls);
         let in_bags = in_bags.filter(|(list, _)| names.iter().any(|name| same_name(name, list.issuer)));
         let from_bags = in_bags.map(|(list, state)| (ListPlace::Bag, list.clone(), state));
+        // Where a name has been used for long there are many lists by its other keys.
+        let of_key = |(place, candidate): &(usize, Candidate<'_, '_>)| {
+            *place < MAX_CANDIDATES || !candidate.key_differs || candidate.named
+        };
+        let files = candidates(from_files, certificate, issuer, &points).into_iter().enumerate().filter(of_key);
+        // Whoever made the file chose what is in its bags, and left out what he liked.
+        let bags = candidates(from_bags, certificate, issuer, &points).into_iter().take(MAX_CANDIDATES);
         let mut believed = 0usize;
-        for (place, candidate) in candidates(from_files, certificate, issuer, &points).iter().enumerate() {
-            if believed >= MAX_CANDIDATES {
-                break;
-            }
-            // Where a name has been used for long there are many lists by its other keys.
-            if place >= MAX_CANDIDATES && candidate.key_differs && !candidate.named {
+        for candidate in files.map(|(_, candidate)| candidate).chain(bags) {
+            let given = candidate.place != ListPlace::Bag;
+            if given && believed >= MAX_CANDIDATES {
                 continue;
             }
-            match self.examine(candidate, certificate, issuer, level) {
+            match self.examine(&candidate, certificate, issuer, level) {
                 Ok(list) => {
-                    believed = believed.saturating_add(1);
+                    believed = believed.saturating_add(usize::from(given));
                     examined.push(list);
                 }
-                Err(why) => facts.cannot_use(candidate.source(), why),
-            }
-        }
-        // Whoever made the file chose what is in its bags, and left out what he liked.
-        for candidate in candidates(from_bags, certificate, issuer, &points).iter().take(MAX_CANDIDATES) {
-            match self.examine(candidate, certificate, issuer, level) {
-                Ok(list) => examined.push(list),
                 Err(why) => facts.cannot_use(candidate.source(), why),
             }
         }

@@ -3,6 +3,7 @@
 
 mod crl;
 mod ocsp;
+mod signed;
 mod signer;
 
 use std::cmp::Reverse;
@@ -17,6 +18,8 @@ use crate::trust::{CrlState, Root, SignedState};
 use crate::x509::Certificate;
 use crate::x509::crl::{CertificateList, NextUpdate, Reasons, RevokedEntry};
 use crate::x509::ocsp::{BasicResponse, OcspResponse};
+
+pub use signed::{crl_is_signed, response_is_signed};
 
 /// Lists of each source, and responses of each, that speak for one certificate. A bag is looked at no further. From files as many
 /// are passed by as nobody entitled has signed, until the file's public-key work is used up: what anybody can write is not to
