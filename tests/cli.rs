@@ -557,3 +557,26 @@ fn large_files_that_are_digested_together_have_the_records_that_they_have_alone(
         assert_eq!(scan(folder.path(), jobs), alone, "{jobs} workers");
     }
 }
+
+/// A folder of somebody's files is often given by a pattern that the shell fills out.
+#[test]
+fn names_in_complaints_rule_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a\u{1b}[2J\u{202e}b\nsigscan: all is well";
+    std::fs::write(folder.path().join(name), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let shown = r"a\x1b[2J\u{202e}b\x0asigscan: all is well";
+    let output = Command::new(env!("CARGO_BIN_EXE_sigscan")).arg("--\u{1b}[2J\u{202e}").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().next().unwrap(), r"error: unexpected argument '--\u{202e}' found");
+    for (words, message) in [
+        (&["trust", "check"][..], "1 blocks begin as certificates in PEM, and 0 can be read"),
+        (&["correlate"], "line 1 is no record"),
+        (&["scan.exe", "--trust-store"], "no certificate and no trust list in it"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+        let output = command.current_dir(folder.path()).args(words).arg(name).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, format!("sigscan: {shown}: {message}\n"), "{words:?}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}

@@ -19,7 +19,7 @@ use crate::asn1::Time;
 use crate::container::ContainerLimits;
 use crate::judge::InitialPolicies;
 use crate::online::Downloads;
-use crate::output::escape::for_terminal;
+use crate::output::escape::{for_terminal, is_hidden};
 use crate::output::{Format, LookupKey};
 use crate::record::{Record, Severity};
 use crate::scan::{Globs, HashMode, Options, Progress, Scan, Scanner, Supplier, Tally, Target, WalkOptions};
@@ -42,7 +42,14 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            // A name that begins with a dash is told as it is, colours and all; without them, escape sequences go as well.
+            if std::env::args_os().any(|word| word.to_string_lossy().contains(is_hidden)) {
+                let plain = error.render().to_string();
+                let lines: Vec<_> = plain.lines().map(for_terminal).collect();
+                eprintln!("{}", lines.join("\n"));
+            } else {
+                let _ = error.print();
+            }
             return if error.use_stderr() { FAILURE } else { 0 };
         }
     };
@@ -60,7 +67,9 @@ pub fn main() -> u8 {
         Some(command) => side_command(command),
     };
     outcome.unwrap_or_else(|message| {
-        eprintln!("sigscan: {message}");
+        // Names on the command line are often those that somebody else gave his files. Lists of ours go on at two blanks.
+        let lines: Vec<_> = message.split("\n  ").map(for_terminal).collect();
+        eprintln!("sigscan: {}", lines.join("\n  "));
         FAILURE
     })
 }
