@@ -4,9 +4,6 @@
 //! `# SIG #`, VBScript `'' SIG ''`, JScript `// SIG //`, each between a first and a last line; WSF `** SIG **` in each line.
 
 use std::io;
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 
 use super::source::{Source, read_up_to};
 
@@ -50,15 +47,21 @@ fn is_text(head: &[u8]) -> bool {
     wide || memchr::memchr(0, head).is_none()
 }
 
-/// How each mark goes on, in one octet a character, in two and in four. Made once: files are many, and heads are short.
-static NARROW: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"SIG "));
-static WIDE: LazyLock<[Finder<'static>; 2]> =
-    LazyLock::new(|| [Finder::new(b"S\0I\0G\0 \0"), Finder::new(b"S\0\0\0I\0\0\0G\0\0\0 \0\0\0")]);
-
 /// Without NULs a mark is the same octets in UTF-8, UTF-16 and UTF-32.
 fn has_mark(bytes: &[u8]) -> bool {
-    let seems_wide = || memchr::memchr(0, bytes).is_some() && WIDE.iter().any(|start| start.find(bytes).is_some());
-    has_narrow_mark(bytes) || (seems_wide() && has_narrow_mark(&without_nuls(bytes)))
+    let mut wide = false;
+    // One pass for all encodings, because every file's head goes through it: a G is rarer than what surrounds it.
+    let found = memchr::memchr_iter(b'G', bytes).any(|at| {
+        wide |= surrounds(bytes, at, b"S\0I\0G\0 ") || surrounds(bytes, at, b"S\0\0\0I\0\0\0G\0\0\0 ");
+        is_narrow_mark(bytes, at)
+    });
+    found || (wide && has_narrow_mark(&without_nuls(bytes)))
+}
+
+/// Whether these octets, of which one is a G, stand around the G at this place.
+fn surrounds(bytes: &[u8], at: usize, octets: &[u8]) -> bool {
+    let before = octets.iter().position(|octet| *octet == b'G').unwrap_or(0);
+    at.checked_sub(before).and_then(|start| bytes.get(start..)).is_some_and(|rest| rest.starts_with(octets))
 }
 
 fn without_nuls(bytes: &[u8]) -> Vec<u8> {
@@ -66,11 +69,16 @@ fn without_nuls(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn has_narrow_mark(bytes: &[u8]) -> bool {
-    NARROW.find_iter(bytes).any(|at| {
-        let behind = bytes.get(at.saturating_add(4)..).unwrap_or(&[]);
-        let line = [&b"# "[..], b"'' ", b"// "].iter().find_map(|comment| behind.strip_prefix(*comment));
-        let ends = |line: &[u8]| line.starts_with(b"Begin signature block") || line.starts_with(b"End signature block");
-        let wsf = || bytes.get(at.saturating_sub(3)..).is_some_and(|around| around.starts_with(b"** SIG ** "));
-        line.is_some_and(ends) || wsf()
-    })
+    memchr::memchr_iter(b'G', bytes).any(|at| is_narrow_mark(bytes, at))
+}
+
+/// Whether the G at this place is that of a mark in one octet a character.
+fn is_narrow_mark(bytes: &[u8], at: usize) -> bool {
+    if !surrounds(bytes, at, b"SIG ") {
+        return false;
+    }
+    let behind = bytes.get(at.saturating_add(2)..).unwrap_or(&[]);
+    let line = [&b"# "[..], b"'' ", b"// "].iter().find_map(|comment| behind.strip_prefix(*comment));
+    let ends = |line: &[u8]| line.starts_with(b"Begin signature block") || line.starts_with(b"End signature block");
+    line.is_some_and(ends) || surrounds(bytes, at, b"** SIG ** ")
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::blocks;
-use super::source::{Source, read_up_to};
+use super::source::{Source, fill, read_up_to};
 use super::zip;
 
 /// A kind of file, as the record's `format` names it.
@@ -63,8 +63,11 @@ const HEAD: usize = 4096;
 /// # Errors
 /// Errors of reading.
 pub fn sniff(source: &dyn Source) -> io::Result<Format> {
-    let head = read_up_to(source, 0, HEAD)?;
-    if head.starts_with(b"MZ") && is_pe(source, &head)? {
+    // On the stack: most files are read no further, and there are many.
+    let mut buffer = [0u8; HEAD];
+    let length = usize::try_from(source.len()).map_or(HEAD, |length| length.min(HEAD));
+    let head = fill(source, 0, buffer.get_mut(..length).unwrap_or(&mut []))?;
+    if head.starts_with(b"MZ") && is_pe(source, head)? {
         return Ok(Format::Pe);
     }
     if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
@@ -73,13 +76,13 @@ pub fn sniff(source: &dyn Source) -> io::Result<Format> {
     if head.starts_with(b"MSCF") {
         return Ok(Format::Cab);
     }
-    if head.first() == Some(&0x30) && is_pkcs7(&head) {
-        return Ok(if is_catalog(&head) { Format::Cat } else { Format::Pkcs7 });
+    if head.first() == Some(&0x30) && is_pkcs7(head) {
+        return Ok(if is_catalog(head) { Format::Cat } else { Format::Pkcs7 });
     }
     if head.starts_with(b"PK\x03\x04") {
         return Ok(if zip::is_package(source)? { Format::Msix } else { Format::Other });
     }
-    let is_script = !head.starts_with(b"\x7fELF") && blocks::at_an_end(source, &head)?;
+    let is_script = !head.starts_with(b"\x7fELF") && blocks::at_an_end(source, head)?;
     Ok(if is_script { Format::Script } else { Format::Other })
 }
 

@@ -1,6 +1,6 @@
 //! Files as sources, opened so that nothing blocks and nothing is followed by accident.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,11 +55,8 @@ impl FileSource {
     /// # Errors
     /// As [`FileSource::open`].
     pub fn from_file(file: File) -> io::Result<FileSource> {
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(not_regular());
-        }
-        Ok(FileSource { opened: Stamp::of(&metadata), file })
+        let opened = Stamp::of(&file)?.ok_or_else(not_regular)?;
+        Ok(FileSource { opened, file })
     }
 
     /// Whether the file is no longer what it was when it was opened: another length or time of modification.
@@ -75,7 +72,7 @@ impl FileSource {
     /// # Errors
     /// Errors of asking.
     pub(super) fn since(&self, known: Option<&Stamp>) -> io::Result<Since> {
-        let now = Stamp::of(&self.file.metadata()?);
+        let now = Stamp::of(&self.file)?.ok_or_else(not_regular)?;
         Ok(match () {
             () if !now.seems(&self.opened) => Since::Changed,
             () if now != *known.unwrap_or(&self.opened) => Since::Touched(now),
@@ -100,32 +97,43 @@ pub(super) enum Since {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp {
     length: u64,
-    modified: Option<std::time::SystemTime>,
-    /// Seconds and nanoseconds. No program can set this time, and whatever is done to a file sets it.
-    changed: Option<(i64, i64)>,
+    modified: Option<Moment>,
+    /// No program can set this time, and whatever is done to a file sets it. `st_ctime`, POSIX sys_stat.h.
+    changed: Option<Moment>,
 }
 
+/// Seconds and nanoseconds since 1970.
+#[cfg(unix)]
+type Moment = (i64, i64);
+#[cfg(not(unix))]
+type Moment = std::time::SystemTime;
+
 impl Stamp {
-    fn of(metadata: &Metadata) -> Stamp {
-        Stamp { length: metadata.len(), modified: metadata.modified().ok(), changed: time_of_change(metadata) }
+    /// The stamp of an open file, `None` of what is no regular file. It is asked for each file that a walk meets, so by the
+    /// call that costs least.
+    #[cfg(unix)]
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the types of these fields are each system's own
+    fn of(file: &File) -> io::Result<Option<Stamp>> {
+        let stat = rustix::fs::fstat(file)?;
+        let is_regular = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
+        Ok(is_regular.then(|| Stamp {
+            length: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: Some((stat.st_mtime as i64, stat.st_mtime_nsec as i64)),
+            changed: Some((stat.st_ctime as i64, stat.st_ctime_nsec as i64)),
+        }))
+    }
+
+    /// The stamp of an open file, `None` of what is no regular file. Nobody tells the time of change here.
+    #[cfg(not(unix))]
+    fn of(file: &File) -> io::Result<Option<Stamp>> {
+        let metadata = file.metadata()?;
+        let modified = metadata.modified().ok();
+        Ok(metadata.is_file().then(|| Stamp { length: metadata.len(), modified, changed: None }))
     }
 
     fn seems(&self, other: &Stamp) -> bool {
         self.length == other.length && self.modified == other.modified
     }
-}
-
-/// `st_ctime`, POSIX sys_stat.h.
-#[cfg(unix)]
-fn time_of_change(metadata: &Metadata) -> Option<(i64, i64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.ctime(), metadata.ctime_nsec()))
-}
-
-/// Nobody tells it here.
-#[cfg(not(unix))]
-fn time_of_change(_: &Metadata) -> Option<(i64, i64)> {
-    None
 }
 
 /// A source that stops to give anything once somebody sets a flag, so that a huge file is left in the middle.

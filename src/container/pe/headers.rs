@@ -13,7 +13,7 @@ use goblin::pe::optional_header::{MAGIC_32, MAGIC_64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::source::{Source, read_exact_at, read_up_to};
+use super::super::source::{Headed, Source, read_exact_at, read_up_to};
 use crate::anomaly::Anomaly;
 
 /// Layout facts of a PE file.
@@ -235,9 +235,19 @@ const RESOURCE: usize = 2;
 const SECURITY: usize = 4;
 const DEBUG: usize = 6;
 
+/// Octets in which the headers of nearly all PE files lie.
+const HEAD: usize = 4096;
+
+/// The first octets of a file.
+pub(super) fn head(source: &dyn Source) -> io::Result<Vec<u8>> {
+    read_up_to(source, 0, HEAD)
+}
+
 /// Reads the headers of a file that starts with MZ and has its PE mark; `None` when the optional header's
 /// magic is neither PE32 nor PE32+ or its fixed fields are cut off.
 pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Result<Option<PeFacts>> {
+    let head = head(source)?;
+    let source: &dyn Source = &Headed::new(&head, source);
     let Some(pointer) = read_exact_at(source, 0x3c, 4)?.and_then(|bytes| u32_at(&bytes, 0)) else { return Ok(None) };
     let pe = u64::from(pointer);
     // 4 mark + 20 COFF + up to 112 fixed fields + 16 directories.
