@@ -27,7 +27,17 @@ pub struct SpcIndirectData<'a> {
     pub content: &'a [u8],
 }
 
+/// Types of the subject that signatures of PE files state: Microsoft's, and what pesign writes by mistake.
+const PE_SUBJECTS: [&[u8]; 2] = [oids::SPC_PE_IMAGE_DATA, oids::SPC_INDIVIDUAL_CODE_SIGNING];
+
 impl<'a> SpcIndirectData<'a> {
+    /// Whether this is the digest of a PE file. Another kind of file may well be digested in another way and have the same
+    /// digest: the octets of a program may be, in UTF-16, the text of a script that somebody was made to sign.
+    #[must_use]
+    pub fn is_of_pe(&self) -> bool {
+        PE_SUBJECTS.contains(&self.data_type)
+    }
+
     /// Reads the content of a SignedData.
     ///
     /// # Errors

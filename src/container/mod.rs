@@ -98,7 +98,7 @@ impl Subject {
 /// What the signatures of a format vouch for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Covers {
-    /// The bytes of the file outside the signature, by their digest.
+    /// The bytes of a PE file outside the signature, by their digest.
     File,
     /// What is inside the signature: the file is nothing but a signed list.
     Itself,

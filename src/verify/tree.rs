@@ -166,6 +166,11 @@ fn parse(bytes: &[u8], offset: usize, blob_offset: u64, covers: Covers) -> Resul
         return Err(refuse(message, offset));
     }
     let Some(signer) = data.signers.pop() else { return Err(refuse("no SignerInfo".to_owned(), offset)) };
-    let unsound = data.unsound.or(signer.unsound()).map(delimited);
+    let foreign = content.file().filter(|content| !content.is_of_pe());
+    let foreign = foreign.map(|content| {
+        let kind = crate::asn1::oid_to_string(content.data_type);
+        refuse(format!("what was signed is a file of another kind ({kind})"), offset)
+    });
+    let unsound = foreign.or_else(|| data.unsound.or(signer.unsound()).map(delimited));
     Ok(SignatureBody { data, signer, content, unsound })
 }
