@@ -2,7 +2,7 @@
 
 use crate::asn1::Time;
 use crate::trust::Root;
-use crate::verify::{ListFact, ListSigner, ListSource, Path, PathEnd, Pool, RevocationFacts};
+use crate::verify::{ListFact, ListKind, ListSigner, ListSource, Path, PathEnd, Pool, RevocationFacts};
 use crate::x509::crl::{Reasons, RevocationReason, RevokedEntry};
 
 use super::chain::{Moment, NameBudget, signs_lists};
@@ -120,10 +120,7 @@ fn judge_certificate(facts: &RevocationFacts, moment: Moment, signers: &Signers<
     let stale = |list: &ListFact| list.is_stale(moment.now);
     let silent: Vec<&ListFact> = usable.iter().copied().filter(|list| list.entry.is_none()).collect();
     let clear = cleared_by(silent.iter().copied().filter(|list| list.partial.is_none() && !stale(list)));
-    let listed = last_word(&usable).filter(|(list, entry)| {
-        let released = clear.is_some_and(|clear| clear.this_update > list.this_update);
-        !(released && entry.reason == Some(RevocationReason::HOLD))
-    });
+    let listed = last_word(&usable, clear);
     // Other reasons may have an earlier date in another list.
     let current = || silent.iter().filter(|list| list.partial.is_none() && !stale(list));
     let covered = |list: &ListFact| current().fold(list.reasons, |sum, other| sum.or(other.reasons)) == Reasons::ALL;
@@ -166,11 +163,23 @@ fn cleared_by<'f>(latest_first: impl Iterator<Item = &'f ListFact>) -> Option<&'
     oldest.filter(|_| together == Reasons::ALL)
 }
 
-/// The entry of the latest list that names the certificate; of lists made at one moment, the earliest date.
-fn last_word<'f>(latest_first: &[&'f ListFact]) -> Option<(&'f ListFact, RevokedEntry)> {
-    let mut naming = latest_first.iter().filter_map(|list| Some((*list, list.entry?)));
-    let first = naming.next()?;
-    naming.take_while(|(list, _)| list.this_update == first.0.this_update).chain([first]).min_by_key(|(_, e)| e.date)
+/// The entry that counts. A later list has the last word on what an earlier one says only where it could have said all of it:
+/// of the same reasons at least, and complete. Of what stands, the earliest date counts; a hold stands until a list is silent.
+fn last_word<'f>(usable: &[&'f ListFact], clear: Option<&ListFact>) -> Option<(&'f ListFact, RevokedEntry)> {
+    let released = |list: &ListFact, entry: &RevokedEntry| {
+        entry.reason == Some(RevocationReason::HOLD) && clear.is_some_and(|clear| clear.this_update > list.this_update)
+    };
+    let naming = usable.iter().filter_map(|list| Some((*list, list.entry?)));
+    let naming: Vec<(&ListFact, RevokedEntry)> = naming.filter(|(list, entry)| !released(list, entry)).collect();
+    let outdated = |list: &ListFact| {
+        naming.iter().any(|(later, _)| {
+            later.this_update > list.this_update
+                && later.partial.is_none()
+                && later.reasons.or(list.reasons) == later.reasons
+        })
+    };
+    let standing = naming.iter().filter(|(list, _)| !outdated(list));
+    standing.min_by_key(|(list, entry)| (entry.date, list.source.kind == ListKind::DeltaCrl)).copied()
 }
 
 fn verdict(
