@@ -23,5 +23,6 @@ pub use digest::{DigestAlgorithm, DigestValue};
 pub use hasher::{Hasher, MultiHasher, digest, update_together};
 pub use memo::SignatureMemo;
 pub use public_key::{
-    Deviation, KeyInfo, MAX_RSA_BITS, Verification, key_info, verify_digest, verify_raw_hash_rsa, verify_signature,
+    Deviation, KeyInfo, MAX_RSA_BITS, Verification, effort, is_short_rsa, key_info, verify_digest, verify_raw_hash_rsa,
+    verify_signature,
 };

@@ -15,7 +15,7 @@ use super::algorithm::{AlgorithmId, Padding, Plan};
 use super::digest::DigestAlgorithm;
 use super::hasher::digest;
 pub use rsa::MAX_MODULUS_BITS as MAX_RSA_BITS;
-use spki::PublicKey;
+use spki::{Curve, PublicKey};
 
 /// The answer to one signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,6 +183,32 @@ pub fn verify_raw_hash_rsa(spki: &[u8], digest: &[u8], signature: &[u8]) -> bool
     match PublicKey::parse(spki) {
         Some(PublicKey::Rsa(key)) if lengths.contains(&digest.len()) => rsa::verify_raw_hash(&key, digest, signature),
         _ => false,
+    }
+}
+
+/// MinRsaPubKeyBitLength of Windows (KB2661254): RSA keys below it are too short to prove anything.
+pub const MIN_RSA_BITS: u32 = 1023;
+
+/// Whether an RSA key is so short that others than its owner can sign with it.
+#[must_use]
+pub fn is_short_rsa(spki: &[u8]) -> bool {
+    matches!(PublicKey::parse(spki), Some(PublicKey::Rsa(key)) if key.bits() < MIN_RSA_BITS)
+}
+
+/// What one verification under this key costs, in quarters of one with RSA-2048 and the exponent 65537: multiplication grows
+/// with the square of the length, and an exponent demands one for each of its bits and another for each that is set. Elliptic
+/// curves as measured, with compressed points; what is not computed at all costs little more than being read.
+#[must_use]
+pub fn effort(spki: &[u8]) -> u64 {
+    match PublicKey::parse(spki) {
+        Some(PublicKey::Rsa(key)) if key.bits() <= MAX_RSA_BITS => {
+            let kilobits = u64::from(key.bits()).div_ceil(1024).max(1);
+            kilobits.saturating_mul(kilobits).saturating_mul(key.multiplications().div_ceil(17).max(1))
+        }
+        Some(PublicKey::Ec { curve: Curve::P256, .. }) => 12,
+        Some(PublicKey::Ec { curve: Curve::P384, .. }) => 50,
+        Some(PublicKey::Ec { curve: Curve::P521, .. }) => 100,
+        _ => 8,
     }
 }
 

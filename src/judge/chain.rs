@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::cmp::Reverse;
 
 use crate::asn1::{Oid, Time, oids};
-use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, key_info, signature_scheme};
+use crate::crypto::{DigestAlgorithm, Verification, hash_for_signature, is_short_rsa, signature_scheme};
 use crate::trust::{Limit, LimitDate, Root};
 use crate::verify::{Budget, Lists, Path, PathEnd, Paths, Pool};
 use crate::x509::{Certificate, check_name_constraints, name_octets};
@@ -157,7 +157,7 @@ fn judge_path(
     form(&subjects, rules, &mut reasons);
     constraints(&subjects, root, names, &mut reasons);
     reasons.extend(check_policies(&subjects, &rules.policies).err().map(|position| (position, Reason::Policy)));
-    strength(&subjects, root, moment, &mut reasons);
+    strength(&subjects, root, purpose, moment, &mut reasons);
     if let (Some(root), Some(leaf)) = (root, certificates.first()) {
         let limits = root_limits(&root, leaf, own_usage, purpose, moment);
         reasons.extend(limits.into_iter().map(|reason| (subjects.len(), reason)));
@@ -341,16 +341,20 @@ fn names(constraints: &[u8], below: &[&Certificate<'_>], budget: &NameBudget, re
 /// 2010-01-01 (WeakRsaPubKeyTime) and 2009-03-01 (KB2862973): signatures timestamped before stay accepted.
 const SHORT_KEYS_UNTIL: Time = Time(1_262_304_000);
 const MD5_UNTIL: Time = Time(1_235_865_600);
-/// MinRsaPubKeyBitLength.
-const MIN_RSA_BITS: u32 = 1023;
 
 /// Weak cryptography as `semantics.md` section 3.4 gives it. A root's own signature is never looked at.
-fn strength(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Moment, reasons: &mut Vec<Problem>) {
+fn strength(
+    subjects: &[&Certificate<'_>],
+    root: Option<Root<'_>>,
+    purpose: Purpose,
+    moment: Moment,
+    reasons: &mut Vec<Problem>,
+) {
     let stamped_before = |limit| moment.timestamp.is_some_and(|time| time < limit);
-    let short = |spki: &[u8]| key_info(spki).is_some_and(|key| key.kind == "rsa" && key.bits < MIN_RSA_BITS);
     let keys = subjects.iter().map(|certificate| certificate.spki).chain(root.map(|root| root.spki));
-    if !stamped_before(SHORT_KEYS_UNTIL) {
-        let weak = keys.enumerate().filter(|(_, spki)| short(spki));
+    // Whoever has computed a time authority's short key says when that was, so its own word excuses nothing.
+    if purpose == Purpose::TimeStamping || !stamped_before(SHORT_KEYS_UNTIL) {
+        let weak = keys.enumerate().filter(|(_, spki)| is_short_rsa(spki));
         reasons.extend(weak.map(|(index, _)| (index, Reason::WeakSignature)));
     }
     let program = root.is_some_and(|root| root.program && !root.built_in);
@@ -432,7 +436,7 @@ pub(super) fn signs_lists(
     let moment = Moment { at, now: at, timestamp: None };
     time(&subjects, Some(root), moment, &mut reasons);
     constraints(&subjects, Some(root), budget, &mut reasons);
-    strength(&subjects, Some(root), moment, &mut reasons);
+    strength(&subjects, Some(root), Purpose::Any, moment, &mut reasons);
     !subjects.is_empty() && reasons.is_empty()
 }
 
@@ -463,7 +467,7 @@ pub fn list_signer_is_trusted<'a>(
         let at = Moment { at: moment, now: moment, timestamp: None };
         time(&subjects, Some(root), at, &mut reasons);
         constraints(&subjects, Some(root), &NameBudget::of(Purpose::Any), &mut reasons);
-        strength(&subjects, Some(root), at, &mut reasons);
+        strength(&subjects, Some(root), Purpose::Any, at, &mut reasons);
         root.built_in && path.unverified.is_empty() && !subjects.is_empty() && reasons.is_empty()
     });
     if sound { Ok(()) } else { Err("its signer does not chain to a root that is built into Windows".to_owned()) }

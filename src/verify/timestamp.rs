@@ -7,6 +7,7 @@ use super::revocation::{self, BagLists};
 use super::signature::{
     content_octets, content_type_attribute, gather, message_digest_attribute, signer_facts, verify,
 };
+use super::work::Work;
 use crate::asn1::{Element, Time, decode_time, oids};
 use crate::cms::timestamp::{TstInfo, is_tst_info, token};
 use crate::cms::{SignedData, SignerInfo, SigningCertificate};
@@ -261,7 +262,7 @@ fn pkcs9<'a>(
         Verification::Good(_) => facts,
         Verification::Unsupported(what) => facts.fail(TimestampFault::Unsupported(what)),
         // Old authorities padded the bare hash (T27); only MD5 and SHA-1 ever occurred.
-        _ if raw_hash_holds(spki, algorithm, &message, &counter.signature) => {
+        _ if raw_hash_holds(spki, algorithm, &message, &counter.signature, lists.work) => {
             facts.raw_hash = true;
             facts
         }
@@ -269,9 +270,15 @@ fn pkcs9<'a>(
     }
 }
 
-fn raw_hash_holds(spki: &[u8], algorithm: Option<DigestAlgorithm>, message: &[u8], signature: &[u8]) -> bool {
+fn raw_hash_holds(
+    spki: &[u8],
+    algorithm: Option<DigestAlgorithm>,
+    message: &[u8],
+    signature: &[u8],
+    work: &Work,
+) -> bool {
     match algorithm {
-        Some(legacy @ (DigestAlgorithm::Md5 | DigestAlgorithm::Sha1)) => {
+        Some(legacy @ (DigestAlgorithm::Md5 | DigestAlgorithm::Sha1)) if work.spend(spki) => {
             digest(legacy, message).is_some_and(|value| verify_raw_hash_rsa(spki, value.as_bytes(), signature))
         }
         _ => false,

@@ -2,10 +2,10 @@
 
 use std::cell::{Cell, OnceCell};
 
-use crate::crypto::{AlgorithmId, DigestAlgorithm, MAX_RSA_BITS, hash_for_signature, key_info};
+use crate::crypto::{AlgorithmId, DigestAlgorithm, effort, hash_for_signature};
 
 /// Units for one file. An RSA-2048 verification is 4 units and a busy honest file needs 200; the whole budget
-/// is about two seconds with the largest keys that are verified at all.
+/// is less than half a second, with the costliest keys that are verified at all.
 const UNITS: u64 = 20_000;
 
 /// Octets hashed for one unit: an honest certificate has a quarter of that, and one of twelve megabytes that bears the name
@@ -46,14 +46,14 @@ impl Work {
     /// Takes what one verification under this key costs; false when that is more than is left.
     #[must_use]
     pub fn spend(&self, spki: &[u8]) -> bool {
-        self.take(cost(spki))
+        self.take(effort(spki))
     }
 
     /// The same together with hashing the message, and the key to remember the answer by.
     #[must_use]
     pub fn verify(&self, spki: &[u8], algorithm: &AlgorithmId<'_>, message: &[u8]) -> bool {
         let hashing = hashing(hash_for_signature(algorithm, None), message.len().saturating_add(spki.len()));
-        self.take(cost(spki).saturating_add(hashing))
+        self.take(effort(spki).saturating_add(hashing))
     }
 
     /// Takes what hashing costs.
@@ -111,18 +111,6 @@ fn octets(length: usize) -> u64 {
 fn hashing(algorithm: Option<DigestAlgorithm>, length: usize) -> u64 {
     let factor = if algorithm == Some(DigestAlgorithm::Md2) { MD2_FACTOR } else { 1 };
     octets(length).saturating_mul(factor).wrapping_div(HASHED)
-}
-
-/// Modular multiplication grows with the square of the length; anything but RSA costs a constant, and so does a key that is
-/// too long to be computed with.
-fn cost(spki: &[u8]) -> u64 {
-    match key_info(spki) {
-        Some(key) if key.kind == "rsa" && key.bits <= MAX_RSA_BITS => {
-            let kilobits = u64::from(key.bits).div_ceil(1024).max(1);
-            kilobits.saturating_mul(kilobits)
-        }
-        _ => 8,
-    }
 }
 
 #[cfg(test)]

@@ -58,6 +58,15 @@ impl<'a> RsaKey<'a> {
         bit_length(self.modulus).unwrap_or(u32::MAX)
     }
 
+    /// Multiplications that raising to the exponent takes; none where the exponent is too long to be computed with.
+    pub(super) fn multiplications(&self) -> u64 {
+        if self.exponent.len() > 8 {
+            return 0;
+        }
+        let ones: u32 = self.exponent.iter().map(|octet| octet.count_ones()).sum();
+        u64::from(bit_length(self.exponent).unwrap_or(0).saturating_add(ones).saturating_sub(2))
+    }
+
     /// The exponent, when this key's numbers are ones that can be computed with.
     fn usable_exponent(&self) -> Result<u64, Verification> {
         if self.bits() > MAX_MODULUS_BITS {

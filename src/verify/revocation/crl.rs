@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::{
     Inquiry, Issuer, Level, ListFact, ListKind, ListPlace, ListSigner, ListSource, MAX_CANDIDATES, RevocationFacts,
+    proves_nothing, weak_hash,
 };
 use crate::crypto::Verification;
 use crate::trust::CrlState;
@@ -128,7 +129,9 @@ impl<'a> Inquiry<'_, 'a> {
                 source: candidate.source(),
                 this_update: list.this_update,
                 next_update: list.next_update,
-                partial: partial(candidate.covers, index).map(str::to_owned),
+                partial: partial(candidate.covers, index)
+                    .map(str::to_owned)
+                    .or_else(|| weak_hash(&list.signature_algorithm).map(proves_nothing)),
                 reasons: candidate.covers.unwrap_or(Reasons::NONE),
                 entry,
                 signer,

@@ -14,6 +14,7 @@ use super::paths::{Path, PathEnd, Paths};
 use super::pool::Pool;
 use crate::asn1::Time;
 use crate::cms::SignedData;
+use crate::crypto::{AlgorithmId, DigestAlgorithm, hash_for_signature};
 use crate::trust::{CrlState, Root, SignedState};
 use crate::x509::Certificate;
 use crate::x509::crl::{CertificateList, NextUpdate, Reasons, RevokedEntry};
@@ -133,6 +134,17 @@ impl ListFact {
 pub struct ListSigner {
     /// Its paths to the root that the certificate in question leads to.
     pub paths: Vec<SignerPath>,
+}
+
+/// The hash of a list's or a certificate's signature, if others than its signer can find octets of the same hash.
+fn weak_hash(algorithm: &AlgorithmId<'_>) -> Option<DigestAlgorithm> {
+    let hash = hash_for_signature(algorithm, None);
+    hash.filter(|hash| matches!(hash, DigestAlgorithm::Md2 | DigestAlgorithm::Md4 | DigestAlgorithm::Md5))
+}
+
+/// Why a list that is signed with a weak hash clears nothing. What it lists is believed: that is the safe side.
+fn proves_nothing(hash: DigestAlgorithm) -> String {
+    format!("it is signed with {}, so that its silence proves nothing", hash.name())
 }
 
 /// One path of a delegated signer, to the same root.

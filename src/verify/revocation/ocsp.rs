@@ -3,9 +3,12 @@
 use std::cmp::Reverse;
 
 use super::crl::OUT_OF_WORK;
-use super::{Inquiry, Issuer, Level, ListFact, ListKind, ListPlace, ListSource, MAX_CANDIDATES, RevocationFacts};
+use super::{
+    Inquiry, Issuer, Level, ListFact, ListKind, ListPlace, ListSource, MAX_CANDIDATES, RevocationFacts, proves_nothing,
+    weak_hash,
+};
 use crate::asn1::{Reader, Time, decode_time, oid_to_string, oids};
-use crate::crypto::{DigestAlgorithm, Verification, digest};
+use crate::crypto::{DigestAlgorithm, Verification, digest, is_short_rsa};
 use crate::trust::SignedState;
 use crate::x509::crl::{Reasons, RevokedEntry};
 use crate::x509::ocsp::{BasicResponse, CertStatus, Match, Matcher, ResponderId, SingleResponse, key_octets};
@@ -63,8 +66,9 @@ impl<'a> Inquiry<'_, 'a> {
             return Err(format!("its critical extension {} is not supported", oid_to_string(unknown.oid)));
         }
         let signer_ends = self.authorised(response, state, issuer)?;
+        let weak = weak_hash(&response.signature_algorithm);
         let (entry, partial) = match answer.status {
-            CertStatus::Good => (None, None),
+            CertStatus::Good => (None, weak.map(proves_nothing)),
             CertStatus::Unknown => (None, Some("the responder does not know the certificate".to_owned())),
             CertStatus::Revoked { date, reason } => {
                 let invalidity_date = invalidity_date(&answer.extensions);
@@ -141,7 +145,13 @@ impl<'a> Inquiry<'_, 'a> {
         if !produced_at.is_some_and(|moment| responder.valid_at(moment)) {
             return refuse("its certificate was not valid when it answered");
         }
+        if self.lists.trust.disallowed().find(responder).is_some() {
+            return refuse("its certificate is on the disallowed list");
+        }
         let algorithm = &responder.signature_algorithm;
+        if is_short_rsa(responder.spki) || weak_hash(algorithm).is_some() {
+            return refuse("its key or its certificate's signature is too weak");
+        }
         if !self.lists.work.verify(issuer.spki, algorithm, responder.tbs) {
             return Err(OUT_OF_WORK.to_owned());
         }

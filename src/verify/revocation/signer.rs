@@ -63,6 +63,10 @@ impl<'a> Inquiry<'_, 'a> {
             if !state.verify(list, certificate.spki).is_good() {
                 continue;
             }
+            if self.lists.trust.disallowed().find(certificate).is_some() {
+                why = Some("its signer's certificate is on the disallowed list".to_owned());
+                continue;
+            }
             // RFC 5280 section 4.2.1.3 demands the extension of whoever signs CRLs.
             if !certificate.key_usage().is_some_and(|usage| usage.crl_sign) {
                 why = Some("its signer's certificate may not sign revocation lists".to_owned());
@@ -98,7 +102,10 @@ impl<'a> Inquiry<'_, 'a> {
             |candidate: &crate::trust::Root<'_>| candidate.spki == root.spki && candidate.subject == root.subject;
         let mut signer = ListSigner::default();
         for path in found.list.iter().filter(|path| path.unverified.is_empty()).take(MAX_SIGNER_PATHS) {
-            if !root_of(path).is_some_and(|end| same(&end)) {
+            let disallowed = self.lists.trust.disallowed();
+            let mut certificates = path.certificates.iter().filter_map(|index| self.pool.certificate(*index));
+            let distrusted = certificates.any(|certificate| disallowed.find(certificate).is_some());
+            if distrusted || !root_of(path).is_some_and(|end| same(&end)) {
                 continue;
             }
             let mut kept = SignerPath { certificates: Vec::new(), revocation: Vec::new() };

@@ -72,6 +72,32 @@ fn numbers_beyond_the_bounds_are_unsupported_and_cost_nothing() {
     assert_eq!(every_way(&rsa_spki(&[0xc5; 2048], &[3]), &[1; 2048]), [Verification::Bad; 4]);
 }
 
+/// An exponent of 64 bits, all of them set, takes seven times as many multiplications as the usual one.
+#[test]
+fn what_a_key_costs_grows_with_its_length_and_its_exponent() {
+    let rsa = |octets: usize, exponent: &[u8]| effort(&rsa_spki(&vec![0xc5; octets], exponent));
+    let largest = [&[0][..], &[0xff; 8]].concat();
+    for (octets, exponent, cost) in [
+        (256, &[1, 0, 1][..], 4),
+        (128, &[1, 0, 1], 1),
+        (256, &[3], 4),
+        (512, &[1, 0, 1], 16),
+        (2048, &[1, 0, 1], 256),
+        (256, &largest, 32),
+        (1024, &largest, 512),
+        (2048, &largest, 2048),
+        (2049, &largest, 8),
+        (256, &[1; 9], 4),
+    ] {
+        assert_eq!(rsa(octets, exponent), cost, "{octets} {exponent:x?}");
+    }
+    let costs = [P256_KEY, P521_KEY, P256_EXPLICIT_KEY, "3000"].map(|key| effort(&unhex(key)));
+    assert_eq!(costs, [12, 100, 8, 8]);
+    assert!(
+        is_short_rsa(&unhex(RSA_512_KEY)) && !is_short_rsa(&unhex(RSA_1024_KEY)) && !is_short_rsa(&unhex(P256_KEY))
+    );
+}
+
 /// Every cut of every key, and every single octet changed, through every way in.
 #[test]
 fn cut_and_changed_keys_never_verify_something_else() {
