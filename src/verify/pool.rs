@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::asn1::Error;
 use crate::cms::{SignedData, SignerId};
-use crate::x509::{Certificate, CertificateText, normalised_name, significant_octets};
+use crate::x509::{Certificate, CertificateText, integer_octets, normalised_name};
 
 use super::known::{CertificateDigests, KnownCertificate};
 
@@ -250,7 +250,7 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Equality of INTEGER octets, needless leading octets apart.
+/// Equality of numbers, as INTEGERs: needless leading octets apart, and signs not.
 fn same_integer(left: &[u8], right: &[u8]) -> bool {
-    significant_octets(left) == significant_octets(right)
+    integer_octets(left) == integer_octets(right)
 }
