@@ -49,6 +49,7 @@ mod fold;
 #[doc(hidden)]
 pub mod guard;
 mod hex;
+mod hidden;
 pub mod hunt;
 pub mod judge;
 pub mod online;

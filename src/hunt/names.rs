@@ -1,5 +1,7 @@
 //! Names as people read them: what makes two names the same to the eye, and what only looks the same.
 
+use crate::hidden::is_invisible;
+
 /// Words that tell one company from the next only on paper.
 const FORMS: [&str; 16] = [
     "inc",
@@ -26,15 +28,16 @@ const LONGEST_FORM: usize = 12;
 /// A name without case, punctuation and the company's legal form, in its own letters.
 #[must_use]
 pub(super) fn plain(name: &str) -> String {
-    words(&lower(name, |letter| letter))
+    words(&lower(name, Some, |letter| letter))
 }
 
-/// What a name looks like: [`plain`], with letters of other alphabets taken for the Latin ones that they look like, and
+/// What a name looks like: [`plain`], without what nobody sees, with letters of other alphabets taken for the Latin ones that they look like, and
 /// with the digits and pairs of letters that pass for another letter taken for that (after Unicode TR 39: those that
 /// occur in names of Latin letters). Two names of one look are told apart by nobody who reads quickly.
 #[must_use]
 pub(super) fn look(name: &str) -> String {
-    let mut text = words(&lower(name, latin));
+    let seen = |letter| (!is_invisible(letter)).then(|| latin_capital(letter));
+    let mut text = words(&lower(name, seen, latin));
     if text.contains(['0', '1', 'i']) {
         text = text
             .chars()
@@ -53,12 +56,13 @@ pub(super) fn look(name: &str) -> String {
     text
 }
 
-/// In lower case, each letter as `turn` has it. Every start makes this of some thousand names, nearly all of them ASCII.
-fn lower(name: &str, turn: impl Fn(char) -> char) -> String {
+/// In lower case, each letter as `before` and `after` have it there. Every start makes this of some thousand names, nearly all
+/// of them ASCII.
+fn lower(name: &str, before: impl Fn(char) -> Option<char>, after: impl Fn(char) -> char) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
-    name.chars().flat_map(char::to_lowercase).map(turn).collect()
+    name.chars().filter_map(before).flat_map(char::to_lowercase).map(after).collect()
 }
 
 /// Words of a copyright notice that are no name.
@@ -83,6 +87,39 @@ fn words(text: &str) -> String {
         joined.push_str(word);
     }
     joined
+}
+
+/// Capitals that look like Latin ones, which their small letters need not do.
+fn latin_capital(letter: char) -> char {
+    match letter {
+        'Α' | 'А' | 'Ꭺ' => 'A',
+        'Β' | 'В' | 'Ᏼ' => 'B',
+        'Ϲ' | 'С' | 'Ꮯ' => 'C',
+        'Ꭰ' => 'D',
+        'Ε' | 'Е' | 'Ꭼ' => 'E',
+        'Ϝ' => 'F',
+        'Ԍ' | 'Ꮐ' => 'G',
+        'Η' | 'Н' | 'Ꮋ' => 'H',
+        'Ι' | 'І' | 'Ӏ' => 'I',
+        'Ϳ' | 'Ј' | 'Ꭻ' => 'J',
+        'Κ' | 'К' | 'Ꮶ' => 'K',
+        'Ꮮ' => 'L',
+        'Μ' | 'М' | 'Ꮇ' | 'Ϻ' => 'M',
+        'Ν' => 'N',
+        'Ο' | 'О' | 'Օ' => 'O',
+        'Ρ' | 'Р' | 'Ꮲ' => 'P',
+        'Ԛ' => 'Q',
+        'Ꭱ' | 'Ꮢ' => 'R',
+        'Ѕ' | 'Տ' | 'Ꮪ' => 'S',
+        'Τ' | 'Т' | 'Ꭲ' => 'T',
+        'Ս' => 'U',
+        'Ꮩ' | 'Ѵ' => 'V',
+        'Ԝ' | 'Ꮃ' => 'W',
+        'Χ' | 'Х' => 'X',
+        'Υ' | 'Ү' | 'У' => 'Y',
+        'Ζ' | 'Ꮓ' => 'Z',
+        other => other,
+    }
 }
 
 fn latin(letter: char) -> char {
@@ -142,12 +179,21 @@ mod tests {
             "M1crosoft",
             "Micr0soft",
             "rnicrosoft",
+            "Micro\u{200b}soft\u{ad}",
+            "\u{2060}M\u{feff}icrosoft Cor\u{200d}poration",
+            "ΜICRΟЅОFТ",
         ] {
             assert_eq!(look(disguise), real, "{disguise}");
         }
         for other in ["Micro Soft", "Microsoft Windows"] {
             assert_ne!(look(other), real, "{other}");
         }
+        for (disguise, real) in [("ΝVIDIA", "NVIDIA"), ("Вitdefender", "Bitdefender"), ("ΗP", "HP"), ("Ζoom", "Zoom")]
+        {
+            assert_eq!(look(disguise), look(real), "{disguise}");
+            assert_ne!(plain(disguise), plain(real), "{disguise}");
+        }
+        assert_ne!(plain("Micro\u{200b}soft"), "microsoft");
         assert_eq!(plain("MICROSOFT CORP."), "microsoft");
         assert_ne!(plain("Місrosoft Corporation"), "microsoft");
         assert_ne!(plain("Micr0soft"), "microsoft");

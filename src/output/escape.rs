@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+pub use crate::hidden::is_hidden;
+
 /// Text for a terminal: what would control the terminal or stay invisible becomes `\x1b` or `\u{202e}`.
 ///
 /// A backslash stands as it is, because Windows paths are full of them: the result is for eyes, not for parsing.
@@ -45,19 +47,6 @@ fn starts_a_formula(text: &str) -> bool {
     }
     let first = text.chars().find(|character| !character.is_whitespace() && !is_hidden(*character));
     first.is_some_and(|first| matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠'))
-}
-
-/// Whether a character controls the terminal, turns the direction of writing, or is invisible.
-/// Sources: Unicode 16 `DerivedCoreProperties.txt`, Default_Ignorable_Code_Point; UAX #9 section 2 (bidirectional
-/// formatting); general categories Cc, Zl and Zp.
-#[must_use]
-pub fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(u32::from(character),
-            0x00ad | 0x034f | 0x061c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
-            | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
-            | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
-            | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::escape::is_hidden;
 use super::{Output, Record};
+use crate::hidden::is_hidden;
 use crate::record::FindingLine;
 use crate::scan::Tally;
 
