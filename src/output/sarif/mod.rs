@@ -6,15 +6,16 @@
 //! however many files there are. Nothing that a file says of itself gets into a message: SARIF gives some characters in
 //! messages a meaning (section 3.11), so names are properties.
 
+mod later;
 mod rules;
 mod uri;
 
 use std::collections::HashSet;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use tempfile::SpooledTempFile;
 
+use self::later::Later;
 use self::uri::Location;
 use super::Output;
 use super::identity::{Object, any_signer, evidence_texts, put};
@@ -22,9 +23,6 @@ use super::json::append;
 use super::signer_name;
 use crate::record::{Finding, FindingLine, Record};
 use crate::scan::Tally;
-
-/// Octets of artifacts that are kept in memory.
-const IN_MEMORY: usize = 1024 * 1024;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -37,7 +35,7 @@ pub struct Sarif<W> {
     writer: W,
     started: bool,
     results: u64,
-    artifacts: SpooledTempFile,
+    artifacts: Later,
     artifact_count: u64,
     buffer: Vec<u8>,
 }
@@ -45,8 +43,7 @@ pub struct Sarif<W> {
 impl<W: Write> Sarif<W> {
     /// A document that is written to `writer`.
     pub fn new(writer: W) -> Self {
-        let artifacts = SpooledTempFile::new(IN_MEMORY);
-        Sarif { writer, started: false, results: 0, artifacts, artifact_count: 0, buffer: Vec::new() }
+        Sarif { writer, started: false, results: 0, artifacts: Later::new(), artifact_count: 0, buffer: Vec::new() }
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -82,19 +79,7 @@ impl<W: Write> Sarif<W> {
         self.buffer.extend_from_slice(if self.artifact_count == 0 { b"\n" } else { b",\n" });
         self.artifact_count = self.artifact_count.saturating_add(1);
         append(artifact, &mut self.buffer)?;
-        self.artifacts.write_all(&self.buffer)
-    }
-
-    fn copy_artifacts(&mut self) -> io::Result<()> {
-        self.artifacts.rewind()?;
-        let mut chunk = [0; 16 * 1024];
-        loop {
-            let count = self.artifacts.read(&mut chunk)?;
-            match chunk.get(..count) {
-                None | Some([]) => return Ok(()),
-                Some(octets) => self.writer.write_all(octets)?,
-            }
-        }
+        self.artifacts.push(&self.buffer)
     }
 }
 
@@ -117,7 +102,7 @@ impl<W: Write> Output for Sarif<W> {
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
         self.start()?;
         self.writer.write_all(b"],\n\"artifacts\":[")?;
-        self.copy_artifacts()?;
+        self.artifacts.copy(&mut self.writer)?;
         self.buffer.clear();
         self.buffer.extend_from_slice(b"],\n\"invocations\":");
         append(&invocations(tally), &mut self.buffer)?;
