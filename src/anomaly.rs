@@ -16,6 +16,9 @@ pub struct Anomaly {
     pub offset: Option<u64>,
 }
 
+/// The code of a signature that was made over the sections in order, with what lies between them left out.
+pub(crate) const SIGNED_BY_SECTION: &str = "signed-by-section";
+
 impl Anomaly {
     /// An anomaly without a place.
     pub fn new(code: &str, message: impl Into<String>) -> Self {

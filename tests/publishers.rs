@@ -15,7 +15,7 @@ use lab::ca::{CODE_SIGNING, COMMON_NAME, COUNTRY, Cert, Crl, ORGANIZATION, aki, 
 use lab::cast::{authority, self_signed};
 use lab::catalog::{MEMBER_V2, catalog, list, raw};
 use lab::catalogue::AT;
-use lab::cms::Signature;
+use lab::cms::{Signature, nested};
 use lab::der::{Der, printable, utf8};
 use lab::keys::{Hash, Key};
 use lab::pe::{Pe, authentihash, graft, resources_of, sign};
@@ -275,6 +275,15 @@ fn a_version_resource_that_names_another_publisher_is_as_bad_as_the_signature() 
     let driver = by("Microsoft Corporation", "Microsoft Windows Hardware Compatibility Publisher");
     assert_eq!(verdict(&sign(&claiming(&google), &driver)), is("Valid", None));
     assert_eq!(verdict(&sign(&claiming(&google), &by("Fixture", "Fixture"))), is("Valid", Some("low")));
+    // Its maker's own signature, of a test certificate, may stand in front of Microsoft's.
+    let test =
+        Cert::own(dn_of("Fixture", "Fixture Test"), Key::Other, &[0x52]).valid("20240101000000Z", "20280101000000Z");
+    let tested = |inner: &Signature| {
+        let signature = Signature::with(test.clone().with(eku(&[CODE_SIGNING])).der(), Key::Other);
+        sign(&claiming(&google), &signature.add(nested(vec![inner.build(&claiming(&google))])))
+    };
+    assert_eq!(verdict(&tested(&driver)), is("Untrusted", None));
+    assert_eq!(verdict(&tested(&by("Fixture", "Fixture"))), is("Untrusted", Some("high")));
 }
 
 #[test]

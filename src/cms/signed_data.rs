@@ -36,6 +36,8 @@ pub struct SignedData<'a> {
     pub certificates: Vec<Element<'a>>,
     /// Elements of the bag that are no X.509 certificates (v1 attribute certificates of Microsoft's TSA...).
     pub other_certificates: usize,
+    /// How many octets they have.
+    pub other_octets: usize,
     /// Whether the bag held more than [`MAX_CERTIFICATES`].
     pub certificates_truncated: bool,
     /// Why the rest of the certificate bag could not be delimited.
@@ -97,6 +99,7 @@ impl<'a> SignedData<'a> {
             content,
             certificates: Vec::new(),
             other_certificates: 0,
+            other_octets: 0,
             certificates_truncated: false,
             certificates_error: None,
             unsound,
@@ -132,7 +135,10 @@ impl<'a> SignedData<'a> {
                     }
                     self.certificates.push(item);
                 }
-                Ok(Some(_)) => self.other_certificates = self.other_certificates.saturating_add(1),
+                Ok(Some(other)) => {
+                    self.other_certificates = self.other_certificates.saturating_add(1);
+                    self.other_octets = self.other_octets.saturating_add(other.raw.len());
+                }
                 Err(error) => {
                     self.certificates_error = Some(error);
                     self.unsound = self.unsound.or(self.certificates_error);

@@ -8,7 +8,7 @@ use super::options::HashMode;
 use super::pages::PageRun;
 use super::pass::{self, Digests, Plan};
 use super::scanner::Scanner;
-use crate::anomaly::Anomaly;
+use crate::anomaly::{Anomaly, SIGNED_BY_SECTION};
 use crate::container::pe::{self, PageLayoutError, PeFacts};
 use crate::container::{Covers, Presence, Source, Subject};
 use crate::crypto::DigestAlgorithm;
@@ -121,27 +121,33 @@ impl Scanner {
         (plan, reports)
     }
 
-    /// The section-sorted digest, where the layout makes it differ from the linear one.
+    /// The section-sorted digest, where the layout makes it differ from the linear one, and whether that was signed: the
+    /// firmware of machines digests so, and Windows does not.
     pub(super) fn section_layout(
         &self,
         source: &dyn Source,
         facts: &PeFacts,
         digests: &Digests,
+        tree: &[ParsedSignature<'_>],
         buffer: &mut Vec<u8>,
-    ) -> io::Result<Option<Anomaly>> {
-        let Some(algorithm) = digests.authentihash.keys().next().copied() else { return Ok(None) };
+    ) -> io::Result<Vec<Anomaly>> {
+        let Some(algorithm) = digests.authentihash.keys().next().copied() else { return Ok(Vec::new()) };
         let budget = source.len().saturating_mul(2);
-        let Some(ranges) = facts.section_sorted_ranges(source.len(), budget) else { return Ok(None) };
+        let Some(ranges) = facts.section_sorted_ranges(source.len(), budget) else { return Ok(Vec::new()) };
         let fields = facts.excluded_ranges();
         let value = self.other_digest(source, algorithm, [&ranges, &fields], || {
             pass::digest_ranges(source, facts, &ranges, algorithm, buffer)
         })?;
-        let value = value.map(|value| value.to_string()).unwrap_or_default();
+        let Some(value) = value else { return Ok(Vec::new()) };
         let message = format!(
             "sections and file order differ: hashed section by section the {} digest would be {value}",
             algorithm.name()
         );
-        Ok(Some(Anomaly::new("section-layout", message)))
+        let contents = tree.iter().filter_map(|signature| signature.body.as_ref().ok()?.content.file());
+        let signed = contents.into_iter().any(|content| content.digest == value.as_bytes());
+        let told = "what was signed is the digest section by section, which firmware computes and Windows does not";
+        let signed = signed.then(|| Anomaly::new(SIGNED_BY_SECTION, told));
+        Ok(std::iter::once(Anomaly::new("section-layout", message)).chain(signed).collect())
     }
 }
 

@@ -199,7 +199,7 @@ impl Scanner {
         let Opened { subject, tree, mut anomalies } = opened;
         let digested = self.answer(source, subject, asked, computed)?;
         if let (Some(facts), true) = (&subject.pe, !tree.is_empty()) {
-            anomalies.extend(self.section_layout(source, facts, &digested.reported, buffer)?);
+            anomalies.extend(self.section_layout(source, facts, &digested.reported, &tree, buffer)?);
         }
         let version = self.version(source, subject)?;
         let remains = match &subject.pe {

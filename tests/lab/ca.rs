@@ -303,6 +303,8 @@ pub fn junk(number: u8) -> Der {
 pub struct Crl {
     pub issuer: Der,
     pub key: Key,
+    /// The hash that is signed.
+    pub hash: Hash,
     pub this_update: &'static str,
     pub next_update: &'static str,
     pub entries: Vec<Der>,
@@ -317,6 +319,7 @@ impl Crl {
         Crl {
             issuer,
             key,
+            hash: Hash::Sha256,
             this_update: "20260501000000Z",
             next_update: "20270501000000Z",
             entries: Vec::new(),
@@ -343,7 +346,7 @@ impl Crl {
     }
 
     pub fn der(&self) -> Der {
-        let algorithm = self.key.sig_alg(self.key.scheme(), Hash::Sha256);
+        let algorithm = self.key.sig_alg(self.key.scheme(), self.hash);
         let tbs = seq(&[
             small(1),
             algorithm.clone(),
@@ -353,7 +356,7 @@ impl Crl {
             if self.entries.is_empty() { Der::new() } else { seq(&self.entries) },
             if self.exts.is_empty() { Der::new() } else { ctx(0, &seq(&self.exts)) },
         ]);
-        let mut signature = self.key.sign(self.key.scheme(), Hash::Sha256, &tbs);
+        let mut signature = self.key.sign(self.key.scheme(), self.hash, &tbs);
         if self.broken {
             let middle = signature.len() / 2;
             signature[middle] ^= 1;

@@ -20,6 +20,8 @@ pub struct Ocsp {
     pub responder: Der,
     /// The hash of CertIDs.
     pub hash: Hash,
+    /// The hash that is signed.
+    pub signed_hash: Hash,
     pub this_update: &'static str,
     pub next_update: Option<&'static str>,
     pub answers: Vec<Der>,
@@ -38,6 +40,7 @@ impl Ocsp {
             key,
             responder: ctx(2, &octets(&key_hash(Hash::Sha1, key))),
             hash: Hash::Sha1,
+            signed_hash: Hash::Sha256,
             this_update: "20260531000000Z",
             next_update: Some("20260614000000Z"),
             answers: Vec::new(),
@@ -85,11 +88,11 @@ impl Ocsp {
         if let Some(status) = self.refusal {
             return seq(&[tlv(0x0a, &[status])]);
         }
-        let algorithm = self.key.sig_alg(self.key.scheme(), Hash::Sha256);
+        let algorithm = self.key.sig_alg(self.key.scheme(), self.signed_hash);
         let extensions = if self.exts.is_empty() { Der::new() } else { ctx(1, &seq(&self.exts)) };
         let produced = generalized_time(self.this_update);
         let tbs = seq(&[self.responder.clone(), produced, seq(&self.answers), extensions]);
-        let mut signature = self.key.sign(self.key.scheme(), Hash::Sha256, &tbs);
+        let mut signature = self.key.sign(self.key.scheme(), self.signed_hash, &tbs);
         if self.broken {
             let middle = signature.len() / 2;
             signature[middle] ^= 1;

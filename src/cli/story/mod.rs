@@ -119,6 +119,20 @@ fn advise(page: &mut Page, record: &Record) {
     page.line(&[plain(advice.meaning)]);
     page.label("Next");
     page.line(&[plain(advice.next)]);
+    beside(page, record);
+}
+
+/// That another signature of the file is good, which whoever reads of a bad one will want to know before anything else.
+fn beside(page: &mut Page, record: &Record) {
+    let Some(good) = record.signatures.iter().find(|signature| signature.status == Status::Valid) else { return };
+    let Some(signer) = good.signer.as_ref().filter(|_| record.status != Status::Valid) else { return };
+    page.label("But");
+    let words = format!(
+        "signature {} of this file is Valid, by “{}”. Windows asks the first one alone; --signature any lets any decide.",
+        good.index,
+        shown(name_of(signer))
+    );
+    page.line(&[(Ink::Good, words)]);
 }
 
 /// A part of the program lies in the certificate table.

@@ -32,13 +32,14 @@ fn another_publisher(record: &Record, publishers: &Publishers) -> Option<Finding
         (Status::Error, _) => return None,
         (Status::Unsigned, _) if catalogs_unknown => Severity::Low,
         (Status::Unsigned, _) => Severity::Medium,
+        // Whatever signature decides, another one is of this very content.
+        (_, _) if vouched_for(record, publishers) => return None,
         // Who signed himself, or founded a root for it, can write any name into the certificate.
         (_, Some(LeadsTo::UntrustedRoot)) => Severity::High,
         // The signature is not of this content, but its publisher may be: a damaged file.
         (Status::Invalid, _) if signs(publisher) => Severity::Medium,
         (_, _) if signs(publisher) => return None,
         (Status::Invalid, _) | (_, Some(LeadsTo::Nowhere)) => Severity::High,
-        (Status::Valid, _) if signs(FOR_OTHERS) => return None,
         (Status::Valid, _) => Severity::Low,
         (Status::Expired | Status::Revoked | Status::Untrusted, _) => Severity::Medium,
     };
@@ -52,6 +53,15 @@ fn another_publisher(record: &Record, publishers: &Publishers) -> Option<Finding
         ("note", json!(note)),
     ];
     finding("S125", Some(severity), &evidence)
+}
+
+/// Whether one of the file's signatures, or its catalog's, is Valid and of whoever signs for others.
+fn vouched_for(record: &Record, publishers: &Publishers) -> bool {
+    let valid = record.signatures.iter().chain(record.catalog_signature.as_ref());
+    let signers = valid.filter(|signature| signature.status == Status::Valid).filter_map(|one| one.signer.as_ref());
+    let mut names =
+        signers.flat_map(|signer| [signer.organization.as_deref(), signer.common_name.as_deref()]).flatten();
+    names.any(|name| !is_cut(name) && publishers.named(name).is_some_and(|known| known == FOR_OTHERS))
 }
 
 /// What a finished record gives away, added to its findings in the order of their codes.

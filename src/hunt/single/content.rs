@@ -3,8 +3,10 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::cargo::unexplained;
 use super::tags::{Tag, attribute_tag, vendor_tag};
 use super::{FileFacts, finding};
+use crate::anomaly::SIGNED_BY_SECTION;
 use crate::asn1::oids;
 use crate::hex::lower as hex;
 use crate::judge::Status;
@@ -19,14 +21,18 @@ pub(super) fn digest_differs(facts: &FileFacts<'_>) -> Option<Finding> {
     });
     let (content, shown) = differing?;
     let intact = content.signer.holds();
-    let evidence = [
+    let by_section = facts.has(SIGNED_BY_SECTION);
+    let mut evidence = vec![
         ("algorithm", json!(shown.digest_algorithm)),
         ("signed_digest", json!(shown.signed_digest)),
         ("computed_digest", json!(shown.computed_digest)),
         ("signature_intact", json!(intact)),
         ("signer", facts.signer()),
     ];
-    finding("S101", None, &evidence)
+    if by_section {
+        evidence.push(("signed_by_section", json!(true)));
+    }
+    finding("S101", by_section.then_some(Severity::Low), &evidence)
 }
 
 /// S101 of a file whose signature was made for one that this catalog lists: the donor is part of what the catalog ships with.
@@ -137,7 +143,7 @@ pub(super) fn data_after_table(facts: &FileFacts<'_>) -> Option<Finding> {
 }
 
 /// Unsigned attributes that signing tools write. Source: AuthenticodeLint rule 10009 and `wintrust.h`.
-const KNOWN_ATTRIBUTES: &[&[u8]] = &[
+pub(super) const KNOWN_ATTRIBUTES: &[&[u8]] = &[
     oids::COUNTER_SIGNATURE,
     oids::MS_COUNTER_SIGNATURE,
     oids::SIGNATURE_TIME_STAMP,
@@ -148,8 +154,23 @@ const KNOWN_ATTRIBUTES: &[&[u8]] = &[
     oids::ENCRYPTED_DIGEST_RETRY_COUNT,
 ];
 
-/// S109: an unsigned attribute that no signing tool writes.
-pub(super) fn unknown_attribute(facts: &FileFacts<'_>) -> Option<Finding> {
+/// Unexplained octets of an entry from which on they are cargo: those of real files have fewer than half as many.
+const CARGO: usize = 1024;
+/// Octets from which on unsigned data is room for a program.
+const ROOMY: usize = 4096;
+
+/// S109: an unsigned attribute that no signing tool writes, or other octets of the PKCS#7 that nothing signs or needs.
+pub(super) fn unsigned_data(facts: &FileFacts<'_>) -> Option<Finding> {
+    unknown_attribute(facts).or_else(|| {
+        let bodies = facts.signatures.iter().filter(|signature| signature.parsed.level == 0);
+        let bodies = bodies.filter_map(|signature| signature.content.as_ref().map(|content| content.body));
+        let unexplained = bodies.map(|body| unexplained(&body.data, &body.signer)).max()?;
+        let severity = if unexplained > ROOMY { Severity::High } else { Severity::Medium };
+        (unexplained > CARGO).then(|| finding("S109", Some(severity), &[("length", json!(unexplained))]))?
+    })
+}
+
+fn unknown_attribute(facts: &FileFacts<'_>) -> Option<Finding> {
     let mut found = None;
     for signature in facts.signatures {
         let attributes =
@@ -169,7 +190,7 @@ pub(super) fn unknown_attribute(facts: &FileFacts<'_>) -> Option<Finding> {
     let (oid, raw, tag) = found?;
     let severity = match () {
         () if tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
-        () if raw.len() > 4096 => Severity::High,
+        () if raw.len() > ROOMY => Severity::High,
         () => Severity::Medium,
     };
     let evidence = [

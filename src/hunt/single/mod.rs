@@ -1,5 +1,6 @@
 //! Findings about one file: what its signature, its certificates and its layout give away by themselves.
 
+mod cargo;
 mod certificates;
 mod claims;
 mod content;
@@ -138,7 +139,7 @@ const RULES: &[Rule] = &[
     content::table_geometry,
     content::hidden_data,
     content::data_after_table,
-    content::unknown_attribute,
+    content::unsigned_data,
     extras::superfluous_certificate,
     extras::second_format,
     extras::wrong_checksum,

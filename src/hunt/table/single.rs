@@ -16,7 +16,8 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         confidence: Confidence::Proof,
         attack: &[MASQUERADING],
-        condition: "The digest in SpcIndirectDataContent is not that of the file.",
+        condition: "The digest in SpcIndirectDataContent is not that of the file. Low with signed_by_section: it is that of \
+                    the headers and sections in order, as firmware computes it and Windows does not.",
         why: "The signature was made for other content: it was copied here from another file, or this one was changed \
               after signing. With signature_intact the signature itself still verifies, as one does that was copied.",
         todo: "Do not believe the signer's name. Look for the file that the signature belongs to (X201, X203); donor_catalog names the catalog that \
@@ -112,14 +113,19 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         code: "S109",
-        title: "Unknown unsigned attribute",
+        title: "Unsigned data inside the signature",
         severity: Severity::High,
         confidence: Confidence::Medium,
         attack: &[CODE_SIGNING],
-        condition: "The SignerInfo has an unsigned attribute of a type that signing tools do not write. High above 4 KiB, \
-                    info for the tag of a known vendor and nothing behind it, else medium.",
-        why: "Nothing signs unsigned attributes; configurations and payloads are smuggled there.",
-        todo: "Look at the attribute's octets.",
+        condition: "The SignerInfo has an unsigned attribute of a type that signing tools do not write, or more than a \
+                    kilobyte of the PKCS#7 is neither signed nor what its format provides for (parameters of algorithms, \
+                    odd elements of its sets, overlong signature values of certificates, the same inside timestamps and \
+                    nested signatures). High above 4 KiB, info for the tag of a known vendor and nothing behind it, else \
+                    medium.",
+        why: "Nothing signs these octets, and no setting of Windows objects to them; configurations and payloads are smuggled \
+              there.",
+        todo: "Look at the attribute's octets; where no attribute is named, at the largest elements that `openssl asn1parse` \
+               lists.",
         false_positives: "Older installers that carry customer data (Dropbox, GoToMeeting, ScreenConnect).",
         references: &[
             "https://learn.microsoft.com/en-us/archive/blogs/ieinternals/caveats-for-authenticode-code-signing",
@@ -344,7 +350,8 @@ pub(super) const ROWS: &[Row] = &[
                     of that publisher's. High where the signature does not hold, leads nowhere or to a root that nobody \
                     trusts, revoked there or not; medium where such a signature bears the publisher's name and is broken, and for a signer \
                     that is trusted but expired, revoked or not meant for this; low on a Valid file, but nothing where \
-                    Microsoft signed it: it signs drivers and parts of Windows that others made. Unsigned files: \
+                    one of the file's signatures is Valid and Microsoft's: it signs drivers and parts of Windows that others \
+                    made. Unsigned files: \
                     medium where catalogs were given and none lists the file; else low, with the note catalog_unknown, \
                     because publishers sign through catalogs and ship unsigned files, too.",
         why: "The version resource is what Explorer and most tools show, and anybody can write it. The signature says who \
