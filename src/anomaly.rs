@@ -19,6 +19,9 @@ pub struct Anomaly {
 /// The code of a signature that was made over the sections in order, with what lies between them left out.
 pub(crate) const SIGNED_BY_SECTION: &str = "signed-by-section";
 
+/// The code of a signature that says that it was made for another kind of file.
+pub(crate) const FOREIGN_CONTENT: &str = "foreign-content";
+
 impl Anomaly {
     /// An anomaly without a place.
     pub fn new(code: &str, message: impl Into<String>) -> Self {

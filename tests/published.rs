@@ -42,7 +42,10 @@ fn a_signature_that_was_made_for_another_kind_of_file_is_none_of_a_program() {
         assert_eq!(format!("{}/{}", record["status"], record["reason"]).replace('"', ""), expected, "{data_type}");
         let problem = record["signatures"][0]["problem"].as_str();
         let told = format!("what was signed is a file of another kind ({data_type})");
-        assert_eq!(problem, (expected == "Invalid/malformed").then_some(told.as_str()));
+        let foreign = expected == "Invalid/malformed";
+        assert_eq!(problem, foreign.then_some(told.as_str()));
+        let mut anomalies = record["anomalies"].as_array().unwrap().iter();
+        assert_eq!(anomalies.any(|anomaly| anomaly["code"] == "foreign-content"), foreign);
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     Revocation, RevocationKind, Signature, Status, TableEntry, Timestamp, TimestampFault, TimestampKind,
     TimestampSummary, TrustStoreName, UnsignedAttribute, VersionInfo, shown,
 };
+use crate::anomaly::FOREIGN_CONTENT;
 use crate::asn1::{Time, oid_to_string, oids};
 use crate::cms::spc::{SpcOpusInfo, statement_types};
 use crate::container::Blob;
@@ -432,6 +433,10 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
     }
     if let Some(Verification::Good(deviation)) = content.signer.signature {
         deviation.notes().for_each(|sentence| note("signature-form", sentence.to_owned()));
+    }
+    if let Some(foreign) = body.content.file().filter(|content| !content.is_of_pe()) {
+        let kind = oid_to_string(foreign.data_type);
+        note(FOREIGN_CONTENT, format!("the signed content is of type {kind}, which is not that of a PE file"));
     }
     let file = body.content.file().map(|indirect| indirect.digest_algorithm.oid);
     if file.is_some_and(DigestAlgorithm::is_signature_oid) {

@@ -70,6 +70,18 @@ pub const UNSOUND: Special = Special {
     ),
 };
 
+/// Everything that was signed holds, and it was not signed for a program.
+pub const FOREIGN: Special = Special {
+    headline: "the signature was made for a file of another kind",
+    advice: advice(
+        Reason::Malformed,
+        "Digest and signature hold, and the signed content says that it is no program: the same octets may be a text or \
+         a package that somebody was made to sign.",
+        "Do not take the signer's name for that of the program's author. Ask the signer what was signed: no signing tool \
+         makes this of a program.",
+    ),
+};
+
 /// What `no-signature` means when catalogs were looked at.
 pub const UNLISTED: Advice = advice(
     Reason::NoSignature,

@@ -8,6 +8,7 @@ mod signature;
 use super::page::{Page, Span, faint, plain};
 use super::style::{Ink, Style};
 use super::words::{Verdict, grouped, moment, name_of, signer_of};
+use crate::anomaly::FOREIGN_CONTENT;
 use crate::judge::{Profile, Reason, Status};
 use crate::output::escape::for_terminal;
 use crate::record::{Finding, Format, Record, Revocation, Signature, Signer};
@@ -143,6 +144,7 @@ fn special(record: &Record) -> Option<&'static advice::Special> {
     let signature = deciding(record).filter(|_| record.reason == Reason::Malformed)?;
     let odd = |code: &str| record.anomalies.iter().any(|anomaly| anomaly.code == code);
     match &signature.problem {
+        Some(_) if odd(FOREIGN_CONTENT) => Some(&advice::FOREIGN),
         Some(_) => signature.signer.is_some().then_some(&advice::UNSOUND),
         None if LOADED.into_iter().any(odd) => Some(&advice::LOADED),
         None => odd("data-after-table").then_some(&advice::APPENDED),
