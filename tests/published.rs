@@ -220,6 +220,23 @@ fn a_signer_is_named_by_the_number_of_his_certificate() {
     assert_eq!(of(&[0x83], &[0xff, 0x83]), "Valid/ok");
 }
 
+/// A certificate in a timestamp's bag belongs to nobody and is signed by nobody, as in the signature's own.
+#[test]
+fn a_certificate_in_a_timestamp_carries_nothing_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = |octets_of_cargo: usize| {
+        let cargo = extension("1.2.3.4", false, &octets(&vec![0x90; octets_of_cargo]));
+        let mut token = Token::at("20250101000000Z");
+        token.certs.push(Cert::own(dn("Somebody"), Key::Other, &[5]).with(cargo).der());
+        let record = judged(folder.path(), &sign(&image(), &Signature::default().add(token.attribute())), &[]);
+        assert_eq!(record["status"], "Valid");
+        let finding = record["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "S110").cloned();
+        finding.map(|finding| [finding["severity"].clone(), finding["evidence"]["extension"].clone()])
+    };
+    assert_eq!(found(6000), Some([json!("medium"), json!("1.2.3.4")]));
+    assert_eq!(found(100), None);
+}
+
 /// S109 of a file: severity and length.
 fn unsigned_data(record: &Value) -> Option<(&str, u64)> {
     let findings = record["findings"].as_array().unwrap();

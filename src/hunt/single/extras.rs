@@ -39,6 +39,15 @@ pub(super) fn superfluous_certificate(facts: &FileFacts<'_>) -> Option<Finding> 
             found.push((severity, certificate, cargo));
         }
     }
+    // What stands in timestamps is their authorities' affair, unless it carries something.
+    let stamps = facts.signatures.iter().filter_map(|signature| signature.content.as_ref());
+    let stamps = stamps.flat_map(|content| &content.timestamps).flat_map(|stamp| &stamp.pool.certificates);
+    let own = stamps.filter(|entry| entry.source == CertificateSource::Timestamp);
+    for certificate in own.filter_map(|entry| entry.parsed.as_ref().ok()) {
+        if let Some(extension) = cargo(certificate).filter(|_| !needed.holds(certificate)) {
+            found.push((Severity::Medium, certificate, Some(extension)));
+        }
+    }
     let count = found.len();
     let (severity, certificate, cargo) =
         found.into_iter().reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
@@ -91,12 +100,16 @@ impl<'f> Needed<'f> {
 
     /// Whether a certificate of this signature's bag is on some path.
     fn includes(&self, content: &ContentFacts<'_>, index: usize, certificate: &Certificate<'_>) -> bool {
+        content.paths.list.iter().any(|path| path.certificates.contains(&index)) || self.holds(certificate)
+    }
+
+    /// Whether a certificate is on some path.
+    fn holds(&self, certificate: &Certificate<'_>) -> bool {
         let octets = || {
             let certificates = self.on_paths().filter_map(|(pool, index)| pool.certificate(index));
             certificates.map(|certificate| certificate.raw).collect()
         };
-        content.paths.list.iter().any(|path| path.certificates.contains(&index))
-            || self.octets.get_or_init(octets).contains(certificate.raw)
+        self.octets.get_or_init(octets).contains(certificate.raw)
     }
 
     /// Whether the certificate is of an authority that also vouches for what is needed, or is issued by one, or by a

@@ -141,7 +141,8 @@ pub(super) const ROWS: &[Row] = &[
                     unknown extension of more than 1,024 octets, info with the tag of a known vendor and nothing \
                     behind it; else low, and \
                     only if no authority of this signature or root of the store is its subject or issuer, because \
-                    publishers add cross-certificates and former certificates of their own.",
+                    publishers add cross-certificates and former certificates of their own. In a timestamp only one with \
+                    such an extension counts.",
         why: "Nothing signs the certificates of a signature: data can be added there and stays out of every digest.",
         todo: "Look at the certificate's extensions; the tag is shown.",
         false_positives: "Installers that are personalised on download (Chrome), publishers who add all they have.",
