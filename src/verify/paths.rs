@@ -6,7 +6,7 @@
 //! does not stand before the way out. Roots match by key, never by name alone. Loops end because no
 //! (subject, key) pair occurs twice in a path (RFC 4158 section 5.2).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{Lists, Pool, RevocationFacts, disallowed};
@@ -177,21 +177,22 @@ impl<'s, 'a> Search<'s, 'a> {
     fn pool_candidates(&mut self, partial: &Partial, last: usize, certificate: &Certificate<'a>) -> (bool, bool) {
         let (mut progress, mut failed) = (false, false);
         // Keys that do not verify it: a crowd may bear one key, and is passed by without a look at it.
-        let mut wrong: HashSet<usize> = HashSet::new();
+        // There are no more of them than verifications in a search.
+        let mut wrong: Vec<usize> = Vec::new();
         let mut next = Vec::new();
         let mut tried = 0usize;
         let pool = self.pool;
         // One more than can be kept, so that the search notices what it leaves out.
         let room = self.budget.paths.saturating_sub(self.found.list.len()).saturating_add(1);
         for &index in self.issuers(last, certificate).iter() {
-            if partial.certificates.iter().any(|known| pool.same_entity(*known, index)) {
-                continue;
-            }
-            let Some(issuer) = pool.certificate(index) else { continue };
             let key = pool.key(index);
             if key.is_some_and(|key| wrong.contains(&key)) {
                 continue;
             }
+            if partial.certificates.iter().any(|known| pool.same_entity(*known, index)) {
+                continue;
+            }
+            let Some(issuer) = pool.certificate(index) else { continue };
             if next.len() >= room {
                 break;
             }
