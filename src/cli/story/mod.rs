@@ -125,7 +125,11 @@ fn advise(page: &mut Page, record: &Record) {
 
 /// That another signature of the file is good, which whoever reads of a bad one will want to know before anything else.
 fn beside(page: &mut Page, record: &Record) {
-    let Some(good) = record.signatures.iter().find(|signature| signature.status == Status::Valid) else { return };
+    let good = record.signatures.iter().find(|signature| signature.status == Status::Valid);
+    let Some(good) = good.filter(|_| deciding(record).is_some_and(|signature| signature.status != Status::Valid))
+    else {
+        return;
+    };
     let Some(signer) = good.signer.as_ref().filter(|_| record.status != Status::Valid) else { return };
     page.label("But");
     let words = format!(
