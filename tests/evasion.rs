@@ -26,10 +26,6 @@ use serde_json::Value;
 
 const TEXT: &[u8] = b"[Version]\r\nProvider = somebody\r\n";
 
-fn image() -> Vec<u8> {
-    padded(&Pe::pe64().bytes())
-}
-
 /// A catalog that lists the image, a text and the file of no length, each by the digest that Windows would list.
 fn listing(folder: &Path) {
     let digests = [authentihash(&image(), Hash::Sha256), Hash::Sha256.digest(TEXT), Hash::Sha256.digest(b"")];

@@ -22,7 +22,7 @@ use serde_json::Value;
 #[test]
 fn a_story_says_that_another_signature_is_good() {
     let folder = tempfile::tempdir().unwrap();
-    let image = padded(&Pe::pe64().bytes());
+    let image = image();
     let told = |inner: &Signature| {
         let own = Signature::with(self_signed(dn("Fixture Test")).der(), Key::Other);
         let file = sign(&image, &own.add(nested(vec![inner.build(&image)])));

@@ -18,10 +18,6 @@ use lab::stamp::{SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, Token, naming};
 use program::command::{judged, verdict};
 use serde_json::Value;
 
-fn image() -> Vec<u8> {
-    padded(&Pe::pe64().bytes())
-}
-
 /// Nothing signs how a token names its authority's certificate, and any other one for the same key fits: one that is valid at
 /// another time, or from another issuer. What the authority did sign is the hash of its own.
 #[test]

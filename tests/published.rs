@@ -20,10 +20,6 @@ use lab::stamp::{COUNTER_SIGNATURE, Counter, Token};
 use program::command::{judged, verdict};
 use serde_json::{Value, json};
 
-fn image() -> Vec<u8> {
-    padded(&Pe::pe64().bytes())
-}
-
 /// The octets of a program may be the text of a script in UTF-16, so that whoever has the script signed has the program's
 /// digest signed. What else is signed says what it is.
 #[test]

@@ -236,6 +236,11 @@ pub fn entry(pkcs7: &[u8]) -> Vec<u8> {
     entry_of(REVISION_2, TYPE_PKCS7, pkcs7)
 }
 
+/// What tests sign that need a file and no particular one.
+pub fn image() -> Vec<u8> {
+    padded(&Pe::pe64().bytes())
+}
+
 pub fn entry_of(revision: u16, kind: u16, data: &[u8]) -> Vec<u8> {
     let data = padded(data);
     win_certificate(data.len() as u32 + 8, revision, kind, &data)

@@ -125,12 +125,12 @@ fn advise(page: &mut Page, record: &Record) {
 
 /// That another signature of the file is good, which whoever reads of a bad one will want to know before anything else.
 fn beside(page: &mut Page, record: &Record) {
-    let good = record.signatures.iter().find(|signature| signature.status == Status::Valid);
-    let Some(good) = good.filter(|_| deciding(record).is_some_and(|signature| signature.status != Status::Valid))
-    else {
+    let is_good = |signature: &Signature| signature.status == Status::Valid;
+    if record.status == Status::Valid || deciding(record).is_some_and(is_good) {
         return;
-    };
-    let Some(signer) = good.signer.as_ref().filter(|_| record.status != Status::Valid) else { return };
+    }
+    let Some(good) = record.signatures.iter().find(|signature| is_good(signature)) else { return };
+    let Some(signer) = &good.signer else { return };
     page.label("But");
     let words = format!(
         "signature {} of this file is Valid, by “{}”. Windows asks the first one alone; --signature any lets any decide.",

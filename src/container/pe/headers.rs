@@ -238,15 +238,10 @@ const DEBUG: usize = 6;
 /// Octets in which the headers of nearly all PE files lie.
 const HEAD: usize = 4096;
 
-/// The first octets of a file.
-pub(super) fn head(source: &dyn Source) -> io::Result<Vec<u8>> {
-    read_up_to(source, 0, HEAD)
-}
-
 /// Reads the headers of a file that starts with MZ and has its PE mark; `None` when the optional header's
 /// magic is neither PE32 nor PE32+ or its fixed fields are cut off.
 pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Result<Option<PeFacts>> {
-    let head = head(source)?;
+    let head = read_up_to(source, 0, HEAD)?;
     let source: &dyn Source = &Headed::new(&head, source);
     let Some(pointer) = read_exact_at(source, 0x3c, 4)?.and_then(|bytes| u32_at(&bytes, 0)) else { return Ok(None) };
     let pe = u64::from(pointer);

@@ -21,7 +21,7 @@ pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
 pub use remains::{Remains, remains};
 pub(super) use win_certificate::first_nonzero;
 
-use super::{Container, ContainerLimits, Covers, Format, HashedRegions, MemorySource, Presence, Source, Subject};
+use super::{Container, ContainerLimits, Covers, Format, HashedRegions, Presence, Source, Subject};
 use crate::anomaly::Anomaly;
 
 /// The PE container.
@@ -58,12 +58,11 @@ impl Container for Pe {
     }
 }
 
-/// Whether a PE file seems to name a certificate table, by a glance at its first octets: good for deciding how to go about
-/// it, and for nothing else.
+/// Whether a PE file seems to name a certificate table, by a glance at its headers: good for deciding how to go about it, and
+/// for nothing else.
 #[must_use]
 pub fn seems_signed(source: &dyn Source) -> bool {
-    let head = headers::head(source).unwrap_or_default();
-    let facts = headers::read(&MemorySource(&head), &mut Vec::new());
+    let facts = headers::read(source, &mut Vec::new());
     facts.is_ok_and(|facts| facts.is_some_and(|facts| facts.certificate_table().is_some()))
 }
 
