@@ -4,6 +4,9 @@
 //! `# SIG #`, VBScript `'' SIG ''`, JScript `// SIG //`, each between a first and a last line; WSF `** SIG **` in each line.
 
 use std::io;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::source::{Source, read_up_to};
 
@@ -47,38 +50,30 @@ fn is_text(head: &[u8]) -> bool {
     wide || memchr::memchr(0, head).is_none()
 }
 
+/// What every mark has, and nearly nothing else: every file's head is searched for it.
+static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"SIG "));
+/// What begins the same in UTF-16 and UTF-32.
+static WIDE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"S\0"));
+
 /// Without NULs a mark is the same octets in UTF-8, UTF-16 and UTF-32.
 fn has_mark(bytes: &[u8]) -> bool {
-    let mut wide = false;
-    // One pass for all encodings, because every file's head goes through it: a G is rarer than what surrounds it.
-    let found = memchr::memchr_iter(b'G', bytes).any(|at| {
-        wide |= surrounds(bytes, at, b"S\0I\0G\0 ") || surrounds(bytes, at, b"S\0\0\0I\0\0\0G\0\0\0 ");
-        is_narrow_mark(bytes, at)
-    });
-    found || (wide && has_narrow_mark(&without_nuls(bytes)))
-}
-
-/// Whether these octets, of which one is a G, stand around the G at this place.
-fn surrounds(bytes: &[u8], at: usize, octets: &[u8]) -> bool {
-    let before = octets.iter().position(|octet| *octet == b'G').unwrap_or(0);
-    at.checked_sub(before).and_then(|start| bytes.get(start..)).is_some_and(|rest| rest.starts_with(octets))
+    let is_wide = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        rest.starts_with(b"S\0I\0G\0 ") || rest.starts_with(b"S\0\0\0I\0\0\0G\0\0\0 ")
+    };
+    has_narrow_mark(bytes) || (WIDE.find_iter(bytes).any(is_wide) && has_narrow_mark(&without_nuls(bytes)))
 }
 
 fn without_nuls(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().filter(|byte| *byte != 0).collect()
 }
 
+/// Whether there is a mark in one octet a character.
 fn has_narrow_mark(bytes: &[u8]) -> bool {
-    memchr::memchr_iter(b'G', bytes).any(|at| is_narrow_mark(bytes, at))
-}
-
-/// Whether the G at this place is that of a mark in one octet a character.
-fn is_narrow_mark(bytes: &[u8], at: usize) -> bool {
-    if !surrounds(bytes, at, b"SIG ") {
-        return false;
-    }
-    let behind = bytes.get(at.saturating_add(2)..).unwrap_or(&[]);
-    let line = [&b"# "[..], b"'' ", b"// "].iter().find_map(|comment| behind.strip_prefix(*comment));
-    let ends = |line: &[u8]| line.starts_with(b"Begin signature block") || line.starts_with(b"End signature block");
-    line.is_some_and(ends) || surrounds(bytes, at, b"** SIG ** ")
+    MARK.find_iter(bytes).any(|at| {
+        let behind = bytes.get(at.saturating_add(4)..).unwrap_or(&[]);
+        let line = [&b"# "[..], b"'' ", b"// "].iter().find_map(|comment| behind.strip_prefix(*comment));
+        let ends = |line: &[u8]| line.starts_with(b"Begin signature block") || line.starts_with(b"End signature block");
+        line.is_some_and(ends) || (behind.starts_with(b"** ") && bytes.get(..at).is_some_and(|text| text.ends_with(b"** ")))
+    })
 }

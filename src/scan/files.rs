@@ -35,10 +35,10 @@ impl FileSource {
     /// As [`FileSource::open`].
     #[cfg(unix)]
     pub(super) fn open_walked(path: &Path) -> io::Result<FileSource> {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-        FileSource::from_file(File::options().read(true).custom_flags(flags).open(path)?)
+        use rustix::fs::{Mode, OFlags};
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?;
+        FileSource::from_file(opened.into())
     }
 
     /// Opens what a walk met as a regular file.
@@ -175,7 +175,7 @@ impl Source for FileSource {
 
     #[cfg(unix)]
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
+        Ok(rustix::io::pread(&self.file, buffer, offset)?)
     }
 
     #[cfg(windows)]

@@ -4,7 +4,7 @@
 //! puts results back in order and returns the permits. At most [`WINDOW`] results exist at any time.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -106,22 +106,48 @@ impl Scan<'_> {
         sink: &mut dyn FnMut(&Record) -> io::Result<()>,
     ) -> io::Result<Tally> {
         let mut tally = Tally::default();
-        let mut waiting = BTreeMap::new();
-        let mut next = 0u64;
+        let mut waiting = Waiting::default();
         for told in results {
-            waiting.extend(told);
-            while let Some(outcome) = waiting.remove(&next) {
-                next = next.saturating_add(1);
+            told.into_iter().for_each(|(number, outcome)| waiting.put(number, outcome));
+            while let Some(outcome) = waiting.next() {
                 // A permit was taken for this one, so one is there to give back.
                 let _ = permits.try_recv();
                 count(outcome, &mut tally, sink)?;
             }
         }
         // After an early stop there can be gaps; what was judged is still given out in order.
-        for outcome in waiting.into_values() {
+        for outcome in waiting.outcomes.into_iter().flatten() {
             count(outcome, &mut tally, sink)?;
         }
         Ok(tally)
+    }
+}
+
+/// Outcomes whose turn has not come, by number: at most [`WINDOW`], because each holds a permit.
+#[derive(Default)]
+struct Waiting {
+    /// The number of the first one.
+    first: u64,
+    outcomes: VecDeque<Option<Outcome>>,
+}
+
+impl Waiting {
+    fn put(&mut self, number: u64, outcome: Outcome) {
+        let place = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        if place >= self.outcomes.len() {
+            self.outcomes.resize_with(place.saturating_add(1), || None);
+        }
+        if let Some(free) = self.outcomes.get_mut(place) {
+            *free = Some(outcome);
+        }
+    }
+
+    /// The one whose turn it is, if it is there.
+    fn next(&mut self) -> Option<Outcome> {
+        let outcome = self.outcomes.front_mut()?.take()?;
+        self.outcomes.pop_front();
+        self.first = self.first.saturating_add(1);
+        Some(outcome)
     }
 }
 
