@@ -159,6 +159,114 @@ fn a_program_that_begins_in_its_table_is_signed_by_nobody() {
     assert_eq!(of(0x200, 10, 0x20), sound(), "firmware maps by sections whatever the alignment");
 }
 
+/// The program, below a page of SectionAlignment or not, with a data directory that many octets from its table, and signed.
+fn with_directory(pe: &Pe, library: bool, index: usize, (from_table, size): (i32, u32)) -> Vec<u8> {
+    let mut file = padded(&pe.bytes());
+    let at = Offsets::of(&file);
+    if library {
+        put16(&mut file, at.checksum - 64 - 2, 0x2022);
+    }
+    put32(&mut file, at.checksum - 64 + 16, 0x200);
+    let address = file.len() as u32;
+    put32(&mut file, at.directory_count + 4 + 8 * index, address.wrapping_add_signed(from_table));
+    put32(&mut file, at.directory_count + 8 + 8 * index, size);
+    attach(&file, &entry(&Signature::default().build(&file)))
+}
+
+/// Imports, callbacks, exports and whatever else the loader reads: below a page of SectionAlignment addresses are offsets.
+#[test]
+fn what_a_program_without_sections_reads_from_its_table_is_signed_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |pe: &Pe, library: bool, index: usize, place: (i32, u32)| {
+        let record = judged(folder.path(), &with_directory(pe, library, index, place), &[]);
+        (record["reason"].as_str().unwrap().to_owned(), table_anomalies(&record).join(" "))
+    };
+    let sound = || ("ok".to_owned(), String::new());
+    let hidden = || ("malformed".to_owned(), "directory-in-table".to_owned());
+    for alone in [Pe::pe32(), Pe::pe64()] {
+        let flat = Pe { alignment: (0x20, 0x20), ..alone.clone() };
+        for index in (0..16).filter(|index| *index != 4) {
+            assert_eq!(of(&flat, false, index, (0x20, 40)), hidden(), "{index}");
+            assert_eq!(of(&alone, false, index, (0x20, 40)), sound(), "{index}");
+        }
+        // To the table, into it, at its start without a size, behind the file.
+        for (place, expected) in
+            [((-8, 8), sound()), ((-8, 9), hidden()), ((0, 0), hidden()), ((0x20_0000, 40), sound())]
+        {
+            assert_eq!(of(&flat, false, 9, place), expected, "{place:?}");
+        }
+        // Windows starts no firmware, and loads it as a library all the same.
+        for (subsystem, library, expected) in
+            [(10, false, sound()), (10, true, hidden()), (16, true, hidden()), (3, true, hidden())]
+        {
+            let pe = Pe { subsystem, ..flat.clone() };
+            assert_eq!(of(&pe, library, 1, (0x20, 40)), expected, "{subsystem} {library}");
+        }
+    }
+}
+
+/// A file that is all headers, of which SizeOfOptionalHeader counts those up to the security directory entry. The loader reads as
+/// many data directories as NumberOfRvaAndSizes says, and the others are the table's first entry.
+#[test]
+fn a_header_that_goes_on_in_the_table_is_signed_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |count: u32, callbacks: u32, alignment: u32| {
+        let mut file = Pe { alignment: (alignment, alignment), sections: Vec::new(), ..Pe::pe64() }.bytes();
+        let at = Offsets::of(&file);
+        let end = at.directory.unwrap() + 8;
+        file.truncate(end);
+        let optional = at.checksum - 64;
+        put16(&mut file, optional - 4, (end - optional) as u16);
+        for (field, value) in [(16, 0x40), (60, end as u32)] {
+            put32(&mut file, optional + field, value);
+        }
+        put32(&mut file, at.directory_count, count);
+        let mut others = [0; 80];
+        put32(&mut others, 8 * 4 - 8, callbacks);
+        let first = win_certificate(88, REVISION_2, TYPE_X509, &others);
+        let table = [first, entry(&Signature::default().build(&file))].concat();
+        let record = judged(folder.path(), &attach(&file, &table), &[]);
+        (record["reason"].as_str().unwrap().to_owned(), table_anomalies(&record).join(" "))
+    };
+    let told = |reason: &str, codes: &str| (reason.to_owned(), format!("table-entry-type{codes}"));
+    assert_eq!(of(5, 0, 0x1000), told("ok", ""));
+    assert_eq!(of(6, 0, 0x1000), told("malformed", " table-in-headers"));
+    assert_eq!(of(16, 0, 0x1000), told("malformed", " table-in-headers"));
+    assert_eq!(of(16, 0x200, 0x1000), told("malformed", " table-in-headers"));
+    assert_eq!(of(16, 0x200, 4), told("malformed", " directory-in-table table-in-headers"));
+}
+
+/// A section's header that lies over CheckSum or the entry of the table, neither of which is digested.
+#[test]
+fn a_section_header_in_what_is_left_out_is_signed_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let of_size = |size: u16, sections: u16| {
+        let mut file = padded(&Pe::pe32().bytes());
+        let optional = Offsets::of(&file).checksum - 64;
+        put16(&mut file, optional - 4, size);
+        put16(&mut file, optional - 18, sections);
+        file
+    };
+    for (size, sections, reason, codes) in [
+        (28, 1, "malformed", "fields-overlaid"),
+        (28, 0, "malformed", "fields-overlaid"),
+        (68, 1, "malformed", "fields-overlaid"),
+        (135, 1, "malformed", "fields-overlaid"),
+        (136, 1, "ok", ""),
+    ] {
+        let file = of_size(size, sections);
+        let signed = attach(&file, &entry(&Signature::default().build(&file)));
+        let record = judged(folder, &signed, &[]);
+        assert_eq!((record["reason"].as_str().unwrap(), table_anomalies(&record).join(" ").as_str()), (reason, codes));
+        // Unsigned, it is in no catalog either: what its section may do is not in its digest.
+        let listed = list(MEMBER_V2, &[raw(&authentihash(&file, Hash::Sha256))]);
+        fs::write(folder.join("size.cat"), catalog(listed, Signature::default())).unwrap();
+        let expected = if reason == "ok" { "Valid/ok" } else { "Unsigned/no-signature" };
+        assert_eq!(verdict(folder, &file, &["--catalog", "size.cat"]), expected, "{size} {sections}");
+    }
+}
+
 /// Who has an ECDSA signature (r, s) has (r, n - s), too, which is as good and gives the certificate another thumbprint.
 #[test]
 fn a_certificate_with_the_other_ecdsa_signature_is_disallowed_all_the_same() {
@@ -273,7 +381,8 @@ fn with_section(virtual_size: u32, size: u32, raw: u32) -> Vec<u8> {
 /// What is odd about the place of the table.
 fn table_anomalies(record: &Value) -> Vec<&str> {
     let codes = record["anomalies"].as_array().unwrap().iter().map(|anomaly| anomaly["code"].as_str().unwrap());
-    codes.filter(|code| code.starts_with("table-") || *code == "entry-in-table").collect()
+    let known = ["entry-in-table", "directory-in-table", "fields-overlaid"];
+    codes.filter(|code| code.starts_with("table-") || known.contains(code)).collect()
 }
 
 /// The digest leaves the table out, so that anybody may change what is loaded from there.

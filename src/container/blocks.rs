@@ -74,6 +74,7 @@ fn has_narrow_mark(bytes: &[u8]) -> bool {
         let behind = bytes.get(at.saturating_add(4)..).unwrap_or(&[]);
         let line = [&b"# "[..], b"'' ", b"// "].iter().find_map(|comment| behind.strip_prefix(*comment));
         let ends = |line: &[u8]| line.starts_with(b"Begin signature block") || line.starts_with(b"End signature block");
-        line.is_some_and(ends) || (behind.starts_with(b"** ") && bytes.get(..at).is_some_and(|text| text.ends_with(b"** ")))
+        line.is_some_and(ends)
+            || (behind.starts_with(b"** ") && bytes.get(..at).is_some_and(|text| text.ends_with(b"** ")))
     })
 }

@@ -358,7 +358,7 @@ impl Scanner {
     fn version(&self, source: &dyn Source, subject: &Subject) -> io::Result<Option<pe::version::VersionInfo>> {
         let listed = self.options.findings && self.blocked.name_attributes();
         let pe = subject.pe.as_ref().filter(|_| listed || self.shows_version(subject));
-        let Some((facts, (rva, _))) = pe.and_then(|facts| Some((facts, facts.resource_directory?))) else {
+        let Some((facts, (rva, _))) = pe.and_then(|facts| Some((facts, facts.resource_directory()?))) else {
             return Ok(None);
         };
         let mut read = |offset: u64, length: usize| read_up_to(source, offset, length);

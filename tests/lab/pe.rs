@@ -163,6 +163,10 @@ pub fn put32(bytes: &mut [u8], offset: usize, value: u32) {
     bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
 }
 
+pub fn put16(bytes: &mut [u8], offset: usize, value: u16) {
+    bytes[offset..offset + 2].copy_from_slice(&value.to_le_bytes());
+}
+
 fn get16(bytes: &[u8], offset: usize) -> usize {
     u16::from_le_bytes([bytes[offset], bytes[offset + 1]]).into()
 }

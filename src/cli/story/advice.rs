@@ -44,15 +44,14 @@ pub const APPENDED: Special = Special {
     ),
 };
 
-/// A part of the image lies in the certificate table. The digest leaves that out: were it different elsewhere, the reason would be
-/// another one.
+/// A part of the image lies in what the digest leaves out: were it different elsewhere, the reason would be another one.
 pub const LOADED: Special = Special {
-    headline: "a part of the program lies in the certificate table",
+    headline: "a part of the program lies where no digest covers it",
     advice: advice(
         Reason::Malformed,
-        "The signature can be read, but sections or headers reach into the certificate table. No digest covers it, so that \
-         anybody may have changed what is loaded from there.",
-        "Take what is loaded from the table for code that nobody signed. Only the signer could make such a file; ask for one \
+        "The signature can be read, but sections, headers or data directories reach into the certificate table, or headers lie \
+         over the fields that belong to it. No digest covers those, so that anybody may have changed what is loaded from there.",
+        "Take what is loaded from there for code that nobody signed. Only the signer could make such a file; ask for one \
          that is laid out like others.",
     ),
 };

@@ -140,8 +140,9 @@ fn beside(page: &mut Page, record: &Record) {
     page.line(&[(Ink::Good, words)]);
 }
 
-/// A part of the program lies in the certificate table.
-const LOADED: [&str; 3] = ["table-in-section", "table-in-headers", "entry-in-table"];
+/// A part of the program lies where no digest covers it.
+const LOADED: [&str; 5] =
+    ["table-in-section", "table-in-headers", "entry-in-table", "directory-in-table", "fields-overlaid"];
 
 /// The other kinds of malformed: the signature can be read, and something stands beside it that must not.
 fn special(record: &Record) -> Option<&'static advice::Special> {

@@ -26,7 +26,7 @@ pub struct DebugFacts {
 /// # Errors
 /// Errors of reading.
 pub(super) fn debug_facts(source: &dyn Source, facts: &PeFacts) -> io::Result<DebugFacts> {
-    let Some((rva, size)) = facts.debug_directory.filter(|entry| entry.1 != 0) else {
+    let Some((rva, size)) = facts.debug_directory().filter(|entry| entry.1 != 0) else {
         return Ok(DebugFacts::default());
     };
     let place = facts.sections.iter().find_map(|section| {
@@ -60,8 +60,9 @@ mod tests {
             file.extend(entry);
         }
         let section = Section { virtual_address: 0x1000, virtual_size: 0x100, raw_offset: 0x1f0, raw_size: 0x100 };
-        let of = |directory| {
-            let facts = PeFacts { debug_directory: directory, sections: vec![section], ..PeFacts::default() };
+        let of = |directory: Option<(u32, u32)>| {
+            let directories = directory.map_or(Vec::new(), |directory| [vec![(0, 0); 6], vec![directory]].concat());
+            let facts = PeFacts { directories, sections: vec![section], ..PeFacts::default() };
             debug_facts(&MemorySource(&file), &facts).unwrap()
         };
         assert_eq!(of(Some((0x1010, 56))), DebugFacts { reproducible: true, stamps: vec![5, 7] });

@@ -25,6 +25,8 @@ pub struct PeFacts {
     pub is_64: bool,
     /// COFF TimeDateStamp.
     pub timestamp: u32,
+    /// COFF Characteristics.
+    pub characteristics: u16,
     /// Optional header Subsystem.
     pub subsystem: u16,
     /// Optional header DllCharacteristics.
@@ -43,14 +45,15 @@ pub struct PeFacts {
     pub security_entry_offset: Option<u64>,
     /// File offset and size of the certificate table as the directory states them; `None` without an entry.
     pub security_directory: Option<(u32, u32)>,
-    /// RVA and size of the resource directory.
-    pub resource_directory: Option<(u32, u32)>,
-    /// RVA and size of the debug directory.
-    pub debug_directory: Option<(u32, u32)>,
+    /// Address and size of each data directory that NumberOfRvaAndSizes counts, at most 16; the fifth is the security directory's,
+    /// as it stands.
+    pub directories: Vec<(u32, u32)>,
     /// Section headers in file order.
     pub sections: Vec<Section>,
-    /// File offset behind the section headers.
+    /// File offset behind the section headers, and behind the data directories, whichever is later.
     pub headers_end: u64,
+    /// SizeOfOptionalHeader ends before CheckSum or the security directory entry do, so that section headers may lie over them.
+    pub overlaid: bool,
 }
 
 /// One section header.
@@ -99,6 +102,8 @@ pub enum ImagePart {
     Section,
     /// The place where execution begins.
     Entry,
+    /// What a data directory stands for: imports, callbacks, resources.
+    Directory,
     /// Headers.
     Headers,
 }
@@ -117,6 +122,8 @@ pub enum DriverSign {
 const NATIVE: u16 = 1;
 /// IMAGE_SUBSYSTEM_EFI_APPLICATION to IMAGE_SUBSYSTEM_EFI_ROM, and IMAGE_SUBSYSTEM_WINDOWS_BOOT_APPLICATION.
 const FIRMWARE: [u16; 5] = [10, 11, 12, 13, 16];
+/// IMAGE_FILE_DLL.
+const LIBRARY: u16 = 0x2000;
 /// IMAGE_DLLCHARACTERISTICS_WDM_DRIVER.
 const WDM_DRIVER: u16 = 0x2000;
 
@@ -146,6 +153,22 @@ impl PeFacts {
         self.machine == COFF_MACHINE_X86
     }
 
+    /// RVA and size of the resource directory.
+    #[must_use]
+    pub fn resource_directory(&self) -> Option<(u32, u32)> {
+        self.directory(RESOURCE)
+    }
+
+    /// RVA and size of the debug directory.
+    #[must_use]
+    pub fn debug_directory(&self) -> Option<(u32, u32)> {
+        self.directory(DEBUG)
+    }
+
+    fn directory(&self, index: usize) -> Option<(u32, u32)> {
+        self.directories.get(index).copied().filter(|(address, _)| *address != 0)
+    }
+
     /// The certificate table as a range of file offsets, unclipped; `None` when there is none.
     #[must_use]
     pub fn certificate_table(&self) -> Option<Range<u64>> {
@@ -154,11 +177,13 @@ impl PeFacts {
         Some(start..start.saturating_add(u64::from(size)))
     }
 
-    /// Whether the certificate table, if there is one, is what it has to be: the end of a file of this length, of which the image
-    /// takes nothing. Elsewhere it could hide any part of the program from the digest.
+    /// Whether what the digest leaves out is what it has to be: two fields that are nothing else, and a certificate table, if there
+    /// is one, that is the end of a file of this length, of which the image takes nothing. Anything else could hide a part of the
+    /// program from the digest.
     #[must_use]
     pub fn hides_nothing(&self, length: u64) -> bool {
-        self.certificate_table().is_none_or(|table| table.end == length && self.image_in(&table).next().is_none())
+        let in_place = |table: Range<u64>| table.end == length && self.image_in(&table).next().is_none();
+        !self.overlaid && self.certificate_table().is_none_or(in_place)
     }
 
     /// What of the image lies in these octets of the file.
@@ -167,17 +192,28 @@ impl PeFacts {
         let loads = |section: &Section| section.mapped_from() < octets.end && section.mapped_end(page) > octets.start;
         let parts = [
             (ImagePart::Section, self.sections.iter().any(loads)),
-            (ImagePart::Entry, self.starts_in(octets)),
+            (ImagePart::Entry, self.is_flat() && octets.contains(&u64::from(self.entry_point))),
+            (ImagePart::Directory, self.is_flat() && self.has_directory_in(octets)),
             (ImagePart::Headers, self.headers_mapped_end() > octets.start),
         ];
         parts.into_iter().filter(|(_, there)| *there).map(|(part, _)| part)
     }
 
-    /// Whether execution begins in these octets of the file: below a page of SectionAlignment the loader maps the file as it
-    /// stands, whatever its sections say, so that offsets are addresses. Source: "PE Format" (Microsoft), SectionAlignment.
-    fn starts_in(&self, octets: &Range<u64>) -> bool {
-        let flat = self.section_alignment < LEAST_PAGE && !self.is_firmware();
-        flat && octets.contains(&u64::from(self.entry_point))
+    /// Whether the loader maps the file as it stands, whatever its sections say, so that offsets are addresses: it does below a
+    /// page of SectionAlignment. Firmware maps by sections, but as a library anything is loaded by Windows, whose loader of
+    /// libraries asks for no Subsystem. Source: "PE Format" (Microsoft), SectionAlignment.
+    fn is_flat(&self) -> bool {
+        let for_firmware = self.is_firmware() && self.characteristics & LIBRARY == 0;
+        self.section_alignment < LEAST_PAGE && !for_firmware
+    }
+
+    /// Whether a data directory's octets begin or reach there, addresses being offsets. The security directory has no address.
+    fn has_directory_in(&self, octets: &Range<u64>) -> bool {
+        let reaches = |(address, size): (u32, u32)| {
+            let start = u64::from(address);
+            address != 0 && start < octets.end && start.saturating_add(u64::from(size.max(1))) > octets.start
+        };
+        self.directories.iter().enumerate().any(|(index, entry)| index != SECURITY && reaches(*entry))
     }
 
     /// File offset behind the headers, as far as the loader maps or reads them.
@@ -268,31 +304,28 @@ pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Res
         let message = format!("NumberOfRvaAndSizes is {count}; the loader reads 16");
         anomalies.push(Anomaly::at("directory-count", message, optional_offset.saturating_add(count_at as u64)));
     }
-    let directory = |index: usize| -> Option<(u32, u32)> {
-        if count as usize <= index {
-            return None;
-        }
-        let mut at = directories_at.saturating_add(index.saturating_mul(8));
-        let entry = DataDirectory::parse(optional, &mut at).ok()?;
-        Some((entry.virtual_address, entry.size))
-    };
+    let directories = directories(optional.get(directories_at..).unwrap_or(&[]), count);
+    let directories_end = directories_at.saturating_add(directories.len().saturating_mul(8)) as u64;
     let security_entry = directories_at.saturating_add(SECURITY * 8) as u64;
-    let mut security_directory = directory(SECURITY);
+    let mut security_directory = directories.get(SECURITY).copied();
     // Where the optional header states a size that ends before the entry, and the entry leads out of the file,
     // these bytes are other header fields laid over it (hand-made tiny images) and no directory entry. Either
     // sign alone is not enough: a signature must not vanish because one field was changed.
     let stated_end = u64::from(coff.size_of_optional_header);
+    let beyond = security_entry.saturating_add(8) > stated_end;
     let outside = security_directory.is_some_and(|entry| u64::from(entry.0) >= source.len() && entry != (0, 0));
-    if outside && security_entry.saturating_add(8) > stated_end {
+    if outside && beyond {
         let message = "the security directory entry lies behind the optional header and leads out of the file";
         anomalies.push(Anomaly::at("directory-overlaid", message, optional_offset.saturating_add(security_entry)));
         security_directory = None;
     }
-    let sections_at = optional_offset.saturating_add(u64::from(coff.size_of_optional_header));
+    let sections_at = optional_offset.saturating_add(stated_end);
+    let sections_end = sections_at.saturating_add(u64::from(coff.number_of_sections).saturating_mul(40));
     Ok(Some(PeFacts {
         machine: coff.machine,
         is_64,
         timestamp: coff.time_date_stamp,
+        characteristics: coff.characteristics,
         subsystem,
         dll_characteristics: u16_at(optional, DLL_CHARACTERISTICS).unwrap_or(0),
         checksum,
@@ -301,12 +334,20 @@ pub(super) fn read(source: &dyn Source, anomalies: &mut Vec<Anomaly>) -> io::Res
         section_alignment: u32_at(optional, SECTION_ALIGNMENT).unwrap_or(0),
         entry_point: u32_at(optional, ENTRY_POINT).unwrap_or(0),
         security_entry_offset: security_directory.map(|_| optional_offset.saturating_add(security_entry)),
+        overlaid: stated_end < (CHECKSUM as u64).saturating_add(4) || (beyond && security_directory.is_some()),
         security_directory,
-        resource_directory: directory(RESOURCE).filter(|entry| entry.0 != 0),
-        debug_directory: directory(DEBUG).filter(|entry| entry.0 != 0),
+        directories,
         sections: sections(source, sections_at, coff.number_of_sections, anomalies)?,
-        headers_end: sections_at.saturating_add(u64::from(coff.number_of_sections).saturating_mul(40)),
+        headers_end: sections_end.max(optional_offset.saturating_add(directories_end)),
     }))
+}
+
+/// The data directories, as far as they are counted and there: the loader knows 16.
+fn directories(bytes: &[u8], count: u32) -> Vec<(u32, u32)> {
+    let mut at = 0usize;
+    let mut next = || DataDirectory::parse(bytes, &mut at).ok();
+    let entries = (0..count.min(16)).map_while(|_| next());
+    entries.map(|entry| (entry.virtual_address, entry.size)).collect()
 }
 
 /// Section headers: 40 bytes each, at most 65,535 of them because the count has 16 bits.

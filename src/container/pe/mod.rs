@@ -91,6 +91,11 @@ fn note_table_geometry(facts: &PeFacts, length: u64, anomalies: &mut Vec<Anomaly
         let message = format!("{extra} bytes follow the certificate table");
         anomalies.push(Anomaly::at("data-after-table", message, table.end));
     }
+    if facts.overlaid {
+        let message =
+            "the optional header ends before fields that no digest covers, so that other headers may lie over them";
+        anomalies.push(Anomaly::at("fields-overlaid", message, facts.checksum_offset));
+    }
     let mut reached = false;
     for part in facts.image_in(&table) {
         reached |= part == ImagePart::Section;
@@ -99,6 +104,9 @@ fn note_table_geometry(facts: &PeFacts, length: u64, anomalies: &mut Vec<Anomaly
                 ("table-in-section", "a section loads octets of the certificate table, which no digest covers")
             }
             ImagePart::Entry => ("entry-in-table", "execution begins in the certificate table, which no digest covers"),
+            ImagePart::Directory => {
+                ("directory-in-table", "a data directory leads into the certificate table, which no digest covers")
+            }
             ImagePart::Headers => {
                 ("table-in-headers", "the headers reach into the certificate table, which no digest covers")
             }

@@ -67,12 +67,14 @@ pub(super) fn previous_table(facts: &FileFacts<'_>) -> Option<Finding> {
 
 /// S105: a table as no signing tool writes it.
 pub(super) fn table_geometry(facts: &FileFacts<'_>) -> Option<Finding> {
-    const ODD: [&str; 9] = [
+    const ODD: [&str; 11] = [
         "table-unaligned",
         "table-in-section",
         "table-before-section",
         "table-in-headers",
         "entry-in-table",
+        "directory-in-table",
+        "fields-overlaid",
         "table-entry-type",
         "table-entry-revision",
         "table-junk",

@@ -72,8 +72,9 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Medium,
         confidence: Confidence::Medium,
         attack: &[MASQUERADING],
-        condition: "The table does not start at a multiple of 8, is reached by a section or the headers, lies before a section, or holds \
-                    entries of unusual type or revision or junk. Low where only its size is no multiple of 8.",
+        condition: "The table does not start at a multiple of 8, is reached by a section, the headers or a data directory, lies \
+                    before a section, or holds entries of unusual type or revision or junk; or headers may lie over the \
+                    fields that no digest covers. Low where only the table's size is no multiple of 8.",
         why: "Tools that copy signatures append the table wherever the file ends.",
         todo: "See what else was found: with S101 it is a graft.",
         false_positives: "Signing software of other systems, firmware images with signatures of other kinds.",
