@@ -302,7 +302,12 @@ fn constraints(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, budget: &N
             intermediates_below = intermediates_below.saturating_add(1);
         }
     }
-    if let Some(constraints) = root.and_then(|root| root.name_constraints) {
+    let Some(root) = root else { return };
+    // What is trusted as the signer itself is trusted for nothing that it issues; renewed, it has the same key.
+    if root.end_entity && subjects.iter().any(|certificate| certificate.spki != root.spki) {
+        reasons.push((subjects.len(), Reason::BasicConstraints));
+    }
+    if let Some(constraints) = root.name_constraints {
         names(constraints, subjects, budget, reasons);
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::asn1::{Oid, Time, oids};
 use crate::trust::KernelRoots;
-use crate::verify::{ContentFacts, CrossFact, Path, PathEnd};
+use crate::verify::{ContentFacts, Crosses, Path, PathEnd};
 use crate::x509::{Certificate, same_name};
 
 use super::signature::SignatureVerdict;
@@ -163,6 +163,8 @@ pub struct KernelSignature {
     pub windows_component: bool,
     /// It holds and goes through a cross-certificate.
     pub cross: Option<Cross>,
+    /// Not every certificate was looked at that may be a cross-certificate.
+    pub unfinished: bool,
 }
 
 /// The cross-certificate of a signature.
@@ -181,13 +183,14 @@ pub struct Cross {
 pub fn kernel_signature(
     content: Option<&ContentFacts<'_>>,
     verdict: &SignatureVerdict,
-    crosses: &[CrossFact],
+    crosses: &Crosses,
     roots: &KernelRoots,
     now: Time,
 ) -> KernelSignature {
     let all = std::iter::once(verdict.reason).chain(verdict.other_reasons.iter().copied());
     let reasons = all.filter(|reason| *reason != Reason::Ok).collect();
-    let mut said = KernelSignature { reasons, ..KernelSignature::default() };
+    let unfinished = crosses.exhausted;
+    let mut said = KernelSignature { reasons, unfinished, ..KernelSignature::default() };
     let judged = content.and_then(|content| {
         let path = content.paths.list.get(verdict.chain.as_ref()?.path?)?;
         Some((content, path, content.pool.certificate(*path.certificates.first()?)?))
@@ -205,7 +208,7 @@ pub fn kernel_signature(
         said.windows_component = carries(oids::EKU_SYSTEM_COMPONENT);
     }
     let at = verdict.timestamp.map_or(now, |chosen| chosen.time);
-    let fitting = crosses.iter().filter_map(|fact| {
+    let fitting = crosses.found.iter().filter_map(|fact| {
         let certificate = content.pool.certificate(fact.certificate)?;
         let root = roots.cross().get(fact.root)?;
         let in_time = certificate.valid_at(at) && root.valid_at(at);
@@ -254,6 +257,10 @@ impl KernelSignature {
             {
                 KernelReason::CrossSignedExpired
             }
+            _ if !self.reasons.iter().all(|reason| forgiven(*reason) || of_time(*reason)) => {
+                KernelReason::SignatureNotValid
+            }
+            _ if self.unfinished => KernelReason::NotJudged,
             _ if !self.reasons.is_empty() => KernelReason::SignatureNotValid,
             _ => KernelReason::NoKernelRoot,
         }

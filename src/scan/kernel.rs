@@ -5,7 +5,7 @@ use crate::container::{Format, Presence, Subject};
 use crate::judge::{self, DriverContext, KernelReason, Setting, SignatureVerdict};
 use crate::record::{Driver, KernelFacts, Record};
 use crate::trust::KernelRoots;
-use crate::verify::{self, SignatureFacts, Work};
+use crate::verify::{self, Crosses, SignatureFacts, Work};
 
 impl Scanner {
     /// Judges drivers by other roots than Microsoft's.
@@ -28,13 +28,13 @@ impl Scanner {
         if !driver && format != Format::Cat {
             return Vec::new();
         }
+        let (roots, now) = (&self.kernel_roots, self.options.now);
         let said = facts.iter().zip(verdicts).map(|(facts, verdict)| {
             let content = facts.content.as_ref();
             let crosses = match content {
-                Some(content) => verify::cross_certificates(&content.pool, &self.kernel_roots, &self.memo, work),
-                None => Vec::new(),
+                Some(content) => verify::cross_certificates(&content.pool, &content.paths, roots, &self.memo, work),
+                None => Crosses::default(),
             };
-            let (roots, now) = (&self.kernel_roots, self.options.now);
             KernelFacts::new(judge::kernel_signature(content, verdict, &crosses, roots, now), content)
         });
         said.collect()

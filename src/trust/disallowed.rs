@@ -277,6 +277,7 @@ enum Content {
 /// What is distrusted by a file; `None` when it is no such list. A file that was named itself has to be one.
 fn list_in(file: &Path, bytes: &[u8], anchors: &TrustStore, named: bool) -> Result<Option<Content>, LoadError> {
     let refused = |why: String| LoadError::Refused(file.to_owned(), why);
+    let unreadable = |why: String| LoadError::Unreadable(file.to_owned(), why);
     if let Some(data) = ctl_content(bytes) {
         let content = data.content.map(|content| Ctl::parse(content.raw));
         let disallows = matches!(&content, Some(Ok(ctl)) if ctl.subject_usage.contains(&oids::EKU_DISALLOWED_LIST));
@@ -286,18 +287,41 @@ fn list_in(file: &Path, bytes: &[u8], anchors: &TrustStore, named: bool) -> Resu
         let ctl = disallowed_from_stl(bytes, anchors).map_err(refused)?;
         return microsofts(&ctl).map(|list| Some(Content::Microsofts(list))).map_err(refused);
     }
-    let certificates = certificates_in(bytes);
-    if !certificates.is_empty() {
-        let entry =
-            |der: Vec<u8>| Some(Entry { value: hash(DigestAlgorithm::Sha256, &der)?, kinds: &[EntryKind::Thumbprint] });
-        return Ok(Some(Content::Entries(certificates.into_iter().filter_map(entry).collect())));
+    let entry =
+        |der: &[u8]| Some(Entry { value: hash(DigestAlgorithm::Sha256, der)?, kinds: &[EntryKind::Thumbprint] });
+    if let Ok(certificate) = Certificate::parse(bytes) {
+        // What stands behind it was meant to be distrusted, too.
+        return match bytes.len().saturating_sub(certificate.raw.len()) {
+            0 => Ok(entry(certificate.raw).map(|entry| Content::Entries(vec![entry]))),
+            behind => Err(unreadable(format!("{behind} octets stand behind its certificate"))),
+        };
     }
-    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match entries_in(text) {
-        (entries, _) if entries.is_empty() => Ok(None),
-        (_, Some(line)) => Err(LoadError::BadLine(file.to_owned(), line)),
-        (entries, None) => Ok(Some(Content::Entries(entries))),
+    let Some(text) = text_of(bytes) else { return Ok(None) };
+    let certificates = certificates_in(text.as_bytes());
+    let blocks =
+        text.lines().filter(|line| line.starts_with("-----BEGIN ") && line.contains("CERTIFICATE-----")).count();
+    if certificates.len() != blocks {
+        return Err(unreadable("a PEM block in it is no certificate that can be read".to_owned()));
+    }
+    let mut entries: Vec<Entry> = certificates.iter().filter_map(|der| entry(der)).collect();
+    let lines = Lines::read(&text, !entries.is_empty());
+    entries.extend(lines.entries);
+    match lines.bad {
+        Some(line) if !entries.is_empty() || lines.meant => Err(LoadError::BadLine(file.to_owned(), line)),
+        _ => Ok((!entries.is_empty()).then_some(Content::Entries(entries))),
+    }
+}
+
+/// A file as text: UTF-8, or UTF-16 with its mark, as PowerShell's redirection writes it.
+fn text_of(bytes: &[u8]) -> Option<String> {
+    let units = |from: fn([u8; 2]) -> u16| {
+        let (units, rest) = bytes.get(2..)?.as_chunks::<2>();
+        String::from_utf16(&units.iter().copied().map(from).collect::<Vec<_>>()).ok().filter(|_| rest.is_empty())
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        _ => Some(std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}').to_owned()),
     }
 }
 
@@ -336,24 +360,51 @@ fn microsofts(ctl: &Ctl<'_>) -> Result<Microsofts, String> {
     Ok(Microsofts { date: ctl.this_update, sequence, entries, unreadable: unreadable.len() })
 }
 
-/// The entries of a text, and the number of the first line that is none. `#` starts a comment.
-fn entries_in(text: &str) -> (Vec<Entry>, Option<usize>) {
-    let mut entries = Vec::new();
-    let mut bad = None;
-    for (number, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if line.is_empty() {
-            continue;
+/// What the lines of a text say outside its PEM blocks. `#` starts a comment.
+#[derive(Debug, Default)]
+struct Lines {
+    entries: Vec<Entry>,
+    /// The number of the first line that is no entry.
+    bad: Option<usize>,
+    /// Whether some such line looks as if it was meant as one.
+    meant: bool,
+}
+
+impl Lines {
+    /// Reads a text. What explains `certificates` in it (RFC 7468 section 5.2) is no line of a list, unless it looks like one.
+    fn read(text: &str, certificates: bool) -> Lines {
+        let mut lines = Lines::default();
+        let mut in_block = false;
+        for (number, whole) in text.lines().enumerate() {
+            if in_block || whole.starts_with("-----BEGIN ") {
+                in_block = !whole.starts_with("-----END ");
+                continue;
+            }
+            let line = whole.split('#').next().unwrap_or_default().trim();
+            let explains = certificates && (whole.starts_with(char::is_whitespace) || !is_like_a_hash(line));
+            if line.is_empty() || explains {
+                continue;
+            }
+            match entry_of(line) {
+                Some(entry) => lines.entries.push(entry),
+                None => {
+                    lines.bad = lines.bad.or(Some(number.saturating_add(1)));
+                    lines.meant |= is_like_a_hash(line);
+                }
+            }
+            if lines.entries.len() > MAX_ENTRIES {
+                break;
+            }
         }
-        match entry_of(line) {
-            Some(entry) => entries.push(entry),
-            None => bad = bad.or(Some(number.saturating_add(1))),
-        }
-        if entries.len() > MAX_ENTRIES {
-            break;
-        }
+        lines
     }
-    (entries, bad)
+}
+
+/// Whether somebody may have meant a hash.
+fn is_like_a_hash(line: &str) -> bool {
+    let digits = line.bytes().filter(u8::is_ascii_hexdigit).count();
+    let prefixed = line.starts_with("tbs:") || line.starts_with("spki:");
+    prefixed || (digits >= 24 && line.bytes().all(|octet| octet.is_ascii_hexdigit() || b": -".contains(&octet)))
 }
 
 /// `[tbs:|spki:]HEX`; colons and spaces between octets are as good as none.
@@ -388,7 +439,53 @@ mod tests {
         {
             assert_eq!(entry_of(bad), None, "{bad}");
         }
-        let (entries, bad) = entries_in(&format!("# mine\n\n{thumbprint} # stolen\nnonsense\n"));
-        assert_eq!((entries.len(), bad), (1, Some(4)));
+        let lines = Lines::read(&format!("# mine\n\n{thumbprint} # stolen\nnonsense\n"), false);
+        assert_eq!((lines.entries.len(), lines.bad, lines.meant), (1, Some(4), false));
+    }
+
+    fn read(file: &str, bytes: &[u8]) -> Result<usize, String> {
+        let found =
+            list_in(Path::new(file), bytes, &TrustStore::embedded(), false).map_err(|error| error.to_string())?;
+        Ok(found.map_or(0, |content| match content {
+            Content::Entries(entries) => entries.len(),
+            Content::Microsofts(_) => usize::MAX,
+        }))
+    }
+
+    #[test]
+    fn a_list_counts_whole_or_is_refused() {
+        let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/pki");
+        let [one, two] = ["root.pem", "tsa-root.pem"].map(|name| std::fs::read_to_string(pki.join(name)).unwrap());
+        let der = certificates_in(one.as_bytes()).remove(0);
+        let thumbprint = "4eb6d578499b1ccf5f581ead56be3d9b6744a5e5";
+        let utf16: Vec<u8> = format!("\u{feff}{thumbprint}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = format!("\u{feff}{thumbprint}\r\n").encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let cut = two.replacen("MII", "MI", 1);
+        let explained = format!("subject=CN = Root\n    00:b6:9a\n{one}\nand more\n{two}");
+        for (text, entries) in [
+            (der.as_slice(), 1),
+            (format!("{one}{two}").as_bytes(), 2),
+            (explained.as_bytes(), 2),
+            (format!("{thumbprint}\n{one}").as_bytes(), 2),
+            (format!("{one}{thumbprint}").as_bytes(), 2),
+            (&utf16, 1),
+            (&big, 1),
+            (format!("\u{feff}{thumbprint}").as_bytes(), 1),
+            (b"what this folder is for", 0),
+            (b"\xff\xfe\x00", 0),
+        ] {
+            assert_eq!(read("list", text), Ok(entries), "{}", String::from_utf8_lossy(text));
+        }
+        for (text, why) in [
+            ([der.as_slice(), &der].concat(), format!("{} octets stand behind its certificate", der.len())),
+            (format!("{one}{cut}").into_bytes(), "a PEM block in it is no certificate that can be read".to_owned()),
+            (format!("{one}{thumbprint}0").into_bytes(), "line 21".to_owned()),
+            (format!("{thumbprint}0\n").into_bytes(), "line 1 is".to_owned()),
+            (b"tbs:00\n".to_vec(), "line 1 is".to_owned()),
+            (format!("{thumbprint}\nnonsense").into_bytes(), "line 2 is".to_owned()),
+        ] {
+            let said = read("list", &text).unwrap_err();
+            assert!(said.contains(&why), "{said}: {why}");
+        }
     }
 }

@@ -66,6 +66,7 @@ pub struct RootFacts {
     pub not_before_usages: Option<Vec<Vec<u8>>>,
     pub disabled: LimitDate,
     pub disabled_usages: Option<Vec<Vec<u8>>>,
+    pub end_entity: bool,
 }
 
 /// Why bytes are no store.
@@ -102,6 +103,7 @@ mod kind {
 
 const FLAG_BUILT_IN: u8 = 1;
 const FLAG_PROGRAM: u8 = 2;
+const FLAG_END_ENTITY: u8 = 4;
 
 /// Encodes a store. Roots are sorted by thumbprint, so the same facts give the same file.
 #[must_use]
@@ -154,7 +156,8 @@ fn encode_root(root: &RootFacts) -> Vec<u8> {
     field(kind::SHA256, &root.thumbprint_sha256);
     let built_in = if root.built_in { FLAG_BUILT_IN } else { 0 };
     let program = if root.program { FLAG_PROGRAM } else { 0 };
-    field(kind::FLAGS, &[built_in | program]);
+    let end_entity = if root.end_entity { FLAG_END_ENTITY } else { 0 };
+    field(kind::FLAGS, &[built_in | program | end_entity]);
     let optional = [
         (kind::KEY_IDENTIFIER, &root.key_identifier),
         (kind::NAME_CONSTRAINTS, &root.name_constraints),
@@ -319,6 +322,7 @@ fn decode_root(record: &[u8]) -> Option<Root<'_>> {
         usages: None,
         not_before_limit: Limit::default(),
         disabled: Limit::default(),
+        end_entity: false,
     };
     let mut rest = record;
     while let Some((kind, tail)) = rest.split_first() {
@@ -346,6 +350,7 @@ fn decode_root(record: &[u8]) -> Option<Root<'_>> {
                 let flags = *octets.first()?;
                 root.built_in = flags & FLAG_BUILT_IN != 0;
                 root.program = flags & FLAG_PROGRAM != 0;
+                root.end_entity = flags & FLAG_END_ENTITY != 0;
             }
             _ => return None, // a field that this version does not know could limit the root: do not trust it
         }
@@ -376,6 +381,7 @@ mod tests {
             not_before_limit: LimitDate::Cleared,
             disabled: LimitDate::At(Time(-5)),
             program: true,
+            end_entity: thumbprint == 3,
             ..RootFacts::default()
         }
     }
@@ -392,6 +398,7 @@ mod tests {
         assert_eq!(found[0].disabled.date, LimitDate::At(Time(-5)));
         assert!(found[0].usages.unwrap().contains(&[3]));
         assert!(found[0].program && !found[0].built_in);
+        assert_eq!(found.iter().map(|root| root.end_entity).collect::<Vec<_>>(), vec![false, true]);
         assert!(view.by_name(b"c", b"c").is_empty());
     }
 

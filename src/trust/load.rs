@@ -251,8 +251,15 @@ pub fn root_from_certificate(der: &[u8]) -> Option<RootFacts> {
         thumbprint_sha256: Sha256::digest(der).to_vec(),
         name_constraints: certificate.extension(oids::NAME_CONSTRAINTS).map(|extension| extension.value.to_vec()),
         signature_hash: signature_hash(&certificate),
+        end_entity: is_end_entity(&certificate),
         ..RootFacts::default()
     })
+}
+
+/// Whether a certificate says that it is no authority's.
+fn is_end_entity(certificate: &Certificate<'_>) -> bool {
+    certificate.basic_constraints().is_some_and(|basic| !basic.is_ok_and(|basic| basic.ca))
+        || certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign)
 }
 
 pub(super) fn ctl_content(bytes: &[u8]) -> Option<SignedData<'_>> {

@@ -34,8 +34,10 @@ pub use revocation::{
 
 pub use update::{Update, Updated, update};
 
+use sha2::{Digest, Sha256};
+
 use crate::asn1::Time;
-use crate::x509::normalised_name;
+use crate::x509::{Certificate, normalised_name};
 
 /// The store that is built into the program. Its origin and date are in its header; see `data/README.md`.
 static EMBEDDED: &[u8] = include_bytes!("../../data/roots.bin");
@@ -76,6 +78,17 @@ pub struct Root<'t> {
     pub not_before_limit: Limit<'t>,
     /// "Nothing signed from here on is trusted."
     pub disabled: Limit<'t>,
+    /// Its certificate says that it is no authority: basic constraints without `cA`, or a key usage without keyCertSign
+    /// (RFC 5280 sections 4.2.1.9 and 4.2.1.3). It is trusted itself, and issues nothing. Old roots say neither.
+    pub end_entity: bool,
+}
+
+impl Root<'_> {
+    /// Whether a certificate is this one, octet for octet.
+    #[must_use]
+    pub fn is(&self, certificate: &Certificate<'_>) -> bool {
+        self.serial == certificate.serial && Sha256::digest(certificate.raw).as_slice() == self.thumbprint_sha256
+    }
 }
 
 /// A dated limit of the root programme with the usages that it covers.

@@ -168,5 +168,6 @@ fn owned(root: &Root<'_>) -> RootFacts {
         not_before_usages,
         disabled,
         disabled_usages,
+        end_entity: root.end_entity,
     }
 }

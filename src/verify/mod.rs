@@ -16,7 +16,7 @@ mod tree;
 mod work;
 
 pub use issuers::issuers_among;
-pub use kernel::{CrossFact, cross_certificates};
+pub use kernel::{CrossFact, Crosses, cross_certificates};
 pub use known::{CertificateDigests, KnownCertificate, Memo};
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};

@@ -3,7 +3,7 @@
 //! Candidates for an issuer match by name and, where both sides have one, by key identifier; a candidate counts
 //! when the signature verifies under its key, which is computed once for each certificate and key. Those with the right key
 //! identifier go first, and of them those whose own issuer bears a root's name, so that a crowd of cross-certificates
-//! does not stand before the way out. Roots match by key, never by name alone. Loops end because no
+//! does not stand before the way out. Roots match by key, never by name alone, and no certificate is a root because it bears both. Loops end because no
 //! (subject, key) pair occurs twice in a path (RFC 4158 section 5.2).
 
 use std::collections::HashMap;
@@ -96,8 +96,8 @@ struct Search<'s, 'a> {
     verified: HashMap<(usize, &'a [u8]), Verification>,
     /// Who may have issued certificates with this issuer and authority key identifier, in the order to try them.
     issuers: HashMap<IssuerId<'a>, Rc<[usize]>>,
-    /// By certificate, whether its issuer bears a root's name; `None` for a root of the store itself.
-    ranks: HashMap<usize, Option<bool>>,
+    /// By certificate, whether its issuer bears a root's name.
+    below_root: HashMap<usize, bool>,
 }
 
 #[derive(Clone)]
@@ -118,7 +118,7 @@ pub fn search<'a>(pool: &Pool<'a>, leaf: usize, lists: Lists<'a>, budget: Budget
         work: vec![start],
         verified: HashMap::new(),
         issuers: HashMap::new(),
-        ranks: HashMap::new(),
+        below_root: HashMap::new(),
     };
     // Depth first over an explicit stack. Whatever is popped ends in at least one path, so `work` never needs more than
     // (path length x paths) entries, and the search takes no more steps than that.
@@ -137,8 +137,11 @@ impl<'s, 'a> Search<'s, 'a> {
     fn extend(&mut self, partial: Partial) {
         let Some(&last) = partial.certificates.last() else { return };
         let Some(certificate) = self.pool.certificate(last) else { return };
-        if let Some(root) = self.is_root(last, certificate, partial.certificates.len()) {
-            self.finish(partial, PathEnd::Anchor { root, in_bag: true });
+        let itself = self.roots_that_are(last, certificate);
+        if !itself.is_empty() {
+            for root in itself {
+                self.finish(partial.clone(), PathEnd::Anchor { root, in_bag: true });
+            }
             return;
         }
         let mut progress = false;
@@ -225,8 +228,8 @@ impl<'s, 'a> Search<'s, 'a> {
         (progress, failed)
     }
 
-    /// Who may have issued a certificate, in the order to try them. The store's own roots are left out: they are tried from
-    /// the store.
+    /// Who may have issued a certificate, in the order to try them. Copies of the store's roots are left out where the store's
+    /// own are tried.
     fn issuers(&mut self, index: usize, certificate: &Certificate<'a>) -> Rc<[usize]> {
         let Some(name) = self.pool.issuer(index) else { return Rc::default() };
         let key = (name, certificate.authority_key_identifier());
@@ -237,7 +240,10 @@ impl<'s, 'a> Search<'s, 'a> {
         let mut ranked: Vec<((bool, bool), usize)> = Vec::new();
         for index in pool.issuers(key.0, key.1) {
             let Some(issuer) = pool.certificate(index) else { continue };
-            let Some(below_root) = self.rank(index, issuer) else { continue };
+            if self.stands_in_the_store(index, issuer, key.1) {
+                continue;
+            }
+            let below_root = self.is_below_root(index, issuer);
             let unidentified = key.1.is_some() && issuer.subject_key_identifier().is_none();
             ranked.push(((unidentified, !below_root), index));
         }
@@ -247,15 +253,21 @@ impl<'s, 'a> Search<'s, 'a> {
         list
     }
 
-    /// Whether an issuer's own issuer bears a root's name; `None` if it is a root of the store. Found out once for each.
-    fn rank(&mut self, index: usize, issuer: &Certificate<'a>) -> Option<bool> {
-        if let Some(known) = self.ranks.get(&index) {
+    /// Whether a root of the store with this issuer's name and key is tried for certificates with this authority key
+    /// identifier.
+    fn stands_in_the_store(&self, index: usize, issuer: &Certificate<'a>, authority: Option<&[u8]>) -> bool {
+        issuer.is_self_issued()
+            && self.roots_alike(index, issuer).iter().any(|root| key_identifiers_allow(authority, root.key_identifier))
+    }
+
+    /// Whether an issuer's own issuer bears a root's name. Found out once for each.
+    fn is_below_root(&mut self, index: usize, issuer: &Certificate<'a>) -> bool {
+        if let Some(known) = self.below_root.get(&index) {
             return *known;
         }
-        let root = issuer.is_self_issued() && self.is_root(index, issuer, 2).is_some();
-        let rank = (!root).then(|| !self.roots_named(index, issuer.issuer, 1).is_empty());
-        self.ranks.insert(index, rank);
-        rank
+        let found = !self.roots_named(index, issuer.issuer, 1).is_empty();
+        self.below_root.insert(index, found);
+        found
     }
 
     fn finish(&mut self, partial: Partial, end: PathEnd<'a>) {
@@ -263,13 +275,23 @@ impl<'s, 'a> Search<'s, 'a> {
         self.found.list.push(Path { certificates, unverified, end, revocation: None, disallowed: Vec::new() });
     }
 
-    /// The store's root that this certificate is: same name and same key. Asked of end entities and of
-    /// self-issued certificates; for a cross-certificate the root itself is a candidate one level below.
-    fn is_root(&self, index: usize, certificate: &Certificate<'a>, position: usize) -> Option<Root<'a>> {
-        if position > 1 && !certificate.is_self_issued() {
-            return None;
+    /// The store's roots that this certificate is: the same octets, or, where a root was renewed, the same name and key and a
+    /// good signature under that key. A name and a key alone prove nothing, because anybody can copy them.
+    fn roots_that_are(&mut self, index: usize, certificate: &Certificate<'a>) -> Vec<Root<'a>> {
+        let alike = self.roots_alike(index, certificate);
+        let same: Vec<_> = alike.iter().copied().filter(|root| root.is(certificate)).collect();
+        if !same.is_empty() || alike.is_empty() || !certificate.is_self_issued() {
+            return same;
         }
-        self.roots_named(index, certificate.subject, 0).into_iter().find(|root| root.spki == certificate.spki)
+        let renewed = self.verify(index, certificate.spki).is_some_and(Verification::is_good);
+        if renewed { alike } else { same }
+    }
+
+    /// The store's roots with the name and the key of this certificate.
+    fn roots_alike(&self, index: usize, certificate: &Certificate<'a>) -> Vec<Root<'a>> {
+        let mut named = self.roots_named(index, certificate.subject, 0);
+        named.retain(|root| root.spki == certificate.spki);
+        named
     }
 
     /// The store's roots with the subject (`which` is 0) or issuer (1) of a certificate, `name`.
@@ -283,7 +305,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let authority = certificate.authority_key_identifier();
         named
             .into_iter()
-            .filter(|root| key_identifiers_allow(certificate, root.key_identifier))
+            .filter(|root| key_identifiers_allow(authority, root.key_identifier))
             .map(|root| (root, authority.is_some() && authority == root.key_identifier))
             .collect()
     }
@@ -316,9 +338,6 @@ fn note(mut partial: Partial, verification: Verification) -> Partial {
     partial
 }
 
-fn key_identifiers_allow(certificate: &Certificate<'_>, issuer: Option<&[u8]>) -> bool {
-    match (certificate.authority_key_identifier(), issuer) {
-        (Some(authority), Some(subject)) => authority == subject,
-        _ => true,
-    }
+fn key_identifiers_allow(authority: Option<&[u8]>, issuer: Option<&[u8]>) -> bool {
+    authority.is_none() || issuer.is_none() || authority == issuer
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::asn1::Error;
 use crate::cms::{SignedData, SignerId};
+use crate::trust::Root;
 use crate::x509::{Certificate, CertificateText, integer_octets, normalised_name};
 
 use super::known::{CertificateDigests, KnownCertificate};
@@ -196,6 +197,12 @@ impl<'a> Pool<'a> {
     /// The certificates with this subject.
     pub(super) fn named(&self, subject: &[u8]) -> &[usize] {
         self.namesakes(subject).map_or(&[], |namesakes| &namesakes.all)
+    }
+
+    /// Where the pool has a root of the store itself.
+    pub(crate) fn copies_of<'s>(&'s self, root: &'s Root<'_>) -> impl Iterator<Item = usize> + 's {
+        let named = self.named(root.subject).iter().copied();
+        named.filter(|index| self.certificate(*index).is_some_and(|certificate| root.is(certificate)))
     }
 
     fn namesakes(&self, subject: &[u8]) -> Option<&Namesakes<'a>> {

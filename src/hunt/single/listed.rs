@@ -12,7 +12,7 @@ use crate::hex::lower as hex;
 use crate::record::{Finding, Severity, Status};
 use crate::trust::wdac::{self, DeniedBy, Field, FileVersion, HashOf, Scenarios, SubjectSigner};
 use crate::trust::{BlockLists, ListEntry, Named, issuer_serial_key, signature_hash};
-use crate::verify::ContentFacts;
+use crate::verify::{ContentFacts, PathEnd};
 use crate::x509::{Certificate, Name, serial_to_hex};
 
 /// That a list names a file, and what it says of it.
@@ -217,10 +217,17 @@ fn keys(facts: &FileFacts<'_>) -> Vec<(Named, Vec<u8>)> {
     keys
 }
 
-/// The certificates of a signer's chains that are not its own. A root that only the trust store knows is none of them, and
-/// Windows' rules name none either: policies are made from what signatures carry.
+/// The certificates of a signer's chains that are not its own, their roots included where the signature carries them. A root
+/// that only the trust store knows is none of them, and Windows' rules name none either: policies are made from what
+/// signatures carry.
 fn issuers<'c, 'a>(content: &'c ContentFacts<'a>) -> impl Iterator<Item = &'c Certificate<'a>> {
-    let above: BTreeSet<usize> = content.paths.list.iter().flat_map(|path| path.certificates.iter().copied()).collect();
+    let mut above = BTreeSet::new();
+    for path in &content.paths.list {
+        above.extend(path.certificates.iter().copied());
+        if let PathEnd::Anchor { root, .. } = &path.end {
+            above.extend(content.pool.copies_of(root));
+        }
+    }
     let own = content.certificate;
     above.into_iter().filter(move |index| Some(*index) != own).filter_map(|index| content.pool.certificate(index))
 }

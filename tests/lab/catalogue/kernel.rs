@@ -139,6 +139,19 @@ fn cross_signed() -> Vec<Fixture> {
         "a sound cross-certificate of an authority of another chain",
         || driver_signed(&stamped(under_cross("20150728235959Z", cross(&dn("Elsewhere Root"), Key::Tsa, Key::Other)))),
     );
+    let crowd = Fixture::new(
+        "driver-cross-crowd.sys",
+        "",
+        "behind certificates that merely say to be the cross-certificate",
+        || {
+            let mut signature = under_cross("20150728235959Z", good_cross());
+            let forged = Cert::own(root_name(), Key::Root, &[0x67]).by(&verification_root_name(), Key::Other);
+            let foreign = Cert { subject: dn("Elsewhere Root"), ..forged.clone() };
+            let crowd = (0..12).flat_map(|serial| [&forged, &foreign].map(|cert| cert.der_unsigned(serial)));
+            signature.certs.splice(2..2, crowd);
+            driver_signed(&stamped(signature))
+        },
+    );
     let unlisted =
         Fixture::new("driver-cross-alone.sys", "", "cross-signed under a root that programs do not trust", || {
             driver_signed(&stamped(under_cross("20150728235959Z", good_cross())))
@@ -150,6 +163,7 @@ fn cross_signed() -> Vec<Fixture> {
             .fact("/kernel/microsoft_root", "false")
             .valid()
             .with_flags(KERNEL),
+        says(crowd.trusting(WITH_KERNEL).valid(), "yes", r#"["cross-signed-early"]"#),
         says(late.trusting(WITH_KERNEL).valid(), "depends", r#"["cross-signed-late","catalogs-not-checked"]"#)
             .fact("/kernel/leaf_before_2015_07_29", "false")
             .untrusted("kernel-policy")
