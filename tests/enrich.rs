@@ -4,6 +4,8 @@
 
 #[path = "enrich/authors.rs"]
 mod authors;
+#[path = "enrich/records.rs"]
+mod records;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -504,12 +506,12 @@ fn a_file_that_is_not_the_event_s_has_no_verdict_and_records_of_others_are_found
             .collect()
     };
     let (valid, invalid, missing) = ("Valid/ok", "Invalid/bad-digest", "Error/not-found");
-    // The third file is gone, but it was judged a moment ago.
-    assert_eq!(statuses(&["--jobs", "1", "--path-map", &map]), [valid, missing, valid, missing]);
+    // The third file is gone: that another one of its bytes was judged a moment ago is no answer.
+    assert_eq!(statuses(&["--jobs", "1", "--path-map", &map]), [valid, missing, missing, missing]);
     let records = folder.path().join("records.jsonl");
     std::fs::write(&records, serde_json::to_string(&record("thief.exe")).unwrap()).unwrap();
     let with = ["--jobs", "1", "--path-map", &map, "--records", records.to_str().unwrap()];
-    assert_eq!(statuses(&with), [valid, invalid, valid, invalid]);
+    assert_eq!(statuses(&with), [valid, invalid, missing, invalid]);
 }
 
 /// An event that knows its file by an older digest, or a scan that makes none: the file has to have it all the same.

@@ -238,7 +238,8 @@ fn enricher(args: &EnrichArgs, kept: &Kept) -> Result<(Enricher, String), String
     });
     let records = Records::open(&args.records)?;
     let cache = usize::try_from(args.cache_size).unwrap_or(usize::MAX);
-    let verdicts = Verdicts::new(scanner, PathMap::new(args.path_map.clone()), records, render, cache);
+    let verdicts = Verdicts::new(scanner, PathMap::new(args.path_map.clone()), records, render, cache)
+        .of_host(args.judging.host.as_deref());
     let fields = NamedFields { path: args.path_field.clone(), hash: args.hash_field.clone() };
     Ok((Enricher::new(verdicts, fields, args.target_field.clone(), shape, protocol), notes))
 }

@@ -294,13 +294,13 @@ impl Run<'_> {
                 return Err(io::Error::other("stopped"));
             }
             match event {
-                Ok(event) => {
+                Ok(mut event) => {
+                    event.host = event.host.or_else(|| self.args.judging.host.clone());
                     if event.cut {
                         cut = cut.saturating_add(1);
                         first.get_or_insert_with(|| format!("at {position}: an event with too many fields"));
                     }
-                    for mut detection in detect(&event, &name, position, judge) {
-                        detection.event.host = detection.event.host.or_else(|| self.args.judging.host.clone());
+                    for detection in detect(&event, &name, position, judge) {
                         writing = self.take(&detection);
                         if writing.is_err() {
                             return Err(io::Error::other("stopped"));

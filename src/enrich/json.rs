@@ -217,6 +217,12 @@ impl<'t> Found<'t> {
         Object::within(text, start)
     }
 
+    /// What the value says: nothing if it is null, and nothing that can be read if it is anything but a string.
+    #[must_use]
+    pub fn said(&self) -> Option<Option<Cow<'t, str>>> {
+        (self.value != "null").then(|| self.text())
+    }
+
     /// The value, if it is a string.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'t, str>> {

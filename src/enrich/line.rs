@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::fields::{MAX_COMPACT, Shape, Written, least};
 use super::json::{Object, quoted};
+use super::machine::Machine;
 use super::merge::Form;
 use super::rows::Columns;
 use super::subject::{Mention, NamedFields, Subject, subject};
@@ -116,7 +117,10 @@ impl Enricher {
         let verdict = match self.protocol {
             Protocol::Rsyslog => self.in_message(&event, buffer).map(|verdict| (verdict, "")),
             _ => match subject(&event, &self.fields) {
-                Mention::File(subject) => Some((self.judged(&subject, buffer), subject.ecs)),
+                Mention::File(subject) => {
+                    let subject = self.placed(subject, [&event]);
+                    Some((self.judged(&subject, buffer), subject.ecs))
+                }
                 Mention::NoFile | Mention::Nothing => None,
             },
         };
@@ -171,7 +175,7 @@ impl Enricher {
         let tree = tree(message);
         for object in tree.as_ref().into_iter().chain([message]) {
             match subject(object, &self.fields) {
-                Mention::File(subject) => return Some(self.judged(&subject, buffer)),
+                Mention::File(subject) => return Some(self.judged(&self.placed(subject, [object, message]), buffer)),
                 Mention::NoFile => return None,
                 Mention::Nothing => {}
             }
@@ -180,9 +184,18 @@ impl Enricher {
         let text = text.trim_start();
         let event = Object::parse(text.strip_prefix("@cee:").unwrap_or(text).as_bytes())?;
         match subject(&event, &self.fields) {
-            Mention::File(subject) => Some(self.judged(&subject, buffer)),
+            Mention::File(subject) => Some(self.judged(&self.placed(subject, [&event, message]), buffer)),
             Mention::NoFile | Mention::Nothing => None,
         }
+    }
+
+    /// The file on the machine that the first of these names, if that matters.
+    fn placed<'e, 'o, const N: usize>(&self, subject: Subject<'e>, events: [&Object<'o>; N]) -> Subject<'e> {
+        if !self.verdicts.ask_for_machines() {
+            return subject;
+        }
+        let machine = events.iter().fold(Machine::Unsaid, |machine, event| machine.or(|| Machine::of(event)));
+        Subject { machine, ..subject }
     }
 
     /// The verdict of a file; where finding it fails by a defect of sigscan, `Error` like a scan's.

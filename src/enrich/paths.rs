@@ -80,6 +80,8 @@ pub enum Unresolved {
     Outside,
     /// There is a name, and it is no text.
     Unreadable,
+    /// There is a digest, and it cannot be read.
+    Digest,
 }
 
 impl Unresolved {
@@ -93,6 +95,7 @@ impl Unresolved {
             Unresolved::Ambiguous => "several files of this name differ only in case",
             Unresolved::Outside => "a link leads out of the mapped folder",
             Unresolved::Unreadable => "the event's file name cannot be read",
+            Unresolved::Digest => "the digest that the event states cannot be read",
         }
     }
 }
@@ -146,6 +149,16 @@ impl PathMap {
         let found = self.below(&rule.to, below)?;
         inside(&rule.to, &found)?;
         Ok(found)
+    }
+
+    /// What a scan of the mounted folder calls the file that an event names, whether it is there or not; `None` where no rule
+    /// says where it would be.
+    #[must_use]
+    pub fn mapped(&self, name: &str) -> Option<PathBuf> {
+        let named = Named::parse(name)?;
+        let fitting = self.rules.iter().find_map(|rule| Some((rule, strip(&named.components, &rule.from)?)));
+        let (rule, below) = fitting?;
+        Some(below.iter().fold(rule.to.components().collect(), |path: PathBuf, component| path.join(component)))
     }
 
     /// Walks down from a folder, each name as it stands, else without regard to case.
@@ -349,6 +362,17 @@ mod tests {
         for name in ["", "x.dll", r"Windows\x", "C:x", "1:\\x", "C:\\a\0b", r"\Device\..\x", r"\\?\x", r"\x"] {
             assert_eq!(components(name), None, "{name:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_become_those_of_a_scan_of_the_mount_without_a_look_at_it() {
+        let rules = [r"C:\=/no/mount/", r"\Device\HarddiskVolume*\=./image"];
+        let map = PathMap::new(rules.iter().map(|rule| rule.parse().unwrap()).collect());
+        let mapped = |name: &str| map.mapped(name).map(|path| path.display().to_string());
+        assert_eq!(mapped(r"c:\..\Windows\x.dll").as_deref(), Some("/no/mount/Windows/x.dll"));
+        assert_eq!(mapped(r"\Device\HarddiskVolume3\x").as_deref(), Some("./image/x"));
+        assert_eq!((mapped(r"D:\x"), mapped("x"), mapped("/no/mount/x")), (None, None, None));
     }
 
     #[cfg(unix)]

@@ -9,8 +9,10 @@ use std::borrow::Cow;
 use super::csv::{Row, cell};
 use super::fields::{Written, columns, is_least};
 use super::line::{Enricher, Protocol, count};
-use super::shapes::{FILES, PARTS, TABLE_FILES, TABLE_HASHES};
-use super::subject::{Name, NamedFields, Subject, digests};
+use super::machine::Machine;
+use super::shapes::{FILES, HOST, PARTS, TABLE_FILES, TABLE_HASHES, TABLE_HOSTS};
+use super::stated::Stated;
+use super::subject::{Name, NamedFields, Subject};
 
 /// What the first row of a table says.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Columns {
     files: Vec<(usize, Vec<usize>)>,
     /// Columns whose digests count where no file is named.
     hashes: Vec<usize>,
+    /// Columns that name the machine; the first that says anything counts.
+    hosts: Vec<usize>,
     /// For each column of the table, which of [`columns`] goes there.
     places: Vec<Option<usize>>,
     /// Which of [`columns`] are added behind.
@@ -46,6 +50,7 @@ impl Columns {
         if !fields.hash.is_empty() {
             files.iter_mut().for_each(|(_, own)| own.clone_from(&hashes));
         }
+        let hosts = HOST.iter().chain(&TABLE_HOSTS).filter_map(|name| named(name)).collect();
         let ours: Vec<String> = columns()
             .map(|name| if protocol == Protocol::Csv { format!("{target}.{name}") } else { name.to_owned() })
             .collect();
@@ -55,26 +60,26 @@ impl Columns {
             Protocol::Csv => (0..ours.len()).filter(|column| !places.contains(&Some(*column))).collect(),
             _ => Vec::new(),
         };
-        Columns { width: names.len(), files, hashes, places, added }
+        Columns { width: names.len(), files, hashes, hosts, places, added }
     }
 
     fn subject<'r>(&self, row: &Row<'r>) -> Option<Subject<'r>> {
         let says = |text: &Cow<'_, str>| !text.is_empty() && text != "-";
-        let text = |column: &usize| row.text(*column).filter(says);
-        let stated = |columns: &[usize]| {
-            let mut hashes: Vec<_> = columns.iter().filter_map(text).flat_map(|text| digests(&text)).collect();
-            hashes.sort();
-            hashes
-        };
+        let stated = |columns: &[usize]| Stated::of(columns.iter().map(|column| Some(row.text(*column))));
         // What is not UTF-8 says something that cannot be read.
         let mut cells = self.files.iter().map(|(column, hashes)| (row.text(*column), hashes));
-        let (name, hashes) = match cells.find(|(cell, _)| cell.as_ref().is_none_or(says)) {
+        let (name, stated) = match cells.find(|(cell, _)| cell.as_ref().is_none_or(says)) {
             Some((Some(name), hashes)) => (Name::Text(name), stated(hashes)),
             Some((None, _)) => return Some(Subject::unreadable("file")),
             None => (Name::None, stated(&self.hashes)),
         };
-        let found = name != Name::None || !hashes.is_empty();
-        found.then_some(Subject { name, hashes, ecs: "file" })
+        let found = name != Name::None || !stated.hashes.is_empty();
+        found.then(|| Subject { machine: self.machine(row), ..Subject::new(name, stated, "file") })
+    }
+
+    fn machine(&self, row: &Row<'_>) -> Machine {
+        let said = |column: &usize| row.text(*column).map_or(Some(Machine::Unreadable), |text| Machine::called(&text));
+        self.hosts.iter().find_map(said).unwrap_or_default()
     }
 }
 
@@ -223,7 +228,7 @@ mod tests {
             Name::None => None,
             Name::Unreadable => panic!("{row}"),
         };
-        Some((name, subject.hashes.len()))
+        Some((name, subject.stated.hashes.len()))
     }
 
     #[test]
@@ -246,10 +251,21 @@ mod tests {
     }
 
     #[test]
+    fn a_row_is_of_the_machine_that_its_columns_name() {
+        let columns = columns_of("dest,path,ComputerName,sha256", &[], &[]);
+        let machine = |row: &[u8]| columns.subject(&Row::of(row)).unwrap().machine;
+        let named = |name: &str| Machine::Named(name.to_owned());
+        assert_eq!(machine(b"A,x,B,"), named("B"));
+        assert_eq!(machine(b"A,x,-,"), named("A"));
+        assert_eq!(machine(b",x,,"), Machine::Unsaid);
+        assert_eq!(machine(b"A,x,\xff,"), Machine::Unreadable);
+    }
+
+    #[test]
     fn a_cell_that_cannot_be_read_lets_no_other_column_speak() {
         let digest = "ab".repeat(32);
         let row = [b"C:\\p.exe,C:\\\xff.dll,", digest.as_bytes()].concat();
-        let unreadable = Some(Subject { name: Name::Unreadable, hashes: Vec::new(), ecs: "file" });
+        let unreadable = Some(Subject::unreadable("file"));
         for columns in [
             columns_of("Image,ImageLoaded,sha256", &[], &[]),
             columns_of("Image,x,sha256", &["x", "Image"], &["sha256"]),
@@ -261,6 +277,6 @@ mod tests {
         // A column that names no file may hold anything.
         let columns = columns_of("Image,x,sha256", &[], &[]);
         let found = columns.subject(&Row::of(&row)).unwrap();
-        assert_eq!((found.name, found.hashes.len()), (Name::Text(Cow::Borrowed(r"C:\p.exe")), 0));
+        assert_eq!((found.name, found.stated.hashes.len()), (Name::Text(Cow::Borrowed(r"C:\p.exe")), 0));
     }
 }

@@ -43,7 +43,13 @@ pub(super) const HOST: &[&str] = &[
     "Computer",
     "Hostname",
     "event.ComputerName",
+    "MachineName",
+    "DeviceName",
+    "hostname",
+    "host",
 ];
+/// Columns of tables that name the machine beside those of [`HOST`]: Splunk's.
+pub(super) const TABLE_HOSTS: [&str; 2] = ["dest", "dvc"];
 /// Where the number of the record in its log is.
 pub(super) const RECORD: &[&str] = &["Event.System.EventRecordID", "winlog.record_id", "RecordNumber"];
 

@@ -3,41 +3,9 @@
 use std::borrow::Cow;
 
 use super::json::{Found, Object};
+use super::machine::Machine;
 use super::shapes::{FALCON_NAME, FALCON_PART, FILES, PARTS};
-use crate::crypto::DigestAlgorithm;
-
-/// Kind of a digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum HashKind {
-    /// SHA-256 of the file, or of what Authenticode covers.
-    Sha256,
-    /// SHA-1 of the file.
-    Sha1,
-    /// MD5 of the file.
-    Md5,
-}
-
-impl HashKind {
-    /// The algorithm.
-    #[must_use]
-    pub fn algorithm(self) -> DigestAlgorithm {
-        match self {
-            HashKind::Sha256 => DigestAlgorithm::Sha256,
-            HashKind::Sha1 => DigestAlgorithm::Sha1,
-            HashKind::Md5 => DigestAlgorithm::Md5,
-        }
-    }
-
-    /// What people call it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            HashKind::Sha256 => "SHA-256",
-            HashKind::Sha1 => "SHA-1",
-            HashKind::Md5 => "MD5",
-        }
-    }
-}
+use super::stated::Stated;
 
 /// What an event calls its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,16 +23,24 @@ pub enum Name<'e> {
 pub struct Subject<'e> {
     /// Its name.
     pub name: Name<'e>,
-    /// Digests that the event states, strongest first, in lower case.
-    pub hashes: Vec<(HashKind, String)>,
+    /// Digests that the event states.
+    pub stated: Stated,
+    /// The machine that it is of, where somebody asked for it.
+    pub machine: Machine,
     /// The object that ECS has for such a file.
     pub ecs: &'static str,
 }
 
 impl<'e> Subject<'e> {
+    /// A file with these digests.
+    #[must_use]
+    pub fn new(name: Name<'e>, stated: Stated, ecs: &'static str) -> Subject<'e> {
+        Subject { name, stated, machine: Machine::Unsaid, ecs }
+    }
+
     /// A file of which is known only that it has a name: digests beside that may be anything's.
     pub(super) fn unreadable(ecs: &'static str) -> Subject<'e> {
-        Subject { name: Name::Unreadable, hashes: Vec::new(), ecs }
+        Subject::new(Name::Unreadable, Stated::default(), ecs)
     }
 }
 
@@ -96,12 +72,12 @@ pub fn subject<'e>(event: &Object<'e>, fields: &NamedFields) -> Mention<'e> {
     if fields.hash.is_empty() {
         return mention;
     }
-    let mut hashes: Vec<_> =
-        fields.hash.iter().filter_map(|name| event.text(name)).flat_map(|text| digests(&text)).collect();
-    hashes.sort();
+    let stated = Stated::of(fields.hash.iter().filter_map(|name| event.find(name)).map(|found| found.said()));
     match mention {
-        Mention::File(Subject { name: name @ Name::Text(_), ecs, .. }) => Mention::File(Subject { name, hashes, ecs }),
-        Mention::Nothing if !hashes.is_empty() => Mention::File(Subject { name: Name::None, hashes, ecs: "file" }),
+        Mention::File(Subject { name: name @ Name::Text(_), ecs, .. }) => {
+            Mention::File(Subject::new(name, stated, ecs))
+        }
+        Mention::Nothing if !stated.hashes.is_empty() => Mention::File(Subject::new(Name::None, stated, "file")),
         other => other,
     }
 }
@@ -112,7 +88,7 @@ fn said<'e>(found: &Found<'e>, ecs: &'static str) -> Option<Mention<'e>> {
         Some(b'n') => None, // null
         Some(b'"') => match found.text() {
             Some(text) if text.is_empty() || text == "-" => None,
-            Some(text) => Some(Mention::File(Subject { name: Name::Text(text), hashes: Vec::new(), ecs })),
+            Some(text) => Some(Mention::File(Subject::new(Name::Text(text), Stated::default(), ecs))),
             None => Some(Mention::File(Subject::unreadable(ecs))),
         },
         Some(b'[' | b'{') => Some(Mention::File(Subject::unreadable(ecs))),
@@ -173,39 +149,11 @@ fn known<'e>(event: &Object<'e>) -> Mention<'e> {
                     Some(_) => return Some(Mention::File(Subject::unreadable(row.ecs))),
                 }
             }
-            let stated = row.hashes.iter().filter_map(|field| container.field(field)?.text());
-            let mut hashes: Vec<_> = stated.flat_map(|text| digests(&text)).collect();
-            hashes.sort();
-            Some(Mention::File(Subject { name: Name::Text(name), hashes, ecs: row.ecs }))
+            let stated = row.hashes.iter().filter_map(|field| container.field(field)).map(|found| found.said());
+            Some(Mention::File(Subject::new(Name::Text(name), Stated::of(stated), row.ecs)))
         })
     });
     mention.unwrap_or(Mention::Nothing)
-}
-
-/// The digests in a field: one alone, or Sysmon's `SHA1=..,MD5=..,SHA256=..,IMPHASH=..`.
-#[must_use]
-pub fn digests(text: &str) -> Vec<(HashKind, String)> {
-    let part = |part: &str| {
-        let (label, digits) =
-            part.trim().split_once('=').map_or((None, part.trim()), |(label, digits)| (Some(label), digits));
-        let kind = match digits.len() {
-            64 => HashKind::Sha256,
-            40 => HashKind::Sha1,
-            32 => HashKind::Md5,
-            _ => return None,
-        };
-        let named = match kind {
-            HashKind::Sha256 => "SHA256",
-            HashKind::Sha1 => "SHA1",
-            HashKind::Md5 => "MD5",
-        };
-        // An import hash has the length of an MD5.
-        let known = label.is_none_or(|label| label.eq_ignore_ascii_case(named));
-        // Falcon states digests that it does not have as zeros.
-        let real = digits.bytes().all(|digit| digit.is_ascii_hexdigit()) && digits.bytes().any(|digit| digit != b'0');
-        (known && real).then(|| (kind, digits.to_ascii_lowercase()))
-    };
-    text.split(',').take(16).filter_map(part).collect()
 }
 
 #[cfg(test)]
@@ -214,8 +162,8 @@ mod tests {
 
     fn found(text: &str) -> Option<(String, usize, &'static str)> {
         match subject(&Object::parse(text.as_bytes()).unwrap(), &NamedFields::default()) {
-            Mention::File(Subject { name: Name::Text(name), hashes, ecs }) => {
-                Some((name.into_owned(), hashes.len(), ecs))
+            Mention::File(Subject { name: Name::Text(name), stated, ecs, .. }) => {
+                Some((name.into_owned(), stated.hashes.len(), ecs))
             }
             Mention::File(other) => panic!("{other:?}"),
             Mention::NoFile | Mention::Nothing => None,
@@ -282,8 +230,10 @@ mod tests {
         let named = fields(&["file.path", "dll.path", "Image"], &["Hashes"]);
         let mention =
             |event: &str, fields: &NamedFields| match subject(&Object::parse(event.as_bytes()).unwrap(), fields) {
-                Mention::File(Subject { name: Name::Text(name), hashes, .. }) => format!("{name} {}", hashes.len()),
-                Mention::File(Subject { name, hashes, ecs }) => format!("{name:?} {} {ecs}", hashes.len()),
+                Mention::File(Subject { name: Name::Text(name), stated, .. }) => {
+                    format!("{name} {}", stated.hashes.len())
+                }
+                Mention::File(Subject { name, stated, ecs, .. }) => format!("{name:?} {} {ecs}", stated.hashes.len()),
                 other => format!("{other:?}"),
             };
         let unreadable = [r#""C:\\x\ud800.dll""#, r#""\udc00""#, r#"["C:\\b.dll"]"#, "[]", "{}", r#"{"path":"C:\\b"}"#];
@@ -315,15 +265,5 @@ mod tests {
         }
         assert_eq!(mention(&format!(r#"{{"Hashes":"{digest}"}}"#), &named), "None 1 file");
         assert_eq!(mention(r#"{"x":1}"#, &named), "Nothing");
-    }
-
-    #[test]
-    fn digests_are_told_apart() {
-        let sha1 = "A".repeat(40);
-        assert_eq!(digests(&sha1), [(HashKind::Sha1, "a".repeat(40))]);
-        assert_eq!(digests(&format!("IMPHASH={}", "a".repeat(32))), []);
-        assert_eq!(digests(&format!("MD5={}", "0".repeat(32))), []);
-        assert_eq!(digests("xyz"), []);
-        assert_eq!(digests(&"g".repeat(64)), []);
     }
 }

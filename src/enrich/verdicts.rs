@@ -1,4 +1,6 @@
 //! The verdict of the file that an event names: judged once, remembered, or found in records.
+//!
+//! What is remembered saves work and decides nothing: an answer is the same whatever was asked before it.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -7,9 +9,11 @@ use std::time::SystemTime;
 
 use super::cache::Lru;
 use super::digests;
+use super::machine::Machine;
 use super::paths::{PathMap, Unresolved};
-use super::records::{Records, Wanted};
-use super::subject::{HashKind, Name, Subject};
+use super::records::{Doubt, Records};
+use super::stated::HashKind;
+use super::subject::{Name, Subject};
 use crate::container::Format;
 use crate::guard::Caught;
 use crate::record::{Reason, Record, Status};
@@ -78,6 +82,9 @@ impl FileKey {
     }
 }
 
+/// A digest as events state it.
+type StatedDigest = (HashKind, String);
+
 /// A verdict as events get it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict<T> {
@@ -100,8 +107,11 @@ pub struct Verdicts<T> {
     paths: PathMap,
     records: Records,
     render: Box<Render<T>>,
+    /// The machine of events that name none.
+    host: Machine,
     files: Mutex<Lru<FileKey, Arc<Verdict<T>>>>,
-    digests: Mutex<Lru<String, Arc<Verdict<T>>>>,
+    /// Verdicts of records, by the digest that led to them.
+    recorded: Mutex<Lru<StatedDigest, Arc<Verdict<T>>>>,
     /// Digests of files that judging did not make, by file and kind.
     stated: Mutex<Lru<(FileKey, HashKind), String>>,
     names: Mutex<Lru<String, FileKey>>,
@@ -136,46 +146,61 @@ impl<T> Verdicts<T> {
             paths,
             records,
             render,
+            host: Machine::Unsaid,
             files: Mutex::new(Lru::new(cache)),
-            digests: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
+            recorded: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
             stated: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
             names: Mutex::new(Lru::new(cache.checked_div(NAMES_SHARE).unwrap_or(0))),
         }
     }
 
-    /// The verdict of the file that an event is about. A file out of reach is looked up by the event's digests, and by
-    /// its path where the event states none. A file in reach has to have the strongest digest that the event states: it may
-    /// have been another one when the event was written. A name that cannot be read leads nowhere.
+    /// The same for events of this machine, where they name none themselves.
+    #[must_use]
+    pub fn of_host(self, host: Option<&str>) -> Verdicts<T> {
+        Verdicts { host: host.and_then(Machine::called).unwrap_or_default(), ..self }
+    }
+
+    /// Whether it matters which machine an event is of.
+    #[must_use]
+    pub fn ask_for_machines(&self) -> bool {
+        !self.records.is_empty()
+    }
+
+    /// The verdict of the file that an event is about. A file out of reach is looked up among the records by the event's
+    /// digests, and by its path where the event states none. A file in reach has to have the strongest digest that the event
+    /// states: it may have been another one when the event was written. A name, or a digest, that cannot be read leads nowhere.
     pub fn of(&self, subject: &Subject<'_>, buffer: &mut Vec<u8>) -> Arc<Verdict<T>> {
-        let sha256 = subject.hashes.iter().find(|(kind, _)| *kind == HashKind::Sha256).map(|(_, digest)| digest);
         let sought = match &subject.name {
+            _ if subject.stated.is_unreadable() => Sought::Missing(Unresolved::Digest),
             Name::Text(name) => self.file(name, buffer),
             Name::None => Sought::Missing(Unresolved::Missing),
             Name::Unreadable => Sought::Missing(Unresolved::Unreadable),
         };
-        let why = match sought {
+        let (seen, why) = match sought {
             Sought::Judged(verdict, key) => {
                 let unread = verdict.status == Status::Error && matches!(verdict.reason, Reason::Io | Reason::NotFound);
-                let stated = subject.hashes.first().filter(|_| !unread);
+                let stated = subject.stated.hashes.first().filter(|_| !unread);
                 let other = stated.filter(|(kind, digest)| !self.has(&verdict, &key, *kind, digest));
-                match (other, unread) {
-                    (None, false) => return verdict,
-                    (other, _) => match (self.elsewhere(subject, sha256), other) {
-                        (Some(found), _) => return found,
-                        (None, None) => return verdict,
-                        (None, Some((kind, _))) => {
-                            format!("the file of this name has another {} now than the event states", kind.name())
-                        }
-                    },
+                let why = other.map(|(kind, _)| {
+                    format!("the file of this name has another {} now than the event states", kind.name())
+                });
+                match why {
+                    None if !unread => return verdict,
+                    None => (Some(verdict), String::new()),
+                    Some(why) => (None, why),
                 }
             }
-            Sought::Missing(why) => match self.elsewhere(subject, sha256) {
-                Some(found) => return found,
-                None => why.message().to_owned(),
-            },
+            Sought::Missing(why) => (None, why.message().to_owned()),
+        };
+        let doubt = match (self.recorded(subject), seen) {
+            (Ok(Some(found)), _) => return found,
+            (_, Some(verdict)) => return verdict,
+            (Ok(None), None) => String::new(),
+            (Err(doubt), None) => format!("; {}", doubt.message()),
         };
         let name = if let Name::Text(name) = &subject.name { name } else { "" };
-        Arc::new(self.rendered(&self.scanner.error(name, Format::Other, Reason::NotFound, why)).0)
+        let message = why + &doubt;
+        Arc::new(self.rendered(&self.scanner.error(name, Format::Other, Reason::NotFound, message)).0)
     }
 
     /// What is said where judging fails by a defect of sigscan: what a scan says then.
@@ -210,11 +235,11 @@ impl<T> Verdicts<T> {
         let verdict = Arc::new(verdict);
         let lasting = !matches!(record.reason, Reason::Io | Reason::NotFound | Reason::ChangedWhileReading);
         // Only what is still the same file is remembered as that file.
-        if lasting && key.is_current() {
-            if let Ok(mut files) = self.files.lock() {
-                files.insert(key.clone(), Arc::clone(&verdict), weight.saturating_add(key.weight()));
-            }
-            self.remember_digest(&verdict, weight);
+        if lasting
+            && key.is_current()
+            && let Ok(mut files) = self.files.lock()
+        {
+            files.insert(key.clone(), Arc::clone(&verdict), weight.saturating_add(key.weight()));
         }
         Sought::Judged(verdict, key)
     }
@@ -240,28 +265,35 @@ impl<T> Verdicts<T> {
         same
     }
 
-    /// The verdict of a file that is not in reach, or no longer the one that the event means.
-    fn elsewhere(&self, subject: &Subject<'_>, sha256: Option<&String>) -> Option<Arc<Verdict<T>>> {
-        let remembered = |digest: &String| self.digests.lock().ok().and_then(|mut digests| digests.get(digest));
-        if let Some(verdict) = sha256.and_then(remembered) {
-            return Some(verdict);
+    /// What records say of a file that is not in reach, or no longer the one that the event means. Files can be made that
+    /// share an MD5 or SHA-1, so these count only where there is nothing stronger.
+    fn recorded(&self, subject: &Subject<'_>) -> Result<Option<Arc<Verdict<T>>>, Doubt> {
+        let Some(stated) = subject.stated.hashes.first() else { return self.recorded_by_path(subject) };
+        if let Some(known) = self.recorded.lock().ok().and_then(|mut known| known.get(stated)) {
+            return Ok(Some(known));
         }
-        // Files can be made that share an MD5 or SHA-1, so these count only where there is nothing stronger.
-        let record = match (subject.hashes.first(), &subject.name) {
-            (Some((kind, digest)), _) => self.records.find(Wanted::Hash(*kind, digest)),
-            (None, Name::Text(name)) => self.records.find(Wanted::Path(name)),
-            (None, Name::None | Name::Unreadable) => None,
-        }?;
+        let (kind, digest) = stated;
+        let Some(record) = self.records.with_digest(*kind, digest) else { return Ok(None) };
         let (verdict, weight) = self.rendered(&record);
         let verdict = Arc::new(verdict);
-        self.remember_digest(&verdict, weight);
-        Some(verdict)
+        if let Ok(mut known) = self.recorded.lock() {
+            known.insert(stated.clone(), Arc::clone(&verdict), weight);
+        }
+        Ok(Some(verdict))
     }
 
-    fn remember_digest(&self, verdict: &Arc<Verdict<T>>, weight: usize) {
-        if let (Some(digest), Ok(mut digests)) = (&verdict.sha256, self.digests.lock()) {
-            digests.insert(digest.clone(), Arc::clone(verdict), weight);
+    /// Records know a file by the event's name for it, and by the name that it has below a mounted folder.
+    fn recorded_by_path(&self, subject: &Subject<'_>) -> Result<Option<Arc<Verdict<T>>>, Doubt> {
+        let Name::Text(name) = &subject.name else { return Ok(None) };
+        if subject.stated.is_unreadable() || self.records.is_empty() {
+            return Ok(None);
         }
+        let mapped = self.paths.mapped(name);
+        let mapped = mapped.as_deref().and_then(Path::to_str);
+        let paths: Vec<&str> = std::iter::once(name.as_ref()).chain(mapped).collect();
+        let machine = subject.machine.clone().or(|| self.host.clone());
+        let record = self.records.with_path(&machine, &paths)?;
+        Ok(record.map(|record| Arc::new(self.rendered(&record).0)))
     }
 
     fn rendered(&self, record: &Record) -> (Verdict<T>, usize) {

@@ -186,7 +186,7 @@ fn paths_of_windows_lead_to_the_file_whatever_their_shape() {
         assert_eq!(found["target"], path);
         assert_eq!(found["title"], "A driver was loaded whose signature does not hold");
         assert_eq!(told(found), "high high file Expired/cert-expired Fixture Publisher unconfirmed", "{path}");
-        let note = "the event states no digest, so the file may be another one by now";
+        let note = "the event states no digest to compare, so the file may be another one by now";
         assert_eq!(found["evidence"]["note"], note);
     }
     let elsewhere = [r"D:\Windows\System32\drivers\driver.sys", r"driver.sys", r"\\server\share\driver.sys"];
@@ -262,7 +262,7 @@ fn the_event_s_own_words_count_where_the_file_cannot_tell() {
         ),
         (
             "low medium event Expired/- Example Tools GmbH unconfirmed disagrees",
-            "the event states no digest, so the file may be another one by now",
+            "the event states no digest to compare, so the file may be another one by now",
         ),
         (
             "low medium event Expired/- Example Tools GmbH same disagrees",
@@ -331,7 +331,7 @@ fn an_expired_file_clears_no_event_that_may_mean_another_one() {
         line["EventID"] = json!(if driver { 6 } else { 7 });
         line
     };
-    let unconfirmed = "the event states no digest, so the file may be another one by now";
+    let unconfirmed = "the event states no digest to compare, so the file may be another one by now";
     let cases = [("Invalid", "high"), ("Revoked", "high"), ("Untrusted", "medium"), ("Expired", "low")];
     for (status, severity) in cases {
         for driver in [false, true] {
@@ -413,6 +413,49 @@ fn renamed_files_are_found_by_digest_in_records() {
     // Something else under the old name changes nothing.
     fs::copy(folder.join("source.exe"), folder.join("copied.exe")).unwrap();
     assert_eq!(drive.found(&[line], &records).0.len(), 1);
+}
+
+/// What lay under a path on one machine says nothing of what was started on another, and what was judged before says nothing
+/// of a file that is not there.
+#[test]
+fn records_speak_for_the_machine_that_they_name() {
+    let drive = Drive::new();
+    let path = drive.path("records.jsonl");
+    let copied = "Users/alice/AppData/Local/Temp/copied.exe";
+    let mut scan = std::process::Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    scan.arg(drive.path(copied)).args(["--json", "--quiet", "--at", "2026-06-01", "--host", "WS07"]);
+    for name in ["pki/root.pem", "pki/tsa-root.pem"] {
+        scan.arg("--trust-store").arg(root("testdata").join(name));
+    }
+    fs::write(&path, scan.output().unwrap().stdout).unwrap();
+    let away = drive.path("away.exe");
+    fs::rename(drive.path(copied), &away).unwrap();
+    let line = |host: Option<&str>| {
+        let mut line = load(&format!(r"{TEMP}\copied.exe"), "", UNAVAILABLE);
+        line["Hostname"] = json!(host);
+        line
+    };
+    let records = ["--records", path.to_str().unwrap()];
+    let count = |host: Option<&str>, arguments: &[&str]| {
+        let (found, summary) = drive.found(&[line(host)], &[&records, arguments].concat());
+        let fate = if summary.contains("1 not found") { "missing" } else { "judged" };
+        (found.iter().map(told).collect::<Vec<_>>(), fate)
+    };
+    let found = vec!["high high file Invalid/bad-digest Fixture Publisher unconfirmed".to_owned()];
+    assert_eq!(count(Some("ws07.example.test"), &[]), (found.clone(), "judged"));
+    assert_eq!(count(None, &[]), (found, "judged"));
+    assert_eq!(count(None, &["--host", "WS08"]), (Vec::new(), "missing"));
+    assert_eq!(count(Some("WS08"), &[]), (Vec::new(), "missing"));
+    // The bytes that are gone lie elsewhere, and were judged there.
+    let hashes = hash("scenarios/t1036.001-test-2/copied.exe").join(",");
+    let lines =
+        [load(r"C:\away.exe", &hashes, UNAVAILABLE), load(&format!(r"{TEMP}\copied.exe"), &hashes, UNAVAILABLE)];
+    let turned = [lines[1].clone(), lines[0].clone()];
+    for lines in [lines, turned] {
+        let (found, summary) = drive.found(&lines, &[]);
+        assert_eq!(found.len(), 1, "{summary}");
+        assert!(summary.ends_with("files of events: 1 judged, 1 not found\n"), "{summary}");
+    }
 }
 
 /// However often a file is named, and however, it is worth the same, with little memory for verdicts too.

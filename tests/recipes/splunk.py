@@ -30,9 +30,9 @@ def settings(path):
 
 
 def lookup(folder, conf):
-    """Rows as Splunk passes them: the columns of fields_list, values in the first two."""
+    """Rows as Splunk passes them: the columns of fields_list, values in the first three."""
     columns = conf["sigscan"]["fields_list"].split(", ")
-    gone = run(FIXTURES / "untrusted-root.exe", "--json", *JUDGING)  # a file of another machine, scanned there
+    gone = run(FIXTURES / "untrusted-root.exe", "--json", "--host", "WS02", *JUDGING)  # a file of another machine, scanned there
     digest = strict_lines(gone)[0]["hashes"]["sha256"]
     (folder / "records.jsonl").write_bytes(gone)
     script = (RECIPES / "splunk" / conf["sigscan"]["external_cmd"]).read_text()
@@ -50,7 +50,7 @@ def lookup(folder, conf):
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows([*row, *[""] * (len(columns) - 2)] for row in asked)
+    writer.writerows([*row, "WS01", *[""] * (len(columns) - 3)] for row in asked)
     done = subprocess.run([program], input=text.getvalue().encode(), capture_output=True, check=True)
     assert done.stderr == b"", done.stderr
     rows = strict_csv(done.stdout)

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::super::cache::Lru;
 use super::super::digests;
+use super::super::machine::Machine;
 use super::super::paths::PathMap;
 use super::super::records::Records;
-use super::super::subject::{HashKind, Name, Subject};
+use super::super::stated::{HashKind, Stated};
+use super::super::subject::{Name, Subject};
 use super::super::verdicts::{Verdict, Verdicts};
 use super::join::{Cleared, Joined, Judge, Judged, Named};
 use crate::record::{Reason, Status};
@@ -71,21 +73,26 @@ impl Files {
         }
     }
 
-    fn verdict(&mut self, name: Option<&str>, stated: &[(HashKind, String)]) -> Arc<Verdict<Arc<Judged>>> {
-        let name = name.map_or(Name::None, |name| Name::Text(name.into()));
-        let subject = Subject { name, hashes: stated.to_vec(), ecs: "file" };
+    fn verdict(&mut self, file: &Named<'_>, stated: &[(HashKind, String)]) -> Arc<Verdict<Arc<Judged>>> {
+        let mut subject = Subject::new(Name::Text(file.path.into()), readable(stated), "file");
+        subject.machine = file.host.and_then(Machine::called).unwrap_or_default();
         self.verdicts.of(&subject, &mut self.buffer)
+    }
+
+    /// What records say of the file with these digests, wherever it lies.
+    fn elsewhere(&mut self, stated: &[(HashKind, String)]) -> Arc<Verdict<Arc<Judged>>> {
+        self.verdicts.of(&Subject::new(Name::None, readable(stated), "file"), &mut self.buffer)
     }
 
     fn search(&mut self, file: &Named<'_>) -> Joined {
         let stated = file.digests();
-        let found = self.verdict(Some(file.path), &stated);
+        let found = self.verdict(file, &stated);
         if is_there(&found) {
             return self.compared(&found, &stated);
         }
         if !stated.is_empty() {
             // Nothing has these digests. Is there something else under this name?
-            let other = self.verdict(Some(file.path), &[]);
+            let other = self.verdict(file, &[]);
             if is_there(&other) && self.agrees(&other.text, &stated) == Some(false) {
                 return Joined::Changed(Arc::clone(&other.text));
             }
@@ -101,7 +108,7 @@ impl Files {
             Some(true) => Joined::Judged { judged: Arc::clone(&found.text), same: true },
             None => Joined::Judged { judged: Arc::clone(&found.text), same: false },
             Some(false) => {
-                let elsewhere = self.verdict(None, stated);
+                let elsewhere = self.elsewhere(stated);
                 let same = is_there(&elsewhere) && self.agrees(&elsewhere.text, stated) == Some(true);
                 if same && elsewhere.status != Status::Error {
                     return Joined::Judged { judged: Arc::clone(&elsewhere.text), same };
@@ -165,6 +172,10 @@ impl Judge for Files {
         };
         *counter = counter.saturating_add(1);
     }
+}
+
+fn readable(hashes: &[(HashKind, String)]) -> Stated {
+    Stated { hashes: hashes.to_vec(), unread: None }
 }
 
 fn is_there(verdict: &Verdict<Arc<Judged>>) -> bool {

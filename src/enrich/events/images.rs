@@ -18,7 +18,7 @@ pub(super) fn loaded(load: &Load, base: &Base<'_>, judge: &mut dyn Judge) -> Opt
         status: load.signature_status.clone(),
         signer: load.signature.clone(),
     };
-    let file = Named { path: &load.image_loaded, hashes: load.hashes.as_deref() };
+    let file = Named { path: &load.image_loaded, hashes: load.hashes.as_deref(), host: None };
     let title = if load.driver { "A driver was loaded whose signature does not hold" } else { LOADED };
     let detection = image(&file, &words, title, base, judge)?;
     let least = if load.driver { Severity::High } else { Severity::Info };
@@ -29,7 +29,7 @@ const LOADED: &str = "An image was loaded whose signature does not hold";
 
 /// A program that was started; its event says nothing of signatures.
 pub(super) fn started(process: &Process, base: &Base<'_>, judge: &mut dyn Judge) -> Option<Detection> {
-    let file = Named { path: &process.image, hashes: process.hashes.as_deref() };
+    let file = Named { path: &process.image, hashes: process.hashes.as_deref(), host: None };
     let title = "A program was started whose signature does not hold";
     let detection = image(&file, &EventWords::default(), title, base, judge)?;
     let (severity, target) = (detection.severity, detection.target.clone());
@@ -38,7 +38,7 @@ pub(super) fn started(process: &Process, base: &Base<'_>, judge: &mut dyn Judge)
 
 /// A file that was written; its event says nothing of signatures.
 pub(super) fn written(write: &Write, base: &Base<'_>, judge: &mut dyn Judge) -> Option<Detection> {
-    let file = Named { path: &write.target, hashes: write.hashes.as_deref() };
+    let file = Named { path: &write.target, hashes: write.hashes.as_deref(), host: None };
     let title = "A file was written whose signature does not hold";
     let detection = image(&file, &EventWords::default(), title, base, judge)?;
     Some(Detection { image: write.image.clone(), ..detection })
@@ -52,7 +52,7 @@ fn image(
     judge: &mut dyn Judge,
 ) -> Option<Detection> {
     let blank = base(DetectionType::InvalidCodeSignature);
-    let joined = judge.judge(file);
+    let joined = judge.judge(&Named { host: blank.event.host.as_deref(), ..*file });
     let weighed = weigh(&joined, words);
     let state = match weighed.state {
         Ok(state) => state?,
@@ -139,7 +139,7 @@ fn weigh(joined: &Joined, words: &EventWords) -> Weighed {
 }
 
 const CHANGED: &str = "the file there now has another digest than the event states; the event's own words count";
-const UNCONFIRMED: &str = "the event states no digest, so the file may be another one by now";
+const UNCONFIRMED: &str = "the event states no digest to compare, so the file may be another one by now";
 
 /// Why the file cannot refute what the event says of its signature, if it cannot.
 fn doubt(judged: &Judged, same: bool, stated: Option<&SignatureState>) -> Option<&'static str> {
@@ -167,7 +167,7 @@ fn evidence(fate: FileFate, judged: Option<&Arc<Judged>>, words: &EventWords, di
     Evidence {
         file: fate,
         path: judged.map(|judged| judged.path.clone()),
-        sha256: judged.and_then(|judged| judged.digest(super::super::subject::HashKind::Sha256)).map(str::to_owned),
+        sha256: judged.and_then(|judged| judged.digest(super::super::stated::HashKind::Sha256)).map(str::to_owned),
         status: verdict,
         event: Some(words.clone()).filter(|words| *words != EventWords::default()),
         disagrees: disagrees

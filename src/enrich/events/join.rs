@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::subject::{HashKind, digests};
+use super::super::stated::{HashKind, Stated};
 use crate::asn1::Time;
 use crate::judge::{Reason, Status};
 use crate::record::{ChainCertificate, Record, Revocation, Severity, SignatureState, Signer, Witness};
@@ -15,15 +15,16 @@ pub struct Named<'n> {
     pub path: &'n str,
     /// Digests as Sysmon writes them: `SHA1=..,MD5=..,SHA256=..,IMPHASH=..`.
     pub hashes: Option<&'n str>,
+    /// The machine of the event.
+    pub host: Option<&'n str>,
 }
 
 impl Named<'_> {
-    /// The digests that the event states, strongest first; a digest of zeros is none.
+    /// The digests that the event states and that can be read; none at all where a stronger one than these cannot.
     #[must_use]
     pub fn digests(&self) -> Vec<(HashKind, String)> {
-        let mut digests = self.hashes.map(digests).unwrap_or_default();
-        digests.sort();
-        digests
+        let stated = self.hashes.map(Stated::of_text).unwrap_or_default();
+        if stated.is_unreadable() { Vec::new() } else { stated.hashes }
     }
 }
 
