@@ -65,6 +65,24 @@ fn what_a_table_hides_is_in_no_catalog() {
     assert_eq!(by(&[attach(&image(), &[0xcc; 64]), vec![0xcc; 8]].concat()), "Invalid/malformed");
 }
 
+/// Windows looks a cabinet up by what its subject interface package digests, whatever list has the digest of the whole file.
+#[test]
+fn a_cabinet_is_in_no_catalog_by_the_digest_of_the_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let cabinet = [&b"MSCF"[..], &[0; 60]].concat();
+    let installer = [&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1][..], &[0; 60]].concat();
+    let members = [&cabinet, &installer].map(|file| raw(&Hash::Sha256.digest(file)));
+    fs::write(folder.join("list.cat"), catalog(list(MEMBER_V2, &members), Signature::default())).unwrap();
+    let of = |file: &[u8]| {
+        let record = judged(folder, file, &["--catalog", "list.cat"]);
+        ["status", "reason", "catalog"].map(|key| record[key].as_str().unwrap().to_owned()).join(" ")
+    };
+    assert_eq!(of(&cabinet), "Error unsupported-format not-checked");
+    assert_eq!(of(&installer), "Valid ok list.cat");
+    assert_eq!(of(&[&installer[..], &[0]].concat()), "Error unsupported-format none");
+}
+
 /// The octets that a program's digest covers, as a file: its digest is the program's, and it is another program.
 #[test]
 fn a_program_is_listed_by_what_authenticode_covers_and_nothing_else_is() {

@@ -80,6 +80,17 @@ pub enum ListedBy {
     File,
     /// None: its certificate table lies where it hides octets of the image from the digest.
     Nothing,
+    /// One that is not computed: that of a cabinet's subject interface package.
+    Unread,
+}
+
+impl ListedBy {
+    /// By which digest catalogs list a file of a kind that no container reads. Source: `CryptCATAdminCalcHashFromFileHandle`
+    /// (Microsoft), which asks a subject interface package for PE files and cabinets and takes all others as they stand.
+    #[must_use]
+    pub fn of_kind(format: Format) -> ListedBy {
+        if format == Format::Cab { ListedBy::Unread } else { ListedBy::File }
+    }
 }
 
 impl Subject {

@@ -70,7 +70,9 @@ impl Catalogs {
     /// before SHA-1, and catalogs in the order of the index. A digest of the other kind proves nothing: what a program's
     /// headers leave out of its Authenticode digest is for whoever made it to choose.
     pub(super) fn look_up(&self, scanner: &Scanner, digests: &Digests, by: ListedBy) -> Lookup {
-        self.search(scanner, wanted(digests, by))
+        let mut lookup = self.search(scanner, wanted(digests, by));
+        lookup.missed |= by == ListedBy::Unread;
+        lookup
     }
 
     /// The same for digests of whatever kind.
@@ -135,7 +137,7 @@ fn wanted(digests: &Digests, by: ListedBy) -> impl Iterator<Item = MemberDigest>
     let found = match by {
         ListedBy::Authentihash => Some(&digests.authentihash),
         ListedBy::File => Some(&digests.file),
-        ListedBy::Nothing => None,
+        ListedBy::Nothing | ListedBy::Unread => None,
     };
     let algorithms = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha1];
     algorithms.into_iter().filter_map(move |algorithm| MemberDigest::new(algorithm, found?.get(&algorithm)?.as_bytes()))

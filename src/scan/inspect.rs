@@ -322,7 +322,8 @@ impl Scanner {
     fn uncontained(&self, file: File<'_>, listed: &[DigestAlgorithm]) -> io::Result<Inspected> {
         let File { name, source, format, buffer } = file;
         let mut plan = Plan::new(self.options.file_hashes(), Vec::new(), HashedRegions::default());
-        plan.look_up(listed, ListedBy::File);
+        let listed_by = ListedBy::of_kind(format);
+        plan.look_up(listed, listed_by);
         let digests = self.pass(Job { source, plan: &mut plan, buffer }, &[])?;
         let reason = if format.can_be_signed() { Reason::UnsupportedFormat } else { Reason::UnsupportedSubject };
         let message = format.can_be_signed().then(|| format!("signatures of {} files are not read yet", format.name()));
@@ -346,7 +347,6 @@ impl Scanner {
             trust: &self.trust,
         };
         let record = record::build(name, inputs);
-        let listed_by = ListedBy::File;
         Ok(Inspected { record, deciding: None, digests, kernel: Vec::new(), driver: None, foreign: None, listed_by })
     }
 

@@ -47,7 +47,7 @@ impl<'p> Plan<'p> {
         match by {
             ListedBy::Authentihash => self.unreported_authentihash = missing(&self.authentihash),
             ListedBy::File => self.unreported_file = missing(&self.file),
-            ListedBy::Nothing => {}
+            ListedBy::Nothing | ListedBy::Unread => {}
         }
     }
 
