@@ -73,6 +73,42 @@ fn a_folder_is_scanned_in_path_order_and_only_signable_files_are_reported() {
 }
 
 #[test]
+fn a_file_that_may_be_signed_is_never_said_to_be_of_a_kind_that_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let unread = ("Error", "unsupported-format", None);
+    let unsigned = ("Unsigned", "no-signature", Some("0x800B0100"));
+    let unsignable = ("Unsigned", "unsupported-subject", Some("0x800B0003"));
+    let files: [(&str, &[u8], &str, (&str, &str, Option<&str>)); 11] = [
+        ("a.appx", b"PK\x03\x04 appxsignature.p7x", "msix", unread),
+        ("a.cab", b"MSCF", "cab", unread),
+        ("a.docm", b"PK\x03\x04 word/vbaProjectSignature.bin", "office", unread),
+        ("a.eappx", b"EXPH", "eappx", unread),
+        ("a.esd", b"MSWIM\0\0\0", "wim", unread),
+        ("a.p7x", b"PKCX0", "pkcs7", unread),
+        ("a.ps1", b"Write-Host 1\r\n", "other", unsigned),
+        ("a.ps1.txt", b"Write-Host 1\r\n", "other", unsignable),
+        ("a.wsf", b"<job/>", "other", unsigned),
+        ("a.zip", b"PK\x03\x04 document.xml", "other", unsignable),
+        ("b.JS", b"", "other", unsigned),
+    ];
+    for (name, content, ..) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let walked = sigscan().arg("--json").arg(folder.path()).output().unwrap();
+    assert_eq!(verdicts(&walked), []);
+    let all = sigscan().args(["--json", "--all"]).arg(folder.path()).output().unwrap();
+    let named = sigscan().arg("--json").args(files.map(|(name, ..)| folder.path().join(name))).output().unwrap();
+    for output in [all, named] {
+        let records = records(&output);
+        assert_eq!(records.len(), files.len());
+        for (record, (name, _, format, (status, reason, hresult))) in records.iter().zip(files) {
+            let found = ["format", "status", "reason", "hresult"].map(|key| record[key].as_str());
+            assert_eq!(found, [Some(format), Some(status), Some(reason), hresult], "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_number_of_workers_changes_no_byte() {
     let run = |jobs: &str| {
         let output = sigscan().args(["--json", "--jobs", jobs]).arg(testdata("fixtures")).output().unwrap();

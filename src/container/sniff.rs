@@ -25,6 +25,12 @@ pub enum Format {
     Pkcs7,
     /// APPX or MSIX package or bundle.
     Msix,
+    /// Encrypted APPX or MSIX package or bundle.
+    Eappx,
+    /// Windows image: WIM, ESD.
+    Wim,
+    /// Office document with a VBA project: DOCM, XLSM, PPTM.
+    Office,
     /// Script with a signature block: PowerShell, VBScript, JScript, WSF, MOF.
     Script,
     /// Anything else.
@@ -32,6 +38,21 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Format; 11] = [
+        Format::Pe,
+        Format::Msi,
+        Format::Cab,
+        Format::Cat,
+        Format::Pkcs7,
+        Format::Msix,
+        Format::Eappx,
+        Format::Wim,
+        Format::Office,
+        Format::Script,
+        Format::Other,
+    ];
+
     /// The name in records.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -42,6 +63,9 @@ impl Format {
             Format::Cat => "cat",
             Format::Pkcs7 => "pkcs7",
             Format::Msix => "msix",
+            Format::Eappx => "eappx",
+            Format::Wim => "wim",
+            Format::Office => "office",
             Format::Script => "script",
             Format::Other => "other",
         }
@@ -53,6 +77,19 @@ impl Format {
         self != Format::Other
     }
 }
+
+/// What files begin with that are known by that alone. Sources: Microsoft [MS-CFB], [MS-CAB], "Windows Imaging File Format (WIM)
+/// White Paper"; of the signature file of a package the four octets before its PKCS#7, as packages have them; of encrypted
+/// packages what others found in them.
+const MARKS: [(&[u8], Format); 7] = [
+    (&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], Format::Msi),
+    (b"MSCF", Format::Cab),
+    (b"MSWIM\0\0\0", Format::Wim),
+    (b"PKCX", Format::Pkcs7),
+    (b"EXPH", Format::Eappx),
+    (b"EXBH", Format::Eappx),
+    (b"EXSH", Format::Eappx),
+];
 
 /// How much of the start of a file is looked at.
 const HEAD: usize = 4096;
@@ -70,17 +107,14 @@ pub fn sniff(source: &dyn Source) -> io::Result<Format> {
     if head.starts_with(b"MZ") && is_pe(source, head)? {
         return Ok(Format::Pe);
     }
-    if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
-        return Ok(Format::Msi);
-    }
-    if head.starts_with(b"MSCF") {
-        return Ok(Format::Cab);
-    }
     if head.first() == Some(&0x30) && is_pkcs7(head) {
         return Ok(if is_catalog(head) { Format::Cat } else { Format::Pkcs7 });
     }
     if head.starts_with(b"PK\x03\x04") {
-        return Ok(if zip::is_package(source)? { Format::Msix } else { Format::Other });
+        return Ok(zip::kind(source)?.unwrap_or(Format::Other));
+    }
+    if let Some((_, format)) = MARKS.iter().find(|(mark, _)| head.starts_with(mark)) {
+        return Ok(*format);
     }
     let is_script = !head.starts_with(b"\x7fELF") && blocks::at_an_end(source, head)?;
     Ok(if is_script { Format::Script } else { Format::Other })
@@ -325,9 +359,35 @@ mod tests {
     }
 
     #[test]
-    fn a_cabinet_is_known_by_its_mark_alone() {
-        assert_eq!(kind(b"MSCF\x01\0\0\0"), Format::Cab);
-        assert_eq!(kind(b"MSCF"), Format::Cab);
-        assert_eq!(kind(b"MSC"), Format::Other);
+    fn what_has_a_mark_at_its_start_is_known_by_that_alone() {
+        for (mark, format) in MARKS {
+            assert_eq!(kind(mark), format, "{mark:?}");
+            assert_eq!(kind(&[mark, &[0; 400]].concat()), format, "{mark:?}");
+            assert_eq!(kind(&mark[..mark.len() - 1]), Format::Other, "{mark:?}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_package_are_named_without_regard_to_case() {
+        let start = b"PK\x03\x04 and what the archive holds ".repeat(1000);
+        for (name, format) in [
+            ("appxsignature.P7X", Format::Msix),
+            ("APPXMANIFEST.XML", Format::Msix),
+            ("word/vbaProject.bin", Format::Office),
+            ("xl/vbaProjectSignature.bin", Format::Office),
+            ("ppt/VBAPROJECTSIGNATUREAGILE.BIN", Format::Office),
+            ("word/vbaProjectSignatureV3.bin", Format::Office),
+            ("word/document.xml", Format::Other),
+        ] {
+            for filler in [0, 100_000] {
+                let directory = [name.as_bytes(), &vec![b'.'; filler]].concat();
+                let end = end(directory.len() as u64, start.len() as u64, b"");
+                assert_eq!(kind(&[&start[..], &directory, &end].concat()), format, "{name} {filler}");
+            }
+        }
+        // A package with a document in it is a package.
+        let directory = b"word/vbaProject.bin AppxManifest.xml";
+        let end = end(directory.len() as u64, start.len() as u64, b"");
+        assert_eq!(kind(&[&start[..], directory, &end].concat()), Format::Msix);
     }
 }

@@ -1,17 +1,25 @@
-//! Whether a ZIP archive is a package that may be signed, as its directory says.
+//! Whether a ZIP archive is a package or a document that may be signed, as its directory says.
 //!
 //! Source: PKWARE, APPNOTE.TXT 6.3.10, "central directory structure" and "end of central directory record"; Microsoft,
-//! "App package and bundle format": the footprint files of APPX and MSIX.
+//! "App package and bundle format": the footprint files of APPX and MSIX; [MS-OVBA] 2.4.2: the parts with a VBA project's
+//! signatures; ECMA-376-2, part names, which are the same whatever their case.
 
 use std::io;
 use std::ops::Range;
 
 use memchr::memmem;
 
+use super::sniff::Format;
 use super::source::{Source, read_exact_at, read_up_to};
 
-/// The files that make an archive a package.
-const NAMES: [&[u8]; 3] = [b"AppxSignature.p7x", b"AppxManifest.xml", b"AppxBundleManifest.xml"];
+/// The files that make an archive something, in small letters; the first that is there counts.
+const NAMES: [(&[u8], Format); 5] = [
+    (b"appxsignature.p7x", Format::Msix),
+    (b"appxmanifest.xml", Format::Msix),
+    (b"appxbundlemanifest.xml", Format::Msix),
+    (b"vbaproject.bin", Format::Office),
+    (b"vbaprojectsignature", Format::Office),
+];
 const LONGEST: u64 = 22;
 
 /// The records behind the directory, the last with the longest comment.
@@ -22,26 +30,29 @@ const CHUNK: u64 = 1 << 20;
 /// A comment may hold what looks like another end of a directory.
 const MOST_ENDS: usize = 8;
 
-/// Whether an archive holds what packages hold.
-pub(super) fn is_package(source: &dyn Source) -> io::Result<bool> {
+/// What an archive is by what it holds; `None` for one that nobody signs.
+pub(super) fn kind(source: &dyn Source) -> io::Result<Option<Format>> {
     let start = source.len().saturating_sub(TAIL);
     let tail = read_up_to(source, start, TAIL as usize)?;
-    if has_name(&tail) {
-        return Ok(true);
+    let known = named(&tail);
+    if known.is_some() {
+        return Ok(known);
     }
     let mut budget = DIRECTORY;
     for end in memmem::rfind_iter(&tail, b"PK\x05\x06").take(MOST_ENDS) {
         for directory in directories(source, &tail, start, end)? {
-            if directory.start < start && lists_package(source, directory, &mut budget)? {
-                return Ok(true);
+            let known = if directory.start < start { listed(source, directory, &mut budget)? } else { None };
+            if known.is_some() {
+                return Ok(known);
             }
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
-fn has_name(bytes: &[u8]) -> bool {
-    NAMES.iter().any(|name| memmem::find(bytes, name).is_some())
+fn named(bytes: &[u8]) -> Option<Format> {
+    let small = bytes.to_ascii_lowercase();
+    NAMES.iter().find(|(name, _)| memmem::find(&small, name).is_some()).map(|(_, format)| *format)
 }
 
 /// Where the directory is by a record of its end in the tail: by its place, and by its length, which differ where
@@ -68,22 +79,23 @@ fn large(source: &dyn Source, tail: &[u8], end: usize) -> io::Result<Option<(u64
     Ok(record.and_then(|record| Some((number(&record, 40)?, number(&record, 48)?, at))))
 }
 
-fn lists_package(source: &dyn Source, directory: Range<u64>, budget: &mut u64) -> io::Result<bool> {
+fn listed(source: &dyn Source, directory: Range<u64>, budget: &mut u64) -> io::Result<Option<Format>> {
     let mut at = directory.start;
     while at < directory.end && *budget > 0 {
         let length = CHUNK.min(directory.end.saturating_sub(at)).min(*budget);
         let chunk = read_up_to(source, at, usize::try_from(length).unwrap_or(0))?;
-        if has_name(&chunk) {
-            return Ok(true);
+        let known = named(&chunk);
+        if known.is_some() {
+            return Ok(known);
         }
         // A name may begin in this piece and end in the next.
         let step = (chunk.len() as u64).saturating_sub(LONGEST);
         let next = at.saturating_add(chunk.len() as u64);
         if step == 0 || next >= directory.end {
-            return Ok(false);
+            return Ok(None);
         }
         *budget = budget.saturating_sub(step);
         at = at.saturating_add(step);
     }
-    Ok(false)
+    Ok(None)
 }

@@ -12,8 +12,7 @@ use crate::crypto::{DigestAlgorithm, DigestValue};
 /// The algorithms that answers name by their positions here.
 const ALGORITHMS: [DigestAlgorithm; 8] = DigestAlgorithm::ALL;
 /// The kinds of files, likewise.
-const FORMATS: [Format; 8] =
-    [Format::Pe, Format::Msi, Format::Cab, Format::Cat, Format::Pkcs7, Format::Msix, Format::Script, Format::Other];
+const FORMATS: [Format; 11] = Format::ALL;
 
 /// The names of everything that answers are made of, for whoever keeps answers longer than a program lives.
 #[must_use]
@@ -181,6 +180,6 @@ mod tests {
         assert!(other(vec![sha256], vec![sha256]));
         assert!(!other(vec![sha256], vec![sha1, sha256]));
         assert!(read_digest(&write_digest(sha1, &digest(sha1, b"").unwrap()), sha256).is_none());
-        assert_eq!((read_format(&[8]), read_format(&[]), read_format(&[0, 0])), (None, None, None));
+        assert_eq!((read_format(&[11]), read_format(&[]), read_format(&[0, 0])), (None, None, None));
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Scanner;
 use super::files::{FileSource, Since};
 use super::inspect::File;
-use super::kind::kind_of;
+use super::kind::{by_name, kind_of};
 use crate::container::{Format, Source};
 use crate::guard;
 use crate::judge::Reason;
@@ -90,8 +90,9 @@ impl Scanner {
     }
 }
 
-/// Sets the path as text, and as octets where the text cannot say it.
-pub(super) fn with_path(mut record: Record, path: &Path) -> Record {
+/// Sets the path as text, and as octets where the text cannot say it, and what the name says of the file.
+pub(super) fn with_path(record: Record, path: &Path) -> Record {
+    let mut record = by_name(record, path);
     record.path = path.to_string_lossy().into_owned();
     if path.to_str().is_none() {
         record.path_hex = Some(path_octets(path));

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 
 use crate::container::{Format, Source, sniff, sniff_through};
+use crate::judge::Reason;
+use crate::record::Record;
 
 /// What files are called that carry blocks.
 const EXTENSIONS: [&str; 13] =
@@ -18,6 +20,17 @@ pub(super) fn is_script_name(path: &Path) -> bool {
 /// The kind of a file of this name.
 pub(super) fn kind_of(path: &Path, source: &dyn Source) -> io::Result<Format> {
     if is_script_name(path) { sniff_through(source) } else { sniff(source) }
+}
+
+/// The record of a file of this name. A script without a block is of no kind by its content, and by its name of one that could
+/// have had one: Windows finds who reads the signatures of scripts by the name, too. Source: `pfnIsFileSupportedName` (mssip.h).
+pub(super) fn by_name(mut record: Record, path: &Path) -> Record {
+    if record.format == Format::Other && record.reason == Reason::UnsupportedSubject && is_script_name(path) {
+        record.reason = Reason::NoSignature;
+        record.status = record.reason.status();
+        record.hresult = record.reason.hresult();
+    }
+    record
 }
 
 #[cfg(test)]

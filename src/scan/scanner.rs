@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::catalogs::Catalogs;
 use super::inspect::File;
-use super::kind::kind_of;
+use super::kind::{by_name, kind_of};
 use super::options::Options;
 use super::store::Store;
 use super::supply::Supplier;
@@ -140,7 +140,7 @@ impl Scanner {
     #[must_use]
     pub fn scan_source(&self, name: &str, source: &dyn Source) -> Record {
         match kind_of(Path::new(name), source) {
-            Ok(format) => self.compared(self.scan_as(name, source, format, &mut Vec::new())),
+            Ok(format) => self.compared(by_name(self.scan_as(name, source, format, &mut Vec::new()), Path::new(name))),
             Err(error) => self.io_error(name, Format::Other, &error),
         }
     }

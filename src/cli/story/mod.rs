@@ -176,8 +176,11 @@ fn detail(record: &Record) -> Option<&str> {
 fn file(page: &mut Page, record: &Record) {
     page.label("File");
     let kind = match record.format {
+        Format::Other if record.reason == Reason::NoSignature => "script without a signature block".to_owned(),
         Format::Other => "of no kind that can be signed".to_owned(),
         Format::Script => "script with a signature block".to_owned(),
+        Format::Office => "Office document with a VBA project".to_owned(),
+        Format::Eappx => "encrypted package".to_owned(),
         format => format.name().to_uppercase(),
     };
     match record.size {
