@@ -106,6 +106,31 @@ fn a_catalog_that_cannot_be_read_leaves_the_catalogs_unchecked() {
     assert_eq!(said(&record), ("Unsigned", "none".to_owned(), vec![]));
 }
 
+/// Zeros behind a catalog are none of it; of very many nobody waits for the end.
+#[test]
+fn what_follows_a_catalog_is_read_as_far_as_a_signature_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.cat");
+    fs::write(&path, fixture("catalog-v2.cat")).unwrap();
+    let length = fs::metadata(&path).unwrap().len();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    let (sound, zeros) = (("Valid", "ok"), "zeros-after-catalog");
+    for (length, expected, code) in [
+        (length, sound, None),
+        (length + 8, sound, Some(zeros)),
+        (16 << 20, sound, Some(zeros)),
+        ((16 << 20) + 1, sound, Some(zeros)),
+        ((16 << 20) + 2, ("Error", "limit"), None),
+        (1 << 36, ("Error", "limit"), None),
+    ] {
+        file.set_len(length).unwrap();
+        let text = String::from_utf8(sigscan(&["--hashes", "none"], &path).stdout).unwrap();
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((record["status"].as_str().unwrap(), record["reason"].as_str().unwrap()), expected, "{length}");
+        assert_eq!(record["anomalies"][0]["code"].as_str(), code, "{length}");
+    }
+}
+
 /// Decoys whose members begin as the digest of the program does are no candidates, however many they are.
 #[test]
 fn members_that_begin_as_a_digest_does_hide_no_catalog_that_lists_it() {

@@ -13,7 +13,7 @@ use lab::ca::{
     AUTHORITY_KEY_ID, CODE_SIGNING, Cert, Crl, OCSP_SIGNING, SUBJECT_KEY_ID, aki, dn, eku, ocsp_no_check, ski,
 };
 use lab::cast::{authority, inter, inter_name, leaf, root_name, tsa, tsa_root_name};
-use lab::catalog::{MEMBER_V2, catalog, list, raw};
+use lab::catalog::{CATALOG_LIST, MEMBER_V2, catalog, list, raw};
 use lab::cms::{Signature, flip, nested};
 use lab::der::*;
 use lab::keys::{Hash, Key};
@@ -81,6 +81,38 @@ fn a_cabinet_is_in_no_catalog_by_the_digest_of_the_whole_file() {
     assert_eq!(of(&cabinet), "Error unsupported-format not-checked");
     assert_eq!(of(&installer), "Valid ok list.cat");
     assert_eq!(of(&[&installer[..], &[0]].concat()), "Error unsupported-format none");
+}
+
+/// What says that a list is a catalog may stand behind thousands of digest algorithms, or among other usages.
+#[test]
+fn a_catalog_says_late_that_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let member = || seq(&[raw(&authentihash(&image(), Hash::Sha256))]);
+    let of_usages = |usages: &[Der]| {
+        let fields =
+            [seq(usages), octets(&[7; 16]), utc_time("20250301120000Z"), seq(&[oid(MEMBER_V2), null()]), member()];
+        seq(&fields)
+    };
+    let mut usages: Vec<Der> = (20..60).map(|last| oid(&format!("1.3.6.1.4.1.311.10.3.{last}"))).collect();
+    let others = of_usages(&usages);
+    usages.push(oid(CATALOG_LIST));
+    let of = |algorithms: usize, list: Der| {
+        let digest_algs = Some(vec![Hash::Sha256.alg(); algorithms]);
+        let file = catalog(list, Signature { digest_algs, ..Signature::default() });
+        fs::write(folder.join("late.cat"), &file).unwrap();
+        let itself = judged(folder, &file, &[]);
+        let format = itself["format"].as_str().unwrap().to_owned();
+        let listed = (format == "cat").then(|| verdict(folder, &image(), &["--catalog", "late.cat"]));
+        (format, itself["status"].as_str().unwrap().to_owned(), listed)
+    };
+    let is_one = ("cat".to_owned(), "Valid".to_owned(), Some("Valid/ok".to_owned()));
+    let is_none = ("pkcs7".to_owned(), "Error".to_owned(), None);
+    assert_eq!(of(1, of_usages(&usages)), is_one);
+    assert_eq!(of(400, of_usages(&usages)), is_one);
+    assert_eq!(of(4000, of_usages(&usages[40..])), is_one);
+    assert_eq!(of(5000, of_usages(&usages[40..])), is_none);
+    assert_eq!(of(1, others), is_none);
 }
 
 /// The octets that a program's digest covers, as a file: its digest is the program's, and it is another program.

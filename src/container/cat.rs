@@ -5,7 +5,6 @@
 
 use std::io;
 
-use super::pe::first_nonzero;
 use super::source::{Source, read_up_to};
 use super::{Blob, Container, ContainerLimits, Covers, Format, HashedRegions, Presence, Subject, Tail};
 use crate::anomaly::Anomaly;
@@ -40,12 +39,20 @@ fn read(source: &dyn Source, limits: &ContainerLimits, anomalies: &mut Vec<Anoma
         }
         Err(error) => return Ok(malformed(error.to_string(), error.offset as u64, Vec::new())),
     };
-    bytes.truncate(end);
     let behind = end as u64;
+    let stray = bytes.get(end..).unwrap_or(&[]).iter().position(|octet| *octet != 0);
+    let whole = bytes.len() as u64 >= source.len();
+    bytes.truncate(end);
     let blobs = vec![Blob { bytes, offset: 0, entry: None, tail: Tail::default() }];
     let extra = source.len().saturating_sub(behind);
-    if let Some(at) = first_nonzero(source, behind, source.len())? {
-        return Ok(malformed(format!("{extra} bytes that are not all zero follow the catalog"), at, blobs));
+    if let Some(at) = stray {
+        let message = format!("{extra} bytes that are not all zero follow the catalog");
+        return Ok(malformed(message, behind.saturating_add(at as u64), blobs));
+    }
+    if !whole {
+        let limit = limits.signature_size;
+        let message = format!("the catalog and what follows it exceed the limit of {limit} bytes for a signature");
+        return Ok(Presence::Limit { message });
     }
     if extra > 0 {
         anomalies.push(Anomaly::at("zeros-after-catalog", format!("{extra} zero bytes follow the catalog"), behind));

@@ -14,7 +14,7 @@ mod zip;
 use std::io;
 
 pub use regions::HashedRegions;
-pub use sniff::{Format, is_catalog, sniff, sniff_through};
+pub use sniff::{CATALOG_HEAD, Format, is_catalog, is_pkcs7, sniff, sniff_through};
 pub use source::{MemorySource, Source, read_exact_at, read_up_to};
 
 use crate::anomaly::Anomaly;

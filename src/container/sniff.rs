@@ -2,6 +2,7 @@
 
 use std::io;
 
+use memchr::memmem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -107,8 +108,9 @@ pub fn sniff(source: &dyn Source) -> io::Result<Format> {
     if head.starts_with(b"MZ") && is_pe(source, head)? {
         return Ok(Format::Pe);
     }
-    if head.first() == Some(&0x30) && is_pkcs7(head) {
-        return Ok(if is_catalog(head) { Format::Cat } else { Format::Pkcs7 });
+    if is_pkcs7(head) {
+        let lists = is_catalog(head) || (head.len() == HEAD && is_catalog(&read_up_to(source, 0, CATALOG_HEAD)?));
+        return Ok(if lists { Format::Cat } else { Format::Pkcs7 });
     }
     if head.starts_with(b"PK\x03\x04") {
         return Ok(zip::kind(source)?.unwrap_or(Format::Other));
@@ -145,11 +147,16 @@ fn is_pe(source: &dyn Source, head: &[u8]) -> io::Result<bool> {
     })
 }
 
-/// The OBJECT IDENTIFIER of SignedData right behind the outer header.
-fn is_pkcs7(head: &[u8]) -> bool {
+/// Whether the first bytes of a file are those of a PKCS#7 SignedData: the OBJECT IDENTIFIER right behind the outer header.
+#[must_use]
+pub fn is_pkcs7(head: &[u8]) -> bool {
     const OID: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-    (2..=10).any(|at| head.get(at..).is_some_and(|rest| rest.starts_with(OID)))
+    head.first() == Some(&0x30) && (2..=10).any(|at| head.get(at..).is_some_and(|rest| rest.starts_with(OID)))
 }
+
+/// How much of the start of a PKCS#7 says whether it is a catalog. Catalogs that signing tools write say so in the first hundred
+/// octets; digest algorithms without end may stand before.
+pub const CATALOG_HEAD: usize = 64 * 1024;
 
 /// Whether the first bytes of a file are those of a security catalog: SignedData whose content is a certificate
 /// trust list whose subject usage names catalogs.
@@ -158,14 +165,55 @@ pub fn is_catalog(head: &[u8]) -> bool {
     /// 1.3.6.1.4.1.311.10.1, certificate trust list.
     const LIST: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x01];
     /// 1.3.6.1.4.1.311.12.1.1, catalog list.
-    const CATALOG: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0c, 0x01, 0x01];
-    // Between the two stand the headers of [0], perhaps an OCTET STRING, the list, its version and its usages.
-    let position = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|window| window == what);
-    is_pkcs7(head)
-        && position(head, LIST).is_some_and(|at| {
-            let behind = head.get(at.saturating_add(LIST.len())..).unwrap_or(&[]);
-            position(behind.get(..64).unwrap_or(behind), CATALOG).is_some()
-        })
+    const CATALOG: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0c, 0x01, 0x01];
+    let behind = |at: usize| head.get(at.saturating_add(LIST.len())..).unwrap_or(&[]);
+    let names_catalogs = |list: &[u8]| usages(list).is_some_and(|usages| has_oid(usages, CATALOG));
+    is_pkcs7(head) && memmem::find_iter(head, LIST).any(|at| names_catalogs(behind(at)))
+}
+
+/// What begins with the usages of a trust list, in what begins with the content of a SignedData: the headers of `[0]`, perhaps of
+/// an OCTET STRING, of the list, its version, and the header of its usages.
+fn usages(mut rest: &[u8]) -> Option<&[u8]> {
+    /// No list has more before its usages.
+    const MOST: usize = 8;
+    let mut in_list = false;
+    for _ in 0..MOST {
+        let (tag, length, content) = header(rest)?;
+        match (tag, in_list) {
+            (0xa0 | 0x04 | 0x24, false) => rest = content,
+            (0x30, false) => (in_list, rest) = (true, content),
+            (0x02, true) => rest = content.get(length?..)?,
+            (0x30, true) => return Some(content),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Whether these content octets are among the OBJECT IDENTIFIERs that stand in a row there.
+fn has_oid(mut rest: &[u8], wanted: &[u8]) -> bool {
+    while let Some((0x06, Some(length), content)) = header(rest) {
+        if content.get(..length) == Some(wanted) {
+            return true;
+        }
+        rest = content.get(length..).unwrap_or(&[]);
+    }
+    false
+}
+
+/// Tag of an element in one octet, its length unless that is indefinite, and everything behind its header, of which the element's
+/// end may be cut off.
+fn header(bytes: &[u8]) -> Option<(u8, Option<usize>, &[u8])> {
+    let (tag, rest) = bytes.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    let count = match *first {
+        0x80 => return Some((*tag, None, rest)),
+        short if short < 0x80 => return Some((*tag, Some(usize::from(short)), rest)),
+        long => usize::from(long & 0x7f),
+    };
+    let (octets, rest) = rest.split_at_checked(count).filter(|_| count <= 8)?;
+    let length = octets.iter().fold(0u64, |length, octet| (length << 8) | u64::from(*octet));
+    Some((*tag, usize::try_from(length).ok(), rest))
 }
 
 #[cfg(test)]
@@ -355,6 +403,58 @@ mod tests {
             let directory = [&vec![b'.'; before][..], name, &[b'.'; 70_000]].concat();
             let archive = [b"PK\x03\x04", &directory[..], &end(directory.len() as u64, 4, b"")].concat();
             assert_eq!(kind(&archive), format, "{before}");
+        }
+    }
+
+    /// An element with a length in four octets.
+    fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        [&[tag, 0x84][..], &(content.len() as u32).to_be_bytes(), &content].concat()
+    }
+
+    #[test]
+    fn a_catalog_is_known_whatever_stands_before_its_usage() {
+        const SIGNED: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+        const LIST: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x01];
+        const CATALOG: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0c, 0x01, 0x01];
+        const ROOTS: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x03, 0x09];
+        let signed = |algorithms: &[u8], content: &[u8]| {
+            let data =
+                [&[0x02, 1, 1][..], &element(0x31, &[algorithms]), &element(0x30, &[LIST, &element(0xa0, &[content])])];
+            element(0x30, &[SIGNED, &element(0xa0, &[&element(0x30, &data)]), &[0; 70_000]])
+        };
+        let list = |version: &[u8], usages: &[&[u8]]| {
+            element(0x30, &[version, &element(0x30, usages), &element(0x04, &[CATALOG])])
+        };
+        let plain = list(b"", &[CATALOG]);
+        let many = vec![ROOTS; 300];
+        let last = [&many[..], &[CATALOG]].concat();
+        for (content, format) in [
+            (plain.clone(), Format::Cat),
+            (list(&[0x02, 1, 0], &[CATALOG]), Format::Cat),
+            (element(0x04, &[&plain]), Format::Cat),
+            (element(0x24, &[&element(0x04, &[&plain])]), Format::Cat),
+            (list(b"", &last), Format::Cat),
+            // Whatever stands behind the usages is none of them.
+            (list(b"", &many), Format::Pkcs7),
+            (list(b"", &[]), Format::Pkcs7),
+            (list(&[0x04, 0], &[CATALOG]), Format::Pkcs7),
+            (element(0x31, &[&plain]), Format::Pkcs7),
+        ] {
+            assert_eq!(kind(&signed(b"", &content)), format, "{content:?}");
+            for before in [5000, 60_000] {
+                assert_eq!(kind(&signed(&vec![0; before], &content)), format, "{before} {content:?}");
+            }
+            assert_eq!(kind(&signed(LIST, &content)), format, "another mark before");
+        }
+        assert_eq!(kind(&signed(&[0; CATALOG_HEAD], &plain)), Format::Pkcs7);
+        // Lengths that nobody states.
+        let open =
+            [&[0x30, 0x80][..], SIGNED, &[0xa0, 0x80, 0x30, 0x80, 0x02, 1, 1, 0x31, 0, 0x30, 0x80], LIST].concat();
+        let open = [&open[..], &[0xa0, 0x80, 0x30, 0x80, 0x30, 0x80], ROOTS, CATALOG].concat();
+        assert_eq!(kind(&open), Format::Cat);
+        for cut in 13..open.len() {
+            assert_eq!(kind(&open[..cut]), Format::Pkcs7, "{cut}");
         }
     }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::LoadError;
 use crate::cms::SignedData;
 use crate::cms::catalog::{CatalogList, MemberDigest};
-use crate::container::is_catalog;
+use crate::container::{CATALOG_HEAD, is_catalog, is_pkcs7};
 use crate::crypto::DigestAlgorithm;
 
 /// A larger file is no catalog; the largest of Windows have some megabytes.
@@ -239,7 +239,13 @@ fn read_catalog(path: &Path, buffer: &mut Vec<u8>) -> io::Result<bool> {
     buffer.clear();
     file.by_ref().take(HEAD).read_to_end(buffer)?;
     if !is_catalog(buffer) {
-        return Ok(false);
+        if !is_pkcs7(buffer) {
+            return Ok(false);
+        }
+        file.by_ref().take((CATALOG_HEAD as u64).saturating_sub(HEAD)).read_to_end(buffer)?;
+        if !is_catalog(buffer) {
+            return Ok(false);
+        }
     }
     if length > MAX_CATALOG {
         return Err(io::Error::other(format!("{length} bytes exceed the limit of {MAX_CATALOG}")));

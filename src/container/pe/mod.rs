@@ -19,7 +19,6 @@ pub use guest::{Guest, GuestKind};
 pub use headers::{DriverSign, ImagePart, PeFacts, Section};
 pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
 pub use remains::{Remains, remains};
-pub(super) use win_certificate::first_nonzero;
 
 use super::{Container, ContainerLimits, Covers, Format, HashedRegions, Presence, Source, Subject};
 use crate::anomaly::Anomaly;

@@ -200,7 +200,7 @@ fn definite_length(head: &[u8]) -> Option<u64> {
 }
 
 /// File offset of the first byte in `start..end` that is not zero.
-pub(in super::super) fn first_nonzero(source: &dyn Source, start: u64, end: u64) -> io::Result<Option<u64>> {
+fn first_nonzero(source: &dyn Source, start: u64, end: u64) -> io::Result<Option<u64>> {
     let mut at = start;
     let left = |at: u64| usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(64 * 1024);
     let mut buffer = vec![0u8; left(start)];
