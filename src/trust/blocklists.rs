@@ -22,7 +22,7 @@ const MAX_ENTRIES: usize = 4_000_000;
 pub enum ListKind {
     /// One of sigscan's own: `type,value,name,reason,severity,reference`.
     Csv,
-    /// One hash a line, of files or Authenticode digests (MD5, SHA-1, SHA-256).
+    /// One hash a line, of files or Authenticode digests (MD5, SHA-1, SHA-256); also as `sha256sum` and its kin write them.
     Hashes,
     /// LOLDrivers' `drivers.json`.
     LolDrivers,
@@ -98,6 +98,8 @@ pub struct BlockLists {
     /// Digests of files that are needed to find everything.
     wanted: BTreeSet<(HashOf, DigestAlgorithm)>,
     policies: Vec<Policy>,
+    /// What was read, for a person.
+    notes: Vec<String>,
 }
 
 /// An App Control policy among lists.
@@ -129,12 +131,17 @@ impl BlockLists {
         let mut all = BlockLists::default();
         for (kind, path) in lists {
             let bytes = read_limited(path)?;
-            let before = all.len();
+            let (before, entries) = (all.len(), all.entries.len());
             let name = source_name(path, path);
             all.read(*kind, &bytes, &name).map_err(|why| LoadError::Unreadable(path.clone(), why))?;
             if all.len() == before {
                 return Err(LoadError::Unreadable(path.clone(), "no entry in it could be read".to_owned()));
             }
+            let note = match all.policies.last().filter(|policy| *kind == ListKind::Wdac && policy.list == name) {
+                Some(policy) => policy.rules.note(),
+                None => entries_in_words(all.entries.len().saturating_sub(entries)),
+            };
+            all.notes.push(format!("{name}: {note}"));
             if all.len() > most {
                 return Err(LoadError::TooMany(path.clone(), format!("lists may have {most} entries together")));
             }
@@ -151,6 +158,12 @@ impl BlockLists {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// For each list its name, and how many entries it has or what of it is used.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The policies among the lists.
@@ -267,7 +280,14 @@ impl BlockLists {
     /// Which of the two a hash is of cannot be seen, so it is looked for as either.
     fn hashes(&mut self, bytes: &[u8], list: &str) -> Result<(), String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
-        for value in text.lines().filter_map(|line| digest(line.trim())) {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let bad = || format!("line {} is no hash", number.saturating_add(1));
+            let value = hash_of_line(line).ok_or_else(bad)?;
             let entry = entry(list, "", "listed by hash", Severity::High, "");
             self.add(entry, [(Named::File, value.clone()), (Named::Authentihash, value)]);
         }
@@ -409,6 +429,28 @@ fn number(issuer: &str, serial: &str) -> Option<(Named, Vec<u8>)> {
     told.then(|| (Named::IssuerSerial, issuer_serial_key(issuer, serial)))
 }
 
+/// The hash that a line states: alone or with a comment behind it, before the name of a file (`sha256sum`), or behind it
+/// (`sha256sum --tag`, as BSD writes it). A name may hold anything.
+fn hash_of_line(line: &str) -> Option<Vec<u8>> {
+    let tagged = || {
+        let (head, digits) = line.rsplit_once(") = ")?;
+        let known = ["MD5 (", "SHA1 (", "SHA256 (", "SHA384 (", "SHA512 ("];
+        known.iter().any(|tag| head.strip_prefix('\\').unwrap_or(head).starts_with(tag)).then(|| digest(digits))?
+    };
+    let first = || {
+        // A backslash says that the name has escapes in it.
+        let (digits, _) = line.split_once(char::is_whitespace)?;
+        digest(digits.strip_prefix('\\').unwrap_or(digits))
+    };
+    // Certificate dialogues show digests with blanks between the octets.
+    let alone = || digest(line.split('#').next().unwrap_or_default().trim());
+    tagged().or_else(first).or_else(alone)
+}
+
+fn entries_in_words(count: usize) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
 /// The octets of a hexadecimal digest: MD5, SHA-1, SHA-256, SHA-384 or SHA-512.
 fn digest(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b':' | b' ')).collect();
@@ -523,8 +565,58 @@ mod tests {
         let lists = read(ListKind::Cscb, &csv).unwrap();
         assert_eq!(lists.find(Named::Thumbprint, &[6; 32]).unwrap().reason, "Rat");
 
-        let lists = read(ListKind::Hashes, &format!("# drivers\n{}\nnonsense\n", "07".repeat(16))).unwrap();
+        let lists = read(ListKind::Hashes, &format!("# drivers\n{}\n", "07".repeat(16))).unwrap();
         assert!(lists.find(Named::File, &[7; 16]).is_some() && lists.find(Named::Authentihash, &[7; 16]).is_some());
+    }
+
+    #[test]
+    fn every_line_of_hashes_counts_or_is_refused() {
+        let hash = |octet: u8| format!("{octet:02X}").repeat(32);
+        let spaced = (0..20).map(|_| "0a").collect::<Vec<_>>().join(" ");
+        let text = format!(
+            "\u{feff}{}\r\n\n  # a comment\n{}  a file.exe\n{} *b.exe\n\\{}  c\\nd.exe\nSHA256 (e (1) = 2.exe) = {}\n\
+             {} # why\n{}#why\n{}\tdeadbeefdeadbeefdeadbeef\n{spaced}\n{}\n",
+            hash(1),
+            hash(2),
+            hash(3),
+            hash(4),
+            hash(5),
+            hash(6),
+            hash(7),
+            "08".repeat(20),
+            "0b:".repeat(16).trim_end_matches(':'),
+        );
+        let lists = read(ListKind::Hashes, &text).unwrap();
+        for octet in 1..=7 {
+            assert!(lists.find(Named::File, &[octet; 32]).is_some(), "{octet}");
+        }
+        assert!(lists.find(Named::File, &[8; 20]).is_some());
+        assert!(lists.find(Named::Authentihash, &[10; 20]).is_some());
+        assert!(lists.find(Named::Authentihash, &[11; 16]).is_some());
+        assert_eq!(lists.entries.len(), 10);
+        let good = hash(1);
+        let bad =
+            ["# sigscan\n\nIt tells the truth.", "deadbeef", "\"0101\"", &format!("{good}x"), &format!("x {good}")];
+        for line in bad {
+            let number = 2 + line.lines().count();
+            assert_eq!(
+                read(ListKind::Hashes, &format!("{good}\n#\n{line}\n")).unwrap_err(),
+                format!("line {number} is no hash"),
+                "{line}"
+            );
+        }
+        let quoted = format!("\"{good}\"\n");
+        assert_eq!(read(ListKind::Hashes, &quoted).unwrap_err(), "line 1 is no hash");
+    }
+
+    #[test]
+    fn lists_say_how_much_they_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list.txt");
+        std::fs::write(&path, format!("{}\n{}\n", "01".repeat(32), "02".repeat(32))).unwrap();
+        let lists = BlockLists::load(&[(ListKind::Hashes, path)]).unwrap();
+        assert_eq!(lists.notes(), ["list.txt: 2 entries"]);
+        assert_eq!(entries_in_words(1), "1 entry");
     }
 
     #[test]
