@@ -246,8 +246,13 @@ fn a_version_resource_that_names_another_publisher_is_as_bad_as_the_signature() 
     assert_eq!(verdict(&signed(&stray("Microsoft Corporation"))), is("Untrusted", None));
     let donor = sign(&Pe::pe32().bytes(), &by("Fixture", "Fixture"));
     assert_eq!(verdict(&graft(&donor, &plain)), is("Invalid", Some("high")));
+    // The signer is the one that the resource names; that the signature is broken is another finding's to tell.
     let donor = sign(&Pe::pe32().bytes(), &by("Microsoft Corporation", "Tool"));
-    assert_eq!(verdict(&graft(&donor, &plain)), is("Invalid", Some("medium")));
+    assert_eq!(verdict(&graft(&donor, &plain)), is("Invalid", None));
+    // Who cuts a file off inside of its signature takes the signer's name with it.
+    let mut cut = signed(&by("Microsoft Corporation", "Tool"));
+    cut.truncate(cut.len() - 400);
+    assert_eq!(verdict(&cut), is("Invalid", Some("low")));
     let old = issued(dn_of("Fixture", "Fixture"), &root.subject).valid("20200101000000Z", "20210101000000Z");
     let old = Signature { certs: vec![old.der(), root.der()], ..Signature::with(old.der(), Key::Leaf) };
     assert_eq!(verdict(&signed(&old)), is("Expired", Some("medium")));

@@ -28,23 +28,25 @@ fn another_publisher(record: &Record, publishers: &Publishers) -> Option<Finding
     let catalogs_unknown = record.catalog == "not-checked";
     let leads_to =
         LeadsTo::of(record.status, std::iter::once(record.reason).chain(record.other_reasons.iter().copied()));
+    // A signature of which nothing can be read names nobody: copies that were cut off look like this, too.
+    let unsigned = record.status == Status::Unsigned || signer.is_none();
     let severity = match (record.status, leads_to) {
         (Status::Error, _) => return None,
-        (Status::Unsigned, _) if catalogs_unknown => Severity::Low,
-        (Status::Unsigned, _) => Severity::Medium,
         // Whatever signature decides, another one is of this very content.
         (_, _) if vouched_for(record, publishers) => return None,
+        (_, _) if unsigned && catalogs_unknown => Severity::Low,
+        (Status::Unsigned, _) => Severity::Medium,
+        (_, _) if unsigned => Severity::Medium,
         // Who signed himself, or founded a root for it, can write any name into the certificate.
         (_, Some(LeadsTo::UntrustedRoot)) => Severity::High,
-        // The signature is not of this content, but its publisher may be: a damaged file.
-        (Status::Invalid, _) if signs(publisher) => Severity::Medium,
+        // Other findings tell what is wrong with it.
         (_, _) if signs(publisher) => return None,
         (Status::Invalid, _) | (_, Some(LeadsTo::Nowhere)) => Severity::High,
         (Status::Valid, _) => Severity::Low,
         (Status::Expired | Status::Revoked | Status::Untrusted, _) => Severity::Medium,
     };
     let shown = signer.map(|signer| signer.common_name.as_ref().unwrap_or(&signer.subject));
-    let note = (record.status == Status::Unsigned && catalogs_unknown).then_some("catalog_unknown");
+    let note = (unsigned && catalogs_unknown).then_some("catalog_unknown");
     let evidence = [
         ("publisher", json!(publisher)),
         ("company", json!(version.company)),

@@ -350,10 +350,10 @@ pub(super) const ROWS: &[Row] = &[
         condition: "The company of the version resource reads as, or looks like, a publisher of the catalogue, or its \
                     copyright notice names one and nobody else, and the signer's organisation and common name are none \
                     of that publisher's. High where the signature does not hold, leads nowhere or to a root that nobody \
-                    trusts, revoked there or not; medium where such a signature bears the publisher's name and is broken, and for a signer \
-                    that is trusted but expired, revoked or not meant for this; low on a Valid file, but nothing where \
-                    one of the file's signatures is Valid and Microsoft's: it signs drivers and parts of Windows that others \
-                    made. Unsigned files: \
+                    trusts, revoked there or not; high, too, where such a root bears the publisher's name; medium for a \
+                    signer that is trusted but expired, revoked or not meant for this; low on a Valid file, but nothing \
+                    where one of the file's signatures is Valid and Microsoft's: it signs drivers and parts of Windows that \
+                    others made. Unsigned files, and files with a signature of which nothing can be read that names anybody: \
                     medium where catalogs were given and none lists the file; else low, with the note catalog_unknown, \
                     because publishers sign through catalogs and ship unsigned files, too.",
         why: "The version resource is what Explorer and most tools show, and anybody can write it. The signature says who \
