@@ -1,9 +1,12 @@
 //! Which files: named ones and those below folders, in path order.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::{DirEntry, WalkDir};
+
+use crate::fold::folded;
 
 /// What to scan.
 #[derive(Debug, Clone)]
@@ -31,8 +34,9 @@ pub struct WalkOptions {
     pub exclude: Globs,
 }
 
-/// A set of patterns. One without a slash is matched against the file name, one with a slash against the path
-/// below the scanned folder.
+/// A set of patterns, without case: images of Windows have names in any. One without a slash is matched against the name of a file
+/// or folder, one with a slash against the path below the scanned folder. A slash at the end says that a folder is meant, with all
+/// that is in it; one at the beginning that nothing stands before it.
 #[derive(Debug, Clone, Default)]
 pub struct Globs {
     names: GlobSet,
@@ -47,8 +51,18 @@ impl Globs {
     pub fn new(patterns: &[String]) -> Result<Globs, globset::Error> {
         let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         for pattern in patterns {
-            let set = if pattern.contains('/') { &mut paths } else { &mut names };
-            set.add(Glob::new(pattern.trim_start_matches("./"))?);
+            let glob = |text: &str| GlobBuilder::new(&folded(text)).case_insensitive(true).build();
+            let folder = pattern.trim_end_matches('/');
+            let below = folder.trim_start_matches("./").trim_start_matches('/');
+            let anchored = folder.contains('/');
+            let set = if anchored { &mut paths } else { &mut names };
+            set.add(glob(below)?);
+            if folder.len() < pattern.len() {
+                paths.add(glob(&format!("{below}/**"))?);
+                if !anchored {
+                    paths.add(glob(&format!("**/{below}/**"))?);
+                }
+            }
         }
         Ok(Globs { names: names.build()?, paths: paths.build()? })
     }
@@ -62,7 +76,15 @@ impl Globs {
             return false; // taking a path apart is much of what a walk costs
         }
         let below = path.strip_prefix(root).unwrap_or(path);
-        path.file_name().is_some_and(|name| self.names.is_match(name)) || self.paths.is_match(below)
+        path.file_name().is_some_and(|name| is_match(&self.names, name)) || is_match(&self.paths, below.as_os_str())
+    }
+}
+
+/// The set itself knows the case of ASCII letters only.
+fn is_match(set: &GlobSet, name: &OsStr) -> bool {
+    match name.to_str() {
+        Some(text) if !text.is_ascii() => set.is_match(folded(text)),
+        _ => set.is_match(name),
     }
 }
 
@@ -152,4 +174,33 @@ fn classify(entry: DirEntry, root: &Path, options: &WalkOptions) -> Met {
         return Met::Excluded;
     }
     Met::File { path: entry.into_path(), named: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_have_no_case_and_slashes_around_them_say_where_and_what() {
+        let matches = |pattern: &str, path: &str| {
+            let globs = Globs::new(&[pattern.to_owned()]).unwrap();
+            globs.matches(Path::new("/mnt"), &Path::new("/mnt").join(path))
+        };
+        for pattern in ["users", "Users", "USERS/", "/Users", "/Users/", "./Users"] {
+            assert!(matches(pattern, "Users"), "{pattern}");
+            assert!(!matches(pattern, "Users2"), "{pattern}");
+            // Below a folder everything belongs to it, whoever asks only for files.
+            assert_eq!(matches(pattern, "Users/alice/a.exe"), pattern.ends_with('/'), "{pattern}");
+            let anywhere = !pattern.starts_with(['/', '.']);
+            assert_eq!(matches(pattern, "old/Users"), anywhere, "{pattern}");
+        }
+        assert!(matches("USERS/", "old/Users/a.exe") && !matches("/Users/", "old/Users/a.exe"));
+        assert!(matches("*.EXE", "a/b.exe") && matches("*.exe", "a/B.Exe") && !matches("*.exe", "a/b.dll"));
+        assert!(matches("users/*/Temp", "Users/alice/TEMP") && !matches("users/*/Temp", "Users/alice/TMP"));
+        assert!(
+            matches("ÄRGER.exe", "ärger.exe")
+                && matches("ärger/**", "Ärger/a.exe")
+                && !matches("arger.exe", "ärger.exe")
+        );
+    }
 }
