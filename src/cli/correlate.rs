@@ -161,7 +161,7 @@ pub(super) fn run(args: &CorrelateArgs, out: &mut dyn Write) -> Result<bool, Str
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(format!("writing the output: {error}")),
         _ => {}
     }
-    if problems.is_empty() { Ok(failed) } else { Err(problems.join("\nsigscan: ")) }
+    if problems.is_empty() { Ok(failed) } else { Err(problems.join("\n  ")) }
 }
 
 /// Reads every line; the number of the first that is no record, and how many there are.

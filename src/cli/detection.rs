@@ -207,12 +207,15 @@ pub fn summary(counts: &EventCounts) -> String {
         (counts.hidden, "milder"),
         (counts.unread, "not read"),
         (counts.cut, "not completely read"),
-        (counts.damaged, "chunks of event logs damaged"),
+        (
+            counts.damaged,
+            if counts.damaged == 1 { "chunk of event logs damaged" } else { "chunks of event logs damaged" },
+        ),
     ];
     push_counts(&mut text, &others);
     text.push('\n');
     if let Some(named) = &counts.named {
-        let mut line = format!("files of events: {} judged", grouped(named.judged));
+        let mut line = format!("events that name files: {} judged", grouped(named.judged));
         let others = [
             (named.changed, "another file now"),
             (named.missing, "not found"),

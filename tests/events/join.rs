@@ -125,7 +125,7 @@ fn loads_are_judged_by_their_files() {
     ];
     assert_eq!(found.iter().map(told).collect::<Vec<_>>(), expected);
     assert_eq!(found[1]["signature"]["findings"], json!(["S101"]));
-    assert!(summary.ends_with("files of events: 4 judged\n"), "{summary}");
+    assert!(summary.ends_with("events that name files: 4 judged\n"), "{summary}");
     // Without the files, these events say nothing.
     let log = drive.path("log.jsonl");
     fs::write(&log, lines.map(|line| line.to_string()).join("\n")).unwrap();
@@ -192,7 +192,11 @@ fn paths_of_windows_lead_to_the_file_whatever_their_shape() {
     let elsewhere = [r"D:\Windows\System32\drivers\driver.sys", r"driver.sys", r"\\server\share\driver.sys"];
     let lines = elsewhere.map(|path| json!({ "EventID": 6, "ImageLoaded": path }));
     let (found, summary) = drive.found(&lines, &[]);
-    assert_eq!((found.len(), summary.ends_with("files of events: 0 judged, 3 not found\n")), (0, true), "{summary}");
+    assert_eq!(
+        (found.len(), summary.ends_with("events that name files: 0 judged, 3 not found\n")),
+        (0, true),
+        "{summary}"
+    );
     let map = format!(r"D:\={}", drive.path("").display());
     assert_eq!(drive.found(&lines, &["--path-map", &map]).0.len(), 1);
 }
@@ -230,7 +234,7 @@ fn programs_that_start_and_files_that_are_written_are_judged_too() {
     assert_eq!(titles, [fates.as_slice(), &written].concat());
     assert!(found.iter().all(|found| found["signature"]["status"] == "Invalid"));
     assert_eq!(found[0]["parent_image"], r"C:\Windows\explorer.exe");
-    assert!(summary.ends_with("files of events: 9 judged\n"), "{summary}");
+    assert!(summary.ends_with("events that name files: 9 judged\n"), "{summary}");
 }
 
 /// The event's own words count where the file is gone, is another one, or cannot know better.
@@ -281,7 +285,7 @@ fn the_event_s_own_words_count_where_the_file_cannot_tell() {
         found.iter().map(|found| (told(found), found["evidence"]["note"].as_str().unwrap())).collect();
     assert_eq!(told.iter().map(|(told, note)| (told.as_str(), *note)).collect::<Vec<_>>(), expected);
     assert_eq!(found[1]["evidence"]["status"], "Valid");
-    let counts = "files of events: 3 judged, 2 another file now, 2 not found, 1 not judged\n";
+    let counts = "events that name files: 3 judged, 2 another file now, 2 not found, 1 not judged\n";
     assert!(summary.ends_with(counts), "{summary}");
     // A list that knows better than the event.
     let crl = root("testdata/crl");
@@ -315,7 +319,7 @@ fn sound_files_clear_their_events_and_that_is_counted() {
         found.iter().map(told).collect::<Vec<_>>(),
         ["medium proof file Expired/cert-expired Fixture Publisher same"]
     );
-    let counts = "files of events: 3 judged, 1 called broken by the event and sound, 1 expired since\n";
+    let counts = "events that name files: 3 judged, 1 called broken by the event and sound, 1 expired since\n";
     assert!(summary.ends_with(counts), "{summary}");
 }
 
@@ -341,7 +345,7 @@ fn an_expired_file_clears_no_event_that_may_mean_another_one() {
             let wanted = format!("{severity} medium event {status}/- Evil Corp unconfirmed{disagrees}");
             assert_eq!(found.iter().map(told).collect::<Vec<_>>(), [wanted], "{summary}");
             assert_eq!(found[0]["evidence"]["note"], unconfirmed);
-            assert!(summary.ends_with("files of events: 1 judged\n"), "{summary}");
+            assert!(summary.ends_with("events that name files: 1 judged\n"), "{summary}");
         }
         // Whoever is not named by the event is by the file.
         let mut nobody = line(status, "x", false);
@@ -355,13 +359,13 @@ fn an_expired_file_clears_no_event_that_may_mean_another_one() {
     for status in ["Valid", "Unavailable", "Unsigned"] {
         let (found, summary) = drive.found(&[line(status, "Fixture Publisher", false)], &[]);
         assert_eq!(found, Vec::<Value>::new());
-        assert!(summary.ends_with("files of events: 1 judged, 1 expired since\n"), "{summary}");
+        assert!(summary.ends_with("events that name files: 1 judged, 1 expired since\n"), "{summary}");
     }
     let mut same = line("Untrusted", "Evil Corp", false);
     same["Hashes"] = json!(hash("scenarios/expired/built-before.exe")[0]);
     let (found, summary) = drive.found(&[same], &[]);
     assert_eq!(found, Vec::<Value>::new());
-    assert!(summary.ends_with("files of events: 1 judged, 1 expired since\n"), "{summary}");
+    assert!(summary.ends_with("events that name files: 1 judged, 1 expired since\n"), "{summary}");
 }
 
 /// SHA-1 and MD5 tell files apart where the event states nothing better.
@@ -379,6 +383,7 @@ fn weak_digests_are_compared_where_there_are_no_others() {
         (other_md5, "changed"),
         (imphash, "unconfirmed"),
         (format!("MD5={}", "0".repeat(32)), "unconfirmed"),
+        ("SHA256=12".to_owned(), "unconfirmed"),
     ];
     for (hashes, fate) in cases {
         let (found, _) = drive.found(&[load(&place, &hashes, ["true", "Somebody", "Untrusted"])], &[]);
@@ -454,7 +459,7 @@ fn records_speak_for_the_machine_that_they_name() {
     for lines in [lines, turned] {
         let (found, summary) = drive.found(&lines, &[]);
         assert_eq!(found.len(), 1, "{summary}");
-        assert!(summary.ends_with("files of events: 1 judged, 1 not found\n"), "{summary}");
+        assert!(summary.ends_with("events that name files: 1 judged, 1 not found\n"), "{summary}");
     }
 }
 
@@ -471,7 +476,7 @@ fn verdicts_are_remembered() {
         .collect();
     let (found, summary) = drive.found(&lines, &["--cache-size", "64k"]);
     assert_eq!(found.len(), 300);
-    assert!(summary.ends_with("files of events: 300 judged\n"), "{summary}");
+    assert!(summary.ends_with("events that name files: 300 judged\n"), "{summary}");
     let states: Vec<&Value> = found.iter().map(|found| &found["signature"]).collect();
     assert!(states.windows(2).all(|pair| pair[0] == pair[1]));
 }

@@ -80,8 +80,8 @@ fn the_summary_counts_in_words() {
         named: Some(named),
     };
     let expected = "1,000,000 events in 2 files, 3 detections, 1 InvalidCodeSignature, 2 SigntoolSigning, 8 excluded, \
-        9 milder, 7 not read, 6 not completely read, 1 chunks of event logs damaged\n\
-        files of events: 1,234 judged, 1 another file now, 2 not found, 3 not judged, \
+        9 milder, 7 not read, 6 not completely read, 1 chunk of event logs damaged\n\
+        events that name files: 1,234 judged, 1 another file now, 2 not found, 3 not judged, \
         4 called broken by the event and sound, 5 expired since\n";
     assert_eq!(summary(&counts), expected);
 }
