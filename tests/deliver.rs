@@ -57,3 +57,14 @@ fn a_file_that_cannot_be_written_is_a_failure_before_the_scan() {
     assert_eq!(fs::read(&path).unwrap(), b"old");
     assert_eq!(names(folder.path()), [path]);
 }
+
+/// A name that was mistyped is no empty spool.
+#[test]
+fn a_spool_that_is_not_there_is_not_made_to_be_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("spol");
+    let output = sigscan(&["send", "--spool", spool.to_str().unwrap(), "--send", "http://127.0.0.1:9/"]);
+    let why = format!("sigscan: --spool {}: no folder: a scan with --spool makes one\n", spool.display());
+    assert_eq!((output.status.code(), said(&output)), (Some(2), why));
+    assert!(!spool.exists());
+}

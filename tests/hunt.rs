@@ -137,7 +137,7 @@ HIGH     X208 Cloned version resource
   proof    signer “Fixture Publisher”, falsely signed 3, originals 1, signed by others 0, unsigned 0, version res d6e0c512…
 
 HIGH     S101 Signature does not match content
-  files    3 with another file's signature, named above
+  files    3 whose signature others carry, too: named above
 
 HIGH     S114 Self-signed in the name of a known publisher
   files    Self-signed  own.exe
@@ -147,11 +147,94 @@ HIGH     S104 An older certificate table lies before the new one
   files    Invalid      setup.exe
   proof    offset 2048, size 2480
 
-6 findings (2 critical, 4 high) and 2 that --min-severity hides among 6 files
+6 findings (2 critical, 4 high) among 6 files; 2 milder ones that --min-severity info shows
 ";
     assert_eq!(shown, expected);
     let nothing = program(&["hunt", "--min-severity", "critical"]).args(judging()).arg(root("src")).output().unwrap();
     assert_eq!(text(&nothing), "0 findings among 0 files\n");
+}
+
+/// Words of a scan that says on standard error what it has to.
+fn aloud() -> Vec<String> {
+    judging().into_iter().filter(|word| word != "--quiet").collect()
+}
+
+/// No finding among files that nobody judged is no answer.
+#[test]
+fn a_hunt_says_what_it_did_not_judge() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["pe32.exe", "thief.exe"] {
+        fs::copy(root("testdata/fixtures").join(name), folder.path().join(name)).unwrap();
+    }
+    let hunt = |arguments: &[&str]| {
+        let output = program(&["hunt"]).args(aloud()).args(arguments).current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8(output.stderr.clone()).unwrap();
+        let (_, said) = said.split_once('\n').unwrap(); // with how long it took
+        (text(&output), said.to_owned(), output.status.code())
+    };
+    let basis =
+        "  Trusting root.pem, tsa-root.pem, as of 2026-06-01 00:00:00 UTC; revocation and catalogs not checked\n";
+    let told = format!(
+        "  Error        2  limit reached\n    ./pe32.exe: the file has 4528 bytes, more than the limit of 10\n    \
+         ./thief.exe: the file has 4544 bytes, more than the limit of 10\n{basis}"
+    );
+    assert_eq!(hunt(&[".", "--max-size", "10"]), ("0 findings among 2 files\n".to_owned(), told, Some(0)));
+    let told = format!("  Error        1  no such file\n    nowhere: No such file or directory (os error 2)\n{basis}");
+    assert_eq!(hunt(&["nowhere"]), ("0 findings among 1 file\n".to_owned(), told, Some(2)));
+}
+
+/// What nobody would get is refused, with what to do instead.
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    let refused = |arguments: &[&str]| {
+        let output = program(arguments).args(judging()).arg(root("testdata/fixtures/pe32.exe")).output().unwrap();
+        assert_eq!((output.status.code(), text(&output).as_str()), (Some(2), ""), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let milder =
+        "sigscan: --min-severity is for the list of findings that people read; formats for programs have all of them\n";
+    for format in [&["--json"][..], &["--format", "csv"], &["--format", "table"]] {
+        assert_eq!(refused(&[&["hunt", "--min-severity", "high"], format].concat()), milder);
+    }
+    assert_eq!(refused(&["hunt", "--no-findings"]), "sigscan: --no-findings leaves nothing that hunt could show\n");
+    assert_eq!(
+        refused(&["--json", "--no-findings", "--fail-on", "high"]),
+        "sigscan: --fail-on with a severity needs findings, which --no-findings leaves out; a status needs none\n"
+    );
+    let list = root("testdata/blocklists/policy.xml");
+    assert_eq!(
+        refused(&["--json", "--allowlist", &format!("csv:{}", list.display())]),
+        "sigscan: --allowlist needs --blocklist: it takes back what a block-list says, and there is none\n"
+    );
+    let mut allowed = program(&["--json", "--no-findings", "--fail-on", "invalid"]);
+    let status = allowed.args(judging()).arg(root("testdata/fixtures/thief.exe")).output().unwrap().status.code();
+    assert_eq!(status, Some(1), "a status needs no findings");
+}
+
+/// A payload behind a signature that holds: the table does not look like that of any other Valid file.
+#[test]
+fn a_valid_file_with_a_payload_does_not_look_like_others() {
+    let folder = root("testdata/scenarios/sigflip");
+    let scan = |arguments: &[&str]| {
+        let output = program(arguments).args(aloud()).current_dir(&folder).output().unwrap();
+        (text(&output), String::from_utf8(output.stderr).unwrap(), output.status.code())
+    };
+    let (table, said, code) = scan(&[".", "--fail-on", "critical"]);
+    assert_eq!(code, Some(1));
+    let rows: Vec<String> = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert!(rows.contains(&"Valid critical finding Fixture Publisher ./injected.exe".to_owned()), "{table}");
+    assert!(rows.contains(&"Valid Fixture Publisher ./tool.exe".to_owned()), "{table}");
+    assert!(said.contains("\n  Findings: 1 critical; sigscan hunt shows them\n"), "{said}");
+    let (story, ..) = scan(&["injected.exe"]);
+    let told = story.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("These bytes are the ones that were signed, except 55 bytes that nobody signed (see"),
+        "{story}"
+    );
+    assert!(told.contains("“Fixture Publisher” signed these bytes, except 55 bytes that nobody signed CN="), "{story}");
+    let (story, ..) = scan(&["tool.exe"]);
+    let told = story.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("✔ “Fixture Publisher” signed exactly these bytes CN="), "{story}");
 }
 
 /// The same path on two machines is two files.

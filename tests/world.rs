@@ -275,15 +275,24 @@ fn a_scan_that_is_told_to_stop_says_what_it_has_and_what_it_has_not() {
     let endless = fs::File::create(folder.path().join("b.exe")).unwrap();
     endless.set_len(1 << 40).unwrap();
     io::Write::write_all(&mut &endless, &fixture("unsigned-pe32.exe")).unwrap();
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    // Whoever runs these tests to outlive a terminal has every program in them outlive it.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("1").trim();
+    let hangup = Some("HUP").filter(|_| u64::from_str_radix(ignored, 16).unwrap() & 1 == 0);
+    let signals = [Some("INT"), Some("TERM"), hangup, Some("HUP TERM")];
+    for (name, code) in signals.into_iter().zip([130, 143, 129, 143]).filter_map(|(name, code)| Some((name?, code))) {
+        let mut command = Command::new("sh");
+        // As nohup starts it: what follows then is the next signal's.
+        let trap = if name == "HUP TERM" { "trap '' HUP; " } else { "" };
+        let script = format!("{trap}exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_sigscan")]);
         command.args([folder.path().to_str().unwrap(), "--json", "--at", AT, "--jobs", "1"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut output = io::BufReader::new(child.stdout.take().unwrap());
         io::BufRead::read_line(&mut output, &mut line).unwrap();
         assert!(line.contains("\"status\":\"Untrusted\""), "{line}");
-        signal(&child, name);
+        name.split(' ').for_each(|name| signal(&child, name));
         let start = Instant::now();
         io::Read::read_to_string(&mut output, &mut line).unwrap();
         let ended = child.wait_with_output().unwrap();

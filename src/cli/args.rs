@@ -81,10 +81,11 @@ pub struct ScanArgs {
     /// Follow symbolic links inside folders
     #[arg(short = 'L', long, help_heading = "Which files")]
     pub follow: bool,
-    /// Only files that match GLOB: against the name, or against the path below the folder if GLOB has a slash
+    /// Only files that match GLOB, in any case: against the name, or against the path below the folder if GLOB has a slash. A
+    /// slash at the end means all that is in such a folder
     #[arg(long, value_name = "GLOB", help_heading = "Which files")]
     pub include: Vec<String>,
-    /// Leave out files and folders that match GLOB
+    /// Leave out files and folders that match GLOB, in any case
     #[arg(long, value_name = "GLOB", help_heading = "Which files")]
     pub exclude: Vec<String>,
 
@@ -206,6 +207,15 @@ impl FailOn {
         }))
     }
 
+    /// The mildest severity that makes a scan fail, where findings do.
+    #[must_use]
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            FailOn::Severity(severity) => Some(severity),
+            FailOn::Status(_) => None,
+        }
+    }
+
     /// Whether this record makes the scan fail.
     #[must_use]
     pub fn hit(self, record: &Record) -> bool {
@@ -231,9 +241,9 @@ pub struct HuntArgs {
     /// Where its records go.
     #[command(flatten)]
     pub delivery: DeliveryArgs,
-    /// Show findings of this severity and worse ones
-    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = severity)]
-    pub min_severity: Severity,
+    /// Show findings of this severity and worse ones [default: low]
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub min_severity: Option<Severity>,
 }
 
 /// Options of `sigscan baseline`.

@@ -185,6 +185,9 @@ fn describe(outcome: &Outcome, args: &SendArgs) -> String {
 
 /// `sigscan send`: sends what a spool holds.
 pub(super) fn run(args: &SendArgs) -> Result<bool, String> {
+    if let Some(spool) = args.spool.as_ref().filter(|spool| !spool.is_dir()) {
+        return Err(format!("--spool {}: no folder: a scan with --spool makes one", spool.display()));
+    }
     let interrupted = stop_on_interrupt();
     match open(args, false)? {
         Some(post) => finish(post, args, &interrupted, false),

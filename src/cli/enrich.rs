@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use super::baseline;
 use super::cache::Kept;
 use super::judging::{JudgingArgs, size};
-use super::run::{catalogs_of, jobs, online_downloads, policy_notes, scanner};
+use super::run::{catalogs_of, jobs, list_notes, online_downloads, scanner};
 use super::sandbox;
 use super::words::grouped;
 use crate::enrich::evtx::{self, Unread};
@@ -195,8 +195,17 @@ fn input(args: &EnrichArgs, unread: &Unread) -> Result<Box<dyn Read + Send>, Str
     }
 }
 
+/// A folder that is not there has no files. Where records are given it may be gone: they know what was in it.
+pub(super) fn mounted(rules: &[PathRule], records: &[PathBuf]) -> Result<(), String> {
+    match rules.iter().find(|rule| records.is_empty() && !rule.folder().is_dir()) {
+        Some(rule) => Err(format!("--path-map {}: no folder", rule.folder().display())),
+        None => Ok(()),
+    }
+}
+
 /// What cannot be meant.
 fn usage(args: &EnrichArgs) -> Result<(), String> {
+    mounted(&args.path_map, &args.records)?;
     match args.merge {
         Some(_) if args.protocol != ProtocolArg::Ndjson => Err("--merge needs --protocol ndjson".to_owned()),
         Some(MergeArg::Ecs) if ["file", "dll", "process", "related"].contains(&args.target_field.as_str()) => {
@@ -215,7 +224,7 @@ fn enricher(args: &EnrichArgs, kept: &Kept) -> Result<(Enricher, String), String
     usage(args)?;
     let shape = if args.compact { Shape::Compact } else { Shape::Whole };
     let mut scanner = kept.given_to(scanner(&args.judging, false)?);
-    let notes = policy_notes(&scanner).collect();
+    let notes = list_notes(&scanner).collect();
     let folders = args.path_map.iter().map(|rule| Target::Path(rule.folder().to_path_buf()));
     if let Some(baseline) = baseline::load(&args.baseline, &folders.collect::<Vec<_>>())? {
         scanner = scanner.with_baseline(baseline);

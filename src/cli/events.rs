@@ -12,6 +12,7 @@ use super::args::{FailOn, FormatArg, severity};
 use super::cache::Kept;
 use super::deliver::{self, DeliveryArgs};
 use super::detection::{EventCounts, incomplete, shown, summary};
+use super::enrich::mounted;
 use super::judging::{JudgingArgs, size};
 use super::report::standard_output_is_a_file;
 use super::run::{
@@ -145,7 +146,7 @@ pub(super) fn run(args: &EventsArgs) -> Result<u8, String> {
         return Ok(interrupted_code());
     }
     match () {
-        () if !problems.is_empty() => Err(problems.join("\nsigscan: ")),
+        () if !problems.is_empty() => Err(problems.join("\n  ")),
         () if !sent => Ok(FAILURE),
         () if cut => reader_gone(args.fail_on.is_some(), failed),
         () if failed => Ok(FOUND),
@@ -237,6 +238,7 @@ fn files(args: &EventsArgs, kept: &Kept) -> Result<(Option<Files>, sandbox::Need
             rules.push(rule.map_err(|error| format!("--root {}: {error}", root.display()))?);
         }
     }
+    mounted(&rules, &args.records)?;
     let folders = rules.iter().map(|rule| rule.folder().to_owned());
     let mut needs = sandbox::Needs::reading(args.files.iter().cloned().chain(folders));
     if rules.is_empty() && args.records.is_empty() {

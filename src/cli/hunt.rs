@@ -33,24 +33,38 @@ pub(super) struct Hunt<W> {
     options: HuntOptions,
     verdicts: BTreeMap<String, Verdict>,
     findings: Vec<FindingLine>,
-    milder: u64,
+    /// What is too mild to be shown, as much of it as would be blocks.
+    milder: BTreeSet<(String, Severity)>,
+    milder_pairs: u64,
     files: u64,
 }
 
 impl<W: Write> Hunt<W> {
     pub(super) fn new(out: W, options: HuntOptions) -> Hunt<W> {
-        Hunt { out, options, verdicts: BTreeMap::new(), findings: Vec::new(), milder: 0, files: 0 }
+        Hunt {
+            out,
+            options,
+            verdicts: BTreeMap::new(),
+            findings: Vec::new(),
+            milder: BTreeSet::new(),
+            milder_pairs: 0,
+            files: 0,
+        }
     }
 
     fn take(&mut self, finding: &FindingLine) {
+        // One block for all files of which the same is found: what differs between them is in their records.
+        let of_one_file = finding.code.starts_with('S');
         if finding.severity < self.options.min_severity {
-            self.milder = self.milder.saturating_add(1);
+            if of_one_file {
+                self.milder.insert((finding.code.clone(), finding.severity));
+            } else {
+                self.milder_pairs = self.milder_pairs.saturating_add(1);
+            }
             return;
         }
-        // One block for all files of which the same is found: what differs between them is in their records.
-        let same = |known: &&mut FindingLine| {
-            known.code == finding.code && known.severity == finding.severity && finding.code.starts_with('S')
-        };
+        let same =
+            |known: &&mut FindingLine| known.code == finding.code && known.severity == finding.severity && of_one_file;
         match self.findings.iter_mut().find(same) {
             Some(known) => {
                 known.members.extend(finding.members.iter().cloned());
@@ -94,7 +108,7 @@ impl<W: Write> Hunt<W> {
         }
         if named > 0 {
             let label = if members.is_empty() { "files" } else { "" };
-            page.headline(&[faint(format!("  {label:9}{named} with another file's signature, named above"))]);
+            page.headline(&[faint(format!("  {label:9}{named} whose signature others carry, too: named above"))]);
         }
         // The name comes first: it is what a person looks for. What is not known is left out.
         let mut shown: Vec<_> = finding.evidence.iter().filter(|(_, value)| !value.is_null()).collect();
@@ -176,10 +190,12 @@ impl<W: Write> Output for Hunt<W> {
         if !levels.is_empty() {
             count.push_str(&format!(" ({})", levels.join(", ")));
         }
-        if self.milder > 0 {
-            count.push_str(&format!(" and {} that --min-severity hides", self.milder));
-        }
-        let last = format!("{count} among {}", plural(self.files, "file", "files"));
+        let milder = (self.milder.len() as u64).saturating_add(self.milder_pairs);
+        let milder = match milder {
+            0 => String::new(),
+            count => format!("; {} that --min-severity info shows", plural(count, "milder one", "milder ones")),
+        };
+        let last = format!("{count} among {}{milder}", plural(self.files, "file", "files"));
         page.headline(&[plain(last)]);
         self.out.write_all(page.finish().as_bytes())?;
         self.out.flush()

@@ -35,6 +35,8 @@ pub(super) struct Report {
     /// What to tell of findings in a format that has no place for them.
     unseen_findings: bool,
     summary: Option<Summary>,
+    /// Whether findings are shown, and not files.
+    below_findings: bool,
     filtered: bool,
     terminal: Terminal,
     fail_on: Option<FailOn>,
@@ -109,7 +111,8 @@ impl Report {
             post,
             correlator: (!args.no_correlate && !args.judging.no_findings && view.correlates()).then(Correlator::new),
             unseen_findings: !args.quiet && matches!(view, View::Structured(format) if !format.takes_findings()),
-            summary: (view == View::Table && !args.quiet).then(Summary::default),
+            summary: (matches!(view, View::Table | View::Hunt(_)) && !args.quiet).then(Summary::default),
+            below_findings: matches!(view, View::Hunt(_)),
             filtered,
             terminal,
             fail_on: args.fail_on,
@@ -165,6 +168,8 @@ impl Report {
                 elapsed: Some(elapsed),
                 shown: self.filtered.then_some(self.output.passed),
                 catalogs: self.catalogs,
+                findings: self.fail_on.and_then(FailOn::severity),
+                below_findings: self.below_findings,
             };
             let together = self.terminal.out_width > 0 && self.terminal.error_width > 0;
             let gap = if together { "\n" } else { "" };
@@ -198,11 +203,9 @@ impl Report {
         self.failed |= hits.any(|hit| hit); // whether or not somebody still reads them
         findings.iter().try_for_each(|finding| self.output.finding(finding))?;
         if self.unseen_findings && !findings.is_empty() {
-            let count = plural(findings.len() as u64, "finding", "findings");
-            writeln!(
-                io::stderr(),
-                "sigscan: {count} about several files have no place in this format; --json has them"
-            )?;
+            let have =
+                plural(findings.len() as u64, "finding about several files has", "findings about several files have");
+            writeln!(io::stderr(), "sigscan: {have} no place in this format; --json has them")?;
         }
         Ok(())
     }

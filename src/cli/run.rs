@@ -2,13 +2,15 @@
 
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGTERM};
 
-use super::args::{Cli, Command, FormatArg, ScanArgs};
+use super::args::{Cli, Command, FailOn, FormatArg, HuntArgs, ScanArgs};
 use super::cache::Kept;
 use super::deliver::{self, DeliveryArgs};
 use super::judging::{HashArg, JudgingArgs};
@@ -33,9 +35,12 @@ use crate::trust::{
 pub(super) const FAILURE: u8 = 2;
 /// Something at or above `--fail-on` was found.
 pub(super) const FOUND: u8 = 1;
-/// Ended by SIGINT, and by SIGTERM: 128 and the signal's number, as shells say it.
+/// Ended by SIGINT, SIGTERM or SIGHUP: 128 and the signal's number, as shells say it.
 const INTERRUPTED: u8 = 130;
+#[cfg(unix)]
 const TERMINATED: u8 = 143;
+#[cfg(unix)]
+const HUNG_UP: u8 = 129;
 
 /// Runs the command line and returns the exit code.
 #[must_use]
@@ -54,9 +59,10 @@ pub fn main() -> u8 {
             return if error.use_stderr() { FAILURE } else { 0 };
         }
     };
+    LazyLock::force(&OUTLIVES_TERMINAL);
     let outcome = match &cli.command {
         None => scan(&cli.scan, &cli.delivery, None),
-        Some(Command::Hunt(args)) => scan(&args.scan, &args.delivery, Some(args.min_severity)),
+        Some(Command::Hunt(args)) => scan(&args.scan, &args.delivery, Some(args)),
         Some(Command::Baseline(args)) => baseline::run(args),
         Some(Command::Fetch(args)) => fetch::run(args, &mut BufWriter::new(io::stdout().lock())),
         Some(Command::Enrich(args)) => enrich::run(args),
@@ -110,21 +116,22 @@ pub(super) fn reader_gone(asked: bool, found: bool) -> Result<u8, String> {
     }
 }
 
-/// Scans; `hunt` is the mildest severity to show, if findings are to be shown and not files.
-fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<Severity>) -> Result<u8, String> {
+/// Scans; `hunt` has what was asked for if findings are to be shown and not files.
+fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<&HuntArgs>) -> Result<u8, String> {
     let started = Instant::now();
     let targets = targets(args)?;
     let structured = args.json || args.format.is_some();
     let view = match hunt {
         _ if !structured && delivery.given() => View::Structured(Format::Jsonl),
-        Some(severity) if !structured => View::Hunt(severity),
+        Some(hunt) if !structured => View::Hunt(hunt.min_severity.unwrap_or(Severity::Low)),
         _ => View::choose(args, &targets),
     };
     lookup_usage(args, view)?;
+    findings_usage(args, hunt, view)?;
     let mut report = Report::new(args, delivery, view)?;
     let mut scanner = scanner(&args.judging, people(args, view))?;
     if !args.quiet {
-        policy_notes(&scanner).for_each(|note| eprint!("{note}"));
+        list_notes(&scanner).for_each(|note| eprint!("{note}"));
     }
     if let Some(baseline) = baseline::load(&args.baseline, &targets)? {
         scanner = scanner.with_baseline(baseline);
@@ -251,26 +258,41 @@ fn walk_options(args: &ScanArgs) -> Result<WalkOptions, String> {
     })
 }
 
-/// Set by SIGTERM.
-static ASKED_TO_END: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// The exit code for the signal that ended the run, if it was none of the user's own.
+static ENDED_WITH: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// A flag that the user's interrupt sets, and SIGTERM, which services are ended with.
+/// Whether whoever started this process wants it to outlive the terminal, as `nohup` does. Looked at before anything is given
+/// up that is needed to look. Source: Linux, proc_pid_status(5), `SigIgn`: a bit for each signal, SIGHUP is the first.
+static OUTLIVES_TERMINAL: LazyLock<bool> = LazyLock::new(|| {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 == 1)
+});
+
+/// A flag that the user's interrupt sets, SIGTERM, which services are ended with, and SIGHUP, when the terminal is gone.
 pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stop);
     // A second handler in one process is the only failure, and then somebody else ends the scan.
     let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
     #[cfg(unix)]
-    for flag in [&ASKED_TO_END, &stop] {
+    for (signal, code) in [(SIGTERM, TERMINATED), (SIGHUP, HUNG_UP)] {
+        if signal == SIGHUP && *OUTLIVES_TERMINAL {
+            continue;
+        }
         // Only signals that nobody may handle are refused.
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(flag));
+        let _ = signal_hook::flag::register_usize(signal, Arc::clone(&ENDED_WITH), code.into());
+        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
     }
     stop
 }
 
 /// What a run says that a signal ended.
 pub(super) fn interrupted_code() -> u8 {
-    if ASKED_TO_END.load(Ordering::Relaxed) { TERMINATED } else { INTERRUPTED }
+    match u8::try_from(ENDED_WITH.load(Ordering::Relaxed)) {
+        Ok(code) if code > 0 => code,
+        _ => INTERRUPTED,
+    }
 }
 
 fn exit_code(tally: &Tally, failed: bool, interrupted: bool, sent: bool) -> u8 {
@@ -392,15 +414,17 @@ pub(super) fn scanner(args: &JudgingArgs, people: bool) -> Result<Scanner, Strin
     if args.allowlist.iter().any(|(kind, _)| *kind == ListKind::Wdac) {
         return Err("--allowlist wdac: only what a policy denies is read, and that is nothing wanted".to_owned());
     }
+    if !args.allowlist.is_empty() && args.blocklist.is_empty() {
+        return Err("--allowlist needs --blocklist: it takes back what a block-list says, and there is none".to_owned());
+    }
     let (blocked, allowed) = (listed(&args.blocklist, "--blocklist")?, listed(&args.allowlist, "--allowlist")?);
     let scanner = Scanner::with_trust(options, trust).with_intermediates(intermediates).with_revocation(revocation);
     Ok(scanner.with_blocklists(blocked, allowed))
 }
 
-/// What of each policy among the block-lists is used, and what is not and why.
-pub(super) fn policy_notes(scanner: &Scanner) -> impl Iterator<Item = String> {
-    let policies = scanner.blocked().policies().iter();
-    policies.map(|policy| format!("sigscan: --blocklist {}: {}\n", for_terminal(&policy.list), policy.rules.note()))
+/// How many entries each block-list has; of a policy what is used, and what is not and why.
+pub(super) fn list_notes(scanner: &Scanner) -> impl Iterator<Item = String> {
+    scanner.blocked().notes().iter().map(|note| format!("sigscan: --blocklist {}\n", for_terminal(note)))
 }
 
 /// What `--crl` and `--ocsp` name.
@@ -473,6 +497,23 @@ fn lookup_usage(args: &ScanArgs, view: View) -> Result<(), String> {
         }
         View::Structured(Format::Lookup(_)) => Ok(()),
         _ if args.lookup_key.is_some() => Err("--lookup-key needs --format lookup".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// What asks for findings and gets none would be taken for the answer that there are none.
+fn findings_usage(args: &ScanArgs, hunt: Option<&HuntArgs>, view: View) -> Result<(), String> {
+    let without = args.judging.no_findings;
+    let fails_on_findings = args.fail_on.and_then(FailOn::severity).is_some();
+    let says = |text: &str| Err(text.to_owned());
+    match hunt {
+        Some(_) if without => says("--no-findings leaves nothing that hunt could show"),
+        _ if without && fails_on_findings => {
+            says("--fail-on with a severity needs findings, which --no-findings leaves out; a status needs none")
+        }
+        Some(hunt) if hunt.min_severity.is_some() && !matches!(view, View::Hunt(_)) => {
+            says("--min-severity is for the list of findings that people read; formats for programs have all of them")
+        }
         _ => Ok(()),
     }
 }

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use super::page::{Page, faint, padded, plain};
 use super::style::{Ink, Style};
-use super::words::{Verdict, date, grouped, moment, plural, short, sized};
+use super::words::{Verdict, date, grouped, moment, plural, severity, short, sized};
 use crate::judge::{Reason, Status};
 use crate::output::escape::for_terminal;
-use crate::record::{Record, Revocation, TrustStoreName};
+use crate::record::{Record, Revocation, Severity, TrustStoreName};
 use crate::scan::Tally;
+
+/// Files that could not be judged and are named below findings; the table names all of them.
+const NAMED_ERRORS: usize = 20;
 
 /// Counts over all records of a scan, whatever of them is shown.
 #[derive(Debug, Default)]
@@ -24,6 +27,10 @@ pub struct Summary {
     uncatalogued: u64,
     revocation_checked: bool,
     revocation_unknown: u64,
+    /// Findings about single files by severity.
+    findings: BTreeMap<Severity, u64>,
+    /// The first files that were not judged, and why.
+    errors: Vec<(String, String)>,
     trust: Option<(TrustStoreName, String)>,
 }
 
@@ -40,6 +47,10 @@ pub struct SummaryOptions {
     pub shown: Option<u64>,
     /// Catalogs that were looked at, when there were any.
     pub catalogs: Option<u64>,
+    /// The mildest findings that are counted, for a scan that fails on them; critical and high ones always are.
+    pub findings: Option<Severity>,
+    /// The summary stands below findings, not files: it names the files that were not judged, and counts no findings.
+    pub below_findings: bool,
 }
 
 impl Summary {
@@ -60,6 +71,14 @@ impl Summary {
         self.revocation_checked |= record.revocation != Revocation::NotChecked;
         let unknown = record.revocation == Revocation::Unknown;
         self.revocation_unknown = self.revocation_unknown.saturating_add(u64::from(unknown));
+        for finding in &record.findings {
+            let count = self.findings.entry(finding.severity).or_default();
+            *count = count.saturating_add(1);
+        }
+        if record.status == Status::Error && self.errors.len() < NAMED_ERRORS {
+            let why = record.error.as_ref().map_or(record.reason.row().meaning, |error| &error.message);
+            self.errors.push((record.path.clone(), why.to_owned()));
+        }
         if self.trust.is_none() {
             self.trust = Some((record.trust_store.clone(), record.judged_at.clone()));
         }
@@ -76,6 +95,11 @@ impl Summary {
             if let Some(reasons) = self.verdicts.get(&verdict) {
                 self.verdict_line(&mut page, verdict, reasons, digits, options);
             }
+        }
+        if options.below_findings {
+            self.name_errors(&mut page);
+        } else if let Some(text) = self.found(options.findings) {
+            page.beside(&[plain("  Findings: ")], &[plain(text)]);
         }
         let passed_over = self.passed_over(tally);
         if !passed_over.is_empty() {
@@ -140,6 +164,27 @@ impl Summary {
         }
         line.push(plain("  "));
         page.beside(&line, &[plain(parts.join(", "))]);
+    }
+
+    /// The files that were not judged.
+    fn name_errors(&self, page: &mut Page) {
+        for (path, why) in &self.errors {
+            page.beside(&[plain("    ")], &[plain(format!("{}: {}", for_terminal(path), for_terminal(why)))]);
+        }
+        let errors = self.verdicts.get(&Verdict::Error).map_or(0, total);
+        let more = errors.saturating_sub(self.errors.len() as u64);
+        if more > 0 {
+            page.beside(&[plain("    ")], &[faint(format!("and {} more: --json lists all", grouped(more)))]);
+        }
+    }
+
+    /// How many findings of the severities that are told there are, and where to see them.
+    fn found(&self, mildest: Option<Severity>) -> Option<String> {
+        let mildest = mildest.unwrap_or(Severity::High).min(Severity::High);
+        let told = self.findings.iter().rev().filter(|(severity, _)| **severity >= mildest);
+        let told = told.map(|(of, count)| format!("{} {}", grouped(*count), severity(*of).1.to_lowercase()));
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| format!("{}; sigscan hunt shows them", told.join(", ")))
     }
 
     fn passed_over(&self, tally: &Tally) -> Vec<String> {
@@ -279,6 +324,48 @@ mod tests {
         let text = summary.render(&Tally::default(), &options);
         assert!(text.contains("; revocation not checked; catalogs not all checked for 1 file\n"), "{text}");
         assert!(text.contains("  Unsigned     2\n"), "{text}");
+    }
+
+    #[test]
+    fn a_summary_tells_of_findings_that_the_verdicts_do_not_show() {
+        let mut summary = Summary::default();
+        let mut record = samples::valid();
+        let finding = serde_json::json!({ "code": "S106", "title": "x", "severity": "low", "confidence": "proof", "attack": [],
+            "evidence": {}, "related": [] });
+        let mut finding: crate::record::Finding = serde_json::from_value(finding).unwrap();
+        for severity in [Severity::Critical, Severity::High, Severity::High, Severity::Medium, Severity::Info] {
+            finding.severity = severity;
+            record.findings.push(finding.clone());
+        }
+        summary.add(&record);
+        let told = |findings| {
+            let options = SummaryOptions { findings, ..SummaryOptions::default() };
+            let text = summary.render(&Tally::default(), &options);
+            text.lines().find(|line| line.starts_with("  Findings: ")).map(str::to_owned)
+        };
+        let usual = Some("  Findings: 1 critical, 2 high; sigscan hunt shows them".to_owned());
+        assert_eq!((told(None), told(Some(Severity::Critical))), (usual.clone(), usual));
+        let more = "  Findings: 1 critical, 2 high, 1 medium, 1 info; sigscan hunt shows them";
+        assert_eq!(told(Some(Severity::Info)).as_deref(), Some(more));
+        let mut nothing = Summary::default();
+        nothing.add(&samples::missing());
+        assert!(!nothing.render(&Tally::default(), &SummaryOptions::default()).contains("Findings"));
+    }
+
+    #[test]
+    fn below_findings_the_files_are_named_that_nobody_judged() {
+        let mut summary = Summary::default();
+        for number in 0..22 {
+            let mut record = samples::missing();
+            record.path = format!("lost {number}\u{1b}");
+            summary.add(&record);
+        }
+        let options = SummaryOptions { below_findings: true, ..SummaryOptions::default() };
+        let text = summary.render(&Tally::default(), &options);
+        let named: Vec<&str> = text.lines().filter(|line| line.starts_with("    ")).collect();
+        assert_eq!(named.len(), 21);
+        assert!(named[0].starts_with("    lost 0\\x1b: "), "{}", named[0]);
+        assert_eq!(named[20], "    and 2 more: --json lists all");
     }
 
     #[test]

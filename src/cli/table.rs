@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use super::page::{fit_name, fit_path, padded, width_of};
 use super::style::{Ink, Style};
 use super::words::{SHORT, Verdict, grouped, name_of, short, signer_of};
-use crate::judge::Reason;
+use crate::judge::{Reason, Status};
 use crate::output::Output;
 use crate::output::escape::for_terminal;
-use crate::record::Record;
+use crate::record::{Record, Severity};
 use crate::scan::Tally;
 
 /// Rows that are kept to be sorted (specification section 3).
@@ -50,6 +50,8 @@ struct Row {
     reason: Reason,
     /// The verdict is that of a catalog.
     catalog: bool,
+    /// The worst finding of a file whose verdict lets expect none.
+    finding: Option<Severity>,
     signer: String,
     claimed: bool,
     path: String,
@@ -122,14 +124,20 @@ impl Row {
             verdict: Verdict::of(record.status, record.reason),
             reason: record.reason,
             catalog: record.deciding_catalog().is_some(),
+            finding: worst_finding(record).filter(|_| record.status == Status::Valid),
             signer: signer.map(|(signer, _)| for_terminal(name_of(signer)).into_owned()).unwrap_or_default(),
             claimed: signer.is_some_and(|(_, verified)| !verified),
             path: for_terminal(&record.path).into_owned(),
         }
     }
 
-    /// The reason in short, or where a verdict without one comes from.
+    /// The reason in short, or why a verdict without one deserves a look, or where it comes from.
     fn words(&self) -> &'static str {
+        match self.finding {
+            Some(Severity::Critical) => return "critical finding",
+            Some(Severity::High) => return "high finding",
+            _ => {}
+        }
         if self.catalog && self.reason == Reason::Ok { "through a catalog" } else { short(self.reason) }
     }
 
@@ -145,6 +153,10 @@ impl Row {
             fit_name(&self.signer, width)
         }
     }
+}
+
+fn worst_finding(record: &Record) -> Option<Severity> {
+    record.findings.iter().map(|finding| finding.severity).max()
 }
 
 /// Columns between columns.

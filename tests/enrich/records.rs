@@ -191,3 +191,12 @@ fn a_digest_that_cannot_be_read_leads_to_no_verdict() {
     let row = "C:\\pe32.exe,deadbeef,Error,the digest that the event states cannot be read\n,deadbeef,,\n";
     assert_eq!(String::from_utf8(output).unwrap(), format!("path,sha256,status,error\n{row}"));
 }
+
+/// A folder that is not there holds nothing, and whoever mistyped it would hear that of every file.
+#[test]
+fn a_mapped_folder_that_is_not_there_is_refused_unless_records_know_what_was_in_it() {
+    let child = super::start(&["--path-map", r"C:\=/no/such/folder"]);
+    let output = child.wait_with_output().unwrap();
+    let why = "sigscan: --path-map /no/such/folder: no folder\n";
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(2), why));
+}

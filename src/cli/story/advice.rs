@@ -23,6 +23,15 @@ pub fn on(reason: Reason) -> Option<&'static Advice> {
     ADVICE.iter().find(|advice| advice.reason == reason)
 }
 
+/// What `ok` means for a file with so many bytes that nobody signed.
+#[must_use]
+pub fn valid_but_for(octets: &str) -> String {
+    format!(
+        "These bytes are the ones that were signed, except {octets} that nobody signed (see Findings), and the chain led to a \
+         trusted root at the moment that counts. Whoever put these there need not be the signer."
+    )
+}
+
 /// What `malformed` means in a case of its own: the signature itself can be read.
 #[derive(Debug)]
 pub struct Special {
@@ -231,9 +240,9 @@ pub const ADVICE: &[Advice] = &[
     advice(
         Reason::ChainIncomplete,
         "An issuer's certificate is neither in the signature nor in the trust store. Nobody trusted vouches for \
-         the name until it is found; Windows may fetch it, sigscan does not.",
-        "Add a root you trust with --add-root, or get the missing certificate from its issuer. Beware: \
-         certificates that merely name a known issuer look like this, too.",
+         the name until it is found; Windows may fetch it.",
+        "Have it fetched with --online, or by sigscan fetch on another machine, or give it with --intermediates; a missing \
+         root of your own with --add-root. Beware: certificates that merely name a known issuer look like this, too.",
     ),
     advice(
         Reason::WrongUsage,

@@ -7,7 +7,7 @@ mod signature;
 
 use super::page::{Page, Span, faint, plain};
 use super::style::{Ink, Style};
-use super::words::{Verdict, grouped, moment, name_of, signer_of};
+use super::words::{Verdict, grouped, moment, name_of, plural, signer_of};
 use crate::anomaly::FOREIGN_CONTENT;
 use crate::judge::{Profile, Reason, Status};
 use crate::output::escape::for_terminal;
@@ -117,10 +117,22 @@ fn advise(page: &mut Page, record: &Record) {
     let advice = special.or_else(|| if unlisted { Some(&advice::UNLISTED) } else { advice::on(record.reason) });
     let Some(advice) = advice else { return };
     page.label("Meaning");
-    page.line(&[plain(advice.meaning)]);
+    match unsigned_octets(record).filter(|_| record.reason == Reason::Ok) {
+        Some(octets) => page.line(&[plain(advice::valid_but_for(&octets))]),
+        None => page.line(&[plain(advice.meaning)]),
+    }
     page.label("Next");
     page.line(&[plain(advice.next)]);
     beside(page, record);
+}
+
+/// How many octets of the file nobody signed, where findings say that there are such: behind a signature, or within it where
+/// nothing needs them.
+fn unsigned_octets(record: &Record) -> Option<String> {
+    let hidden = record.findings.iter().filter(|finding| matches!(&*finding.code, "S106" | "S109"));
+    let lengths = hidden.filter_map(|finding| finding.evidence.get("length")?.as_u64());
+    let octets = lengths.fold(0, u64::saturating_add);
+    (octets > 0).then(|| plural(octets, "byte", "bytes"))
 }
 
 /// That another signature of the file is good, which whoever reads of a bad one will want to know before anything else.
@@ -248,12 +260,22 @@ fn who(page: &mut Page, record: &Record, signature: &Signature) {
         };
         page.line(&[(Ink::Bad, "✘ ".to_owned()), name, (Ink::Bad, words.to_owned())]);
     } else if vouched_for(signature) {
-        page.line(&[(Ink::Good, "✔ ".to_owned()), name, (Ink::Good, " signed exactly these bytes".to_owned())]);
+        page.line(&[(Ink::Good, "✔ ".to_owned()), name, (Ink::Good, format!(" signed {}", these_bytes(record)))]);
     } else {
-        let words = " by its own account: the key signed exactly these bytes, but nobody trusted vouches for the name";
-        page.line(&[(Ink::Doubtful, "? ".to_owned()), name, (Ink::Doubtful, words.to_owned())]);
+        let words = format!(
+            " by its own account: the key signed {}, but nobody trusted vouches for the name",
+            these_bytes(record)
+        );
+        page.line(&[(Ink::Doubtful, "? ".to_owned()), name, (Ink::Doubtful, words)]);
     }
     identity(page, signer);
+}
+
+fn these_bytes(record: &Record) -> String {
+    match unsigned_octets(record) {
+        None => "exactly these bytes".to_owned(),
+        Some(octets) => format!("these bytes, except {octets} that nobody signed"),
+    }
 }
 
 /// Whether the chain reached a root of the trust store, whatever else is wrong.
