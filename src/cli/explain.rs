@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::args::{ExplainArgs, Explained};
 use super::page::{plain, wrap};
 use crate::hunt;
-use crate::judge::{KernelReason, Loads, Profile, Reason, Row, SETTINGS, TABLE};
+use crate::judge::{KernelReason, KernelRules, Loads, Profile, Reason, Row, SETTINGS, TABLE};
 
 /// Columns of a text for a person.
 const WIDTH: usize = 78;
@@ -66,12 +66,13 @@ fn policies(out: &mut dyn Write) -> io::Result<()> {
 /// The rules for drivers, by their answers.
 fn kernel(out: &mut dyn Write) -> io::Result<()> {
     let about = "What the kernel of Windows 10 version 1607 or later says of a driver, with Secure Boot on and on a fresh \
-                 installation, as far as Microsoft documents it. The first of a driver's signatures that it accepts is \
+                 installation, as far as Microsoft documents it. Since April 2026 Windows 11 24H2 and later say `depends` \
+                 of `cross-signed-early`; under the kernel's policy that counts. The first of a driver's signatures that it accepts is \
                  enough. Test signing mode, memory integrity and the list of vulnerable drivers are not considered.";
     labelled("", about, 0, out)?;
     for (loads, title) in [(Loads::Yes, "Loads"), (Loads::Depends, "Depends"), (Loads::No, "Does not load")] {
         writeln!(out, "\n{title}\n")?;
-        for reason in KernelReason::ALL.iter().filter(|reason| reason.loads() == loads) {
+        for reason in KernelReason::ALL.iter().filter(|reason| reason.loads(KernelRules::Windows10) == loads) {
             labelled(&format!("  {}", reason.code()), reason.meaning(), 29, out)?;
         }
     }

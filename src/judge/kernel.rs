@@ -31,6 +31,17 @@ pub enum Loads {
     Yes,
 }
 
+/// Whose rules for drivers. Windows 11 from version 24H2 on and Windows Server 2025 have others since the updates of
+/// April 2026: under a cross-certificate only those drivers load that Microsoft lists, once the machine has ended its
+/// evaluation ("Removing trust for the cross-signed driver program", Windows IT Pro Blog, 2026-03-26).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelRules {
+    /// Windows 10 from version 1607 on, and Windows 11 before that.
+    Windows10,
+    /// Windows 11 from version 24H2 on, with those updates.
+    Windows11,
+}
+
 /// Why Windows would load a driver, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -78,10 +89,13 @@ impl KernelReason {
         self.row().0
     }
 
-    /// What it says of loading, on Windows 10 version 1607 and later.
+    /// What it says of loading.
     #[must_use]
-    pub fn loads(self) -> Loads {
-        self.row().1
+    pub fn loads(self, rules: KernelRules) -> Loads {
+        match (self, rules) {
+            (KernelReason::CrossSignedEarly, KernelRules::Windows11) => Loads::Depends,
+            _ => self.row().1,
+        }
     }
 
     /// What it means, for a person.
@@ -101,7 +115,8 @@ impl KernelReason {
             KernelReason::CrossSignedEarly => (
                 "cross-signed-early",
                 Yes,
-                "its maker signed it under a cross-certificate, with a certificate issued before 2015-07-29",
+                "its maker signed it under a cross-certificate, with a certificate issued before 2015-07-29; Windows 11 24H2 \
+                 and later, with the updates of April 2026, load only those of them that Microsoft lists",
             ),
             KernelReason::MicrosoftRootOnly => (
                 "microsoft-root-only",
@@ -307,14 +322,17 @@ pub struct DriverContext {
     pub without: KernelReason,
 }
 
-/// The answer over all signatures of a driver, on Windows 10 version 1607 and later, and its reasons. One signature that
-/// the kernel accepts is enough.
+/// The answer over all signatures of a driver, and its reasons. One signature that the kernel accepts is enough.
 #[must_use]
-pub fn kernel_answer(signatures: &[&KernelSignature], context: DriverContext) -> (Loads, Vec<KernelReason>) {
+pub fn kernel_answer(
+    signatures: &[&KernelSignature],
+    context: DriverContext,
+    rules: KernelRules,
+) -> (Loads, Vec<KernelReason>) {
     let answers = || signatures.iter().map(|signature| signature.answer());
-    let best = answers().map(KernelReason::loads).max().unwrap_or(context.without.loads());
+    let best = answers().map(|reason| reason.loads(rules)).max().unwrap_or(context.without.loads(rules));
     let mut reasons: Vec<KernelReason> = Vec::new();
-    for reason in answers().filter(|reason| reason.loads() == best) {
+    for reason in answers().filter(|reason| reason.loads(rules) == best) {
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
@@ -327,7 +345,7 @@ pub fn kernel_answer(signatures: &[&KernelSignature], context: DriverContext) ->
     }
     reasons.extend((!context.catalogs_checked).then_some(KernelReason::CatalogsNotChecked));
     reasons.extend(context.x86.then_some(KernelReason::ThirtyTwoBit));
-    let loads = reasons.iter().map(|reason| reason.loads()).max().unwrap_or(best);
+    let loads = reasons.iter().map(|reason| reason.loads(rules)).max().unwrap_or(best);
     (loads, reasons)
 }
 
@@ -339,6 +357,7 @@ mod tests {
         kernel_answer(
             &[signature],
             DriverContext { x86: false, catalogs_checked: true, without: KernelReason::NoSignature },
+            KernelRules::Windows10,
         )
     }
 
@@ -396,20 +415,35 @@ mod tests {
     }
 
     #[test]
+    fn windows_11_is_not_sure_of_what_windows_10_loads_under_a_cross_certificate() {
+        let context = DriverContext { x86: false, catalogs_checked: true, without: KernelReason::NoSignature };
+        let early = Some(Cross { certificate: 0, in_time: true, early: true });
+        let early = KernelSignature { cross: early, ..KernelSignature::default() };
+        let tested = KernelSignature { microsoft_root: true, whql: true, ..KernelSignature::default() };
+        let answer = |signatures: &[&KernelSignature]| kernel_answer(signatures, context, KernelRules::Windows11);
+        assert_eq!(answer(&[&early]), (Loads::Depends, vec![KernelReason::CrossSignedEarly]));
+        assert_eq!(answer(&[&early, &tested]), (Loads::Yes, vec![KernelReason::Whql]));
+        for reason in KernelReason::ALL {
+            let same = reason.loads(KernelRules::Windows10) == reason.loads(KernelRules::Windows11);
+            assert_eq!(same, reason != KernelReason::CrossSignedEarly);
+        }
+    }
+
+    #[test]
     fn the_better_of_two_signatures_counts_and_unknowns_are_named() {
         let none = KernelSignature::default();
         let cross = Some(Cross { certificate: 0, in_time: true, early: false });
         let late = KernelSignature { cross, reasons: vec![Reason::RootNotBefore], ..KernelSignature::default() };
         let unsure = DriverContext { x86: true, catalogs_checked: false, without: KernelReason::NoSignature };
         assert_eq!(
-            kernel_answer(&[&none, &late], unsure),
+            kernel_answer(&[&none, &late], unsure, KernelRules::Windows10),
             (
                 Loads::Depends,
                 vec![KernelReason::CrossSignedLate, KernelReason::CatalogsNotChecked, KernelReason::ThirtyTwoBit]
             )
         );
         assert_eq!(
-            kernel_answer(&[], unsure),
+            kernel_answer(&[], unsure, KernelRules::Windows10),
             (
                 Loads::Depends,
                 vec![KernelReason::NoSignature, KernelReason::CatalogsNotChecked, KernelReason::ThirtyTwoBit]
@@ -417,6 +451,6 @@ mod tests {
         );
         assert_eq!(alone(&none), (Loads::No, vec![KernelReason::NoKernelRoot]));
         let unread = DriverContext { x86: false, catalogs_checked: true, without: KernelReason::NotJudged };
-        assert_eq!(kernel_answer(&[], unread), (Loads::Depends, vec![KernelReason::NotJudged]));
+        assert_eq!(kernel_answer(&[], unread, KernelRules::Windows10), (Loads::Depends, vec![KernelReason::NotJudged]));
     }
 }

@@ -15,7 +15,8 @@ mod table;
 pub use certificate::{CertificateVerdict, judge_certificate};
 pub use chain::{ChainVerdict, Moment, Problem, Purpose, judge_paths, list_signer_is_trusted};
 pub use kernel::{
-    Cross, DriverContext, KernelReason, KernelSignature, Loads, kernel_answer, kernel_signature, states_policy,
+    Cross, DriverContext, KernelReason, KernelRules, KernelSignature, Loads, kernel_answer, kernel_signature,
+    states_policy,
 };
 pub use policies::InitialPolicies;
 pub use profile::{Profile, SETTINGS, Setting, SettingRow};

@@ -159,8 +159,8 @@ pub const SETTINGS: &[SettingRow] = &[
         Setting::KernelDecides,
         "kernel decides",
         [false, false, true, false],
-        "a driver is Valid only if Windows 10 version 1607 or later would load it with Secure Boot on \
-         (`sigscan explain kernel`)",
+        "a driver is Valid only if Windows 10 version 1607 and later, and Windows 11 with the updates of April 2026, would \
+         load it with Secure Boot on (`sigscan explain kernel`)",
     ),
     row(
         Setting::TimeAuthorityRevocation,

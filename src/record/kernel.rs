@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Record, shown};
 use crate::container::pe::DriverSign;
-use crate::judge::{self, DriverContext, KernelReason, KernelSignature, Loads, Reason};
+use crate::judge::{self, DriverContext, KernelReason, KernelRules, KernelSignature, Loads, Reason};
 use crate::verify::ContentFacts;
 
 /// What kernel-mode code signing makes of a driver, under any policy. It is no status: WinVerifyTrust knows nothing of it.
@@ -37,6 +37,9 @@ pub struct Kernel {
     pub windows_10_1607: KernelAnswer,
     /// Would Windows 10 version 1803 or later load it? Microsoft documents the same rules for both.
     pub windows_10_1803: KernelAnswer,
+    /// Would Windows 11 version 24H2 or later, or Windows Server 2025, load it with the updates of April 2026? Under a
+    /// cross-certificate these load only what Microsoft lists, once the machine has ended its evaluation.
+    pub windows_11_24h2: KernelAnswer,
 }
 
 /// Whether Windows would load a driver, with Secure Boot on and on a fresh installation.
@@ -99,8 +102,11 @@ impl Driver {
         let any = |flag: fn(&KernelSignature) -> bool| signatures.iter().any(|signature| flag(signature));
         let crosses = || self.facts.iter().filter_map(|facts| Some((facts.signature.cross?, facts.cross.as_ref()?)));
         let best = crosses().max_by_key(|(cross, _)| (cross.in_time, cross.early));
-        let (loads, reasons) = judge::kernel_answer(&signatures, self.context);
-        let answer = KernelAnswer { loads, reasons };
+        let answer = |rules| {
+            let (loads, reasons) = judge::kernel_answer(&signatures, self.context, rules);
+            KernelAnswer { loads, reasons }
+        };
+        let windows_10 = answer(KernelRules::Windows10);
         Kernel {
             driver: self.signs.clone(),
             microsoft_root: any(|signature| signature.microsoft_root),
@@ -111,15 +117,16 @@ impl Driver {
             windows_component: any(|signature| signature.windows_component),
             cross_certificate: best.map(|(_, shown)| shown.clone()),
             leaf_before_2015_07_29: best.map(|(cross, _)| cross.early),
-            windows_10_1607: answer.clone(),
-            windows_10_1803: answer,
+            windows_10_1607: windows_10.clone(),
+            windows_10_1803: windows_10,
+            windows_11_24h2: answer(KernelRules::Windows11),
         }
     }
 }
 
 impl Record {
-    /// Under the kernel's policy its answer decides. A driver that is not sure to load is never Valid; one that is sure
-    /// to load is, whatever the root programme of user mode says of an authority that a cross-certificate vouches for.
+    /// Under the kernel's policy its answer decides. A driver that is not sure to load is never Valid; one that is sure to load
+    /// is, whichever of its signatures the kernel accepts.
     pub(crate) fn decided_by_kernel(&mut self, loads: Loads) {
         let reason = match loads {
             Loads::Yes => Reason::Ok,

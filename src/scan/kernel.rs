@@ -2,10 +2,13 @@
 
 use super::scanner::Scanner;
 use crate::container::{Format, Presence, Subject};
-use crate::judge::{self, DriverContext, KernelReason, Setting, SignatureVerdict};
+use crate::judge::{self, DriverContext, KernelReason, KernelRules, Setting, SignatureVerdict};
 use crate::record::{Driver, KernelFacts, Record};
 use crate::trust::KernelRoots;
 use crate::verify::{self, Crosses, SignatureFacts, Work};
+
+/// Where signatures are weighed, and for the status under the kernel's policy, the strictest rules count.
+const DECIDING: KernelRules = KernelRules::Windows11;
 
 impl Scanner {
     /// Judges drivers by other roots than Microsoft's.
@@ -62,7 +65,7 @@ impl Scanner {
         let Some(driver) = driver else { return };
         let kernel = driver.kernel();
         if self.kernel_decides() {
-            record.decided_by_kernel(kernel.windows_10_1803.loads);
+            record.decided_by_kernel(kernel.windows_11_24h2.loads);
         }
         record.kernel = Some(kernel);
     }
@@ -71,12 +74,12 @@ impl Scanner {
 /// The signature that the kernel likes best, the first among equals.
 pub(super) fn kernel_choice(facts: &[KernelFacts]) -> Option<usize> {
     let ranked = facts.iter().enumerate().rev();
-    ranked.max_by_key(|(_, facts)| facts.signature.answer().loads()).map(|(index, _)| index)
+    ranked.max_by_key(|(_, facts)| facts.signature.answer().loads(DECIDING)).map(|(index, _)| index)
 }
 
 /// Whether a catalog's signature decides over those of the driver itself: it does where it pleases the kernel more,
 /// and where there is no other.
 pub(super) fn catalog_pleases(catalog: &KernelFacts, own: &[KernelFacts]) -> bool {
-    let loads = |facts: &KernelFacts| facts.signature.answer().loads();
+    let loads = |facts: &KernelFacts| facts.signature.answer().loads(DECIDING);
     own.iter().map(loads).max().is_none_or(|best| loads(catalog) > best)
 }

@@ -11,14 +11,15 @@ use crate::record::Record;
 pub(super) fn kernel(page: &mut Page, record: &Record) {
     let Some(kernel) = &record.kernel else { return };
     page.label("Kernel");
-    let answer = &kernel.windows_10_1803;
-    let (ink, words) = match answer.loads {
-        Loads::Yes => (Ink::Good, "✔ Windows 10 1607 and later load this driver"),
-        Loads::Depends => (Ink::Doubtful, "? whether Windows 10 1607 and later load this driver cannot be told"),
-        Loads::No => (Ink::Bad, "✘ Windows 10 1607 and later do not load this driver"),
-    };
-    page.line(&[(ink, words.to_owned()), plain(" (Secure Boot on, fresh installation)")]);
-    for reason in &answer.reasons {
+    let (ten, eleven) = (&kernel.windows_10_1803, &kernel.windows_11_24h2);
+    let differ = ten.loads != eleven.loads;
+    let windows = if differ { "Windows 10 since 1607" } else { "Windows 10 1607 and later" };
+    page.line(&[loads(ten.loads, windows), plain(" (Secure Boot on, fresh installation)")]);
+    if differ {
+        page.line(&[loads(eleven.loads, "Windows 11 24H2 and later, since April 2026,")]);
+    }
+    let reasons = ten.reasons.iter().chain(eleven.reasons.iter().filter(|reason| !ten.reasons.contains(reason)));
+    for reason in reasons {
         page.line(&[plain(reason.meaning())]);
     }
     if let Some(cross) = &kernel.cross_certificate {
@@ -38,4 +39,13 @@ pub(super) fn kernel(page: &mut Page, record: &Record) {
         page.line(&[faint(format!("usages: {}", named.join(", ")))]);
     }
     page.label("");
+}
+
+/// What these versions of Windows, of which there are several, do.
+fn loads(loads: Loads, windows: &str) -> (Ink, String) {
+    match loads {
+        Loads::Yes => (Ink::Good, format!("✔ {windows} load this driver")),
+        Loads::Depends => (Ink::Doubtful, format!("? whether {windows} load this driver cannot be told")),
+        Loads::No => (Ink::Bad, format!("✘ {windows} do not load this driver")),
+    }
 }

@@ -68,13 +68,27 @@ fn stamped(signature: Signature) -> Signature {
     signature.add(Token::at(NOW).attribute())
 }
 
-/// `loads` and the reasons, in both versions of Windows.
+/// `loads` and the reasons, in all versions of Windows.
 fn says(fixture: Fixture, loads: &str, reasons: &str) -> Fixture {
+    says_ten(fixture, loads, reasons)
+        .fact("/kernel/windows_11_24h2/loads", loads)
+        .fact("/kernel/windows_11_24h2/reasons", reasons)
+}
+
+/// The same in Windows 10.
+fn says_ten(fixture: Fixture, loads: &str, reasons: &str) -> Fixture {
     fixture
         .fact("/kernel/windows_10_1607/loads", loads)
         .fact("/kernel/windows_10_1607/reasons", reasons)
         .fact("/kernel/windows_10_1803/loads", loads)
         .fact("/kernel/windows_10_1803/reasons", reasons)
+}
+
+/// A driver under a cross-certificate that Windows 10 loads. Windows 11 asks whether Microsoft lists it.
+fn says_early(fixture: Fixture) -> Fixture {
+    says_ten(fixture, "yes", r#"["cross-signed-early"]"#)
+        .fact("/kernel/windows_11_24h2/loads", "depends")
+        .fact("/kernel/windows_11_24h2/reasons", r#"["cross-signed-early","catalogs-not-checked"]"#)
 }
 
 fn microsoft() -> Vec<Fixture> {
@@ -157,13 +171,13 @@ fn cross_signed() -> Vec<Fixture> {
             driver_signed(&stamped(under_cross("20150728235959Z", good_cross())))
         });
     vec![
-        says(early.trusting(WITH_KERNEL).valid(), "yes", r#"["cross-signed-early"]"#)
+        says_early(early.trusting(WITH_KERNEL).valid())
             .fact("/kernel/leaf_before_2015_07_29", "true")
             .fact("/kernel/cross_certificate/not_after", "2026-02-22T00:00:00Z")
             .fact("/kernel/microsoft_root", "false")
-            .valid()
+            .untrusted("kernel-policy")
             .with_flags(KERNEL),
-        says(crowd.trusting(WITH_KERNEL).valid(), "yes", r#"["cross-signed-early"]"#),
+        says_early(crowd.trusting(WITH_KERNEL).valid()),
         says(late.trusting(WITH_KERNEL).valid(), "depends", r#"["cross-signed-late","catalogs-not-checked"]"#)
             .fact("/kernel/leaf_before_2015_07_29", "false")
             .untrusted("kernel-policy")
@@ -173,15 +187,10 @@ fn cross_signed() -> Vec<Fixture> {
             .fact("/kernel/cross_certificate", "null"),
         says(other.trusting(WITH_KERNEL).valid(), "depends", r#"["no-kernel-root","catalogs-not-checked"]"#)
             .fact("/kernel/cross_certificate", "null"),
-        says(
-            unlisted.trusting(&["tsa-root", "kernel-root"]).untrusted("chain-incomplete"),
-            "yes",
-            r#"["cross-signed-early"]"#,
-        )
-        .valid()
-        .with_flags(KERNEL)
-        .told("/signatures/0/status", "Untrusted")
-        .told("/hresult", "0x00000000"),
+        says_early(unlisted.trusting(&["tsa-root", "kernel-root"]).untrusted("chain-incomplete"))
+            .untrusted("chain-incomplete")
+            .with_flags(KERNEL)
+            .told("/signatures/0/status", "Untrusted"),
     ]
 }
 
