@@ -83,6 +83,29 @@ fn stories_read_as_they_should() {
     check("story-narrow.txt", &story(&record(&scanner, "self-signed.exe"), &options));
 }
 
+/// What nobody signed is no part of what a signature proves, whatever else is wrong with it.
+#[test]
+fn stories_leave_out_what_nobody_signed() {
+    let scanner = scanner();
+    let told = |name: &str, length: u64| {
+        let mut value = serde_json::to_value(record(&scanner, name)).unwrap();
+        let finding = serde_json::json!({ "code": "S106", "title": "x", "severity": "high", "confidence": "proof", "attack": [],
+            "evidence": { "length": length }, "related": [] });
+        value["findings"] = serde_json::json!([finding]);
+        story(&serde_json::from_value(value).unwrap(), &StoryOptions::default())
+    };
+    let expired = told("expired.exe", 1234);
+    assert!(expired.contains("that moment is now. Nobody signed 1,234 bytes of it (see Findings).\n"), "{expired}");
+    let own = told("self-signed.exe", 1);
+    assert!(own.contains(" unchanged since. Nobody signed 1 byte of it (see Findings).\n"), "{own}");
+    assert!(own.contains("the key signed these bytes, except 1 byte that nobody signed, but nobody trusted"), "{own}");
+    let valid = told("pe64.exe", 16);
+    assert!(valid.contains("that were signed, except 16 bytes that nobody signed (see Findings), and"), "{valid}");
+    for (name, length) in [("expired.exe", 0), ("tampered-section.exe", 16)] {
+        assert!(!told(name, length).contains("obody signed"), "{name}");
+    }
+}
+
 #[test]
 fn stories_tell_of_revocation() {
     let options = StoryOptions { width: 80, colour: false };

@@ -117,10 +117,15 @@ fn advise(page: &mut Page, record: &Record) {
     let advice = special.or_else(|| if unlisted { Some(&advice::UNLISTED) } else { advice::on(record.reason) });
     let Some(advice) = advice else { return };
     page.label("Meaning");
-    match unsigned_octets(record).filter(|_| record.reason == Reason::Ok) {
-        Some(octets) => page.line(&[plain(advice::valid_but_for(&octets))]),
-        None => page.line(&[plain(advice.meaning)]),
-    }
+    let meaning = match (unsigned_octets(record), record.status) {
+        (Some(octets), Status::Valid) => advice::valid_but_for(&octets),
+        // The signature is intact, and says nothing of these.
+        (Some(octets), Status::Expired | Status::Revoked | Status::Untrusted) => {
+            format!("{} Nobody signed {octets} of it (see Findings).", advice.meaning)
+        }
+        _ => advice.meaning.to_owned(),
+    };
+    page.line(&[plain(meaning)]);
     page.label("Next");
     page.line(&[plain(advice.next)]);
     beside(page, record);
