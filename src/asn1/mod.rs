@@ -19,5 +19,5 @@ mod write;
 pub use oid::{Oid, is_well_formed_oid, oid_from_text, oid_to_string};
 pub use reader::{Element, Error, ErrorKind, MAX_DEPTH, MAX_STRING_DEPTH, Reader, tag};
 pub use string::{bmp_to_string, decode_string};
-pub use time::{Time, decode_time};
+pub use time::{Stamped, Time, decode_gen_time, decode_signing_time, decode_time};
 pub use write::element;

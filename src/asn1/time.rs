@@ -6,15 +6,18 @@ use super::{Element, tag};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
+/// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits of a year can write (RFC 3339 section 5.6).
+const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+
 impl Time {
-    /// The moment of a civil date and time in UTC; `None` for a date that the calendar does not have.
-    /// Second 60 (a leap second) counts as second 59.
+    /// The moment of a civil date and time in UTC; `None` for a date that the calendar does not have, and for a year that
+    /// is not of four digits. Second 60 (a leap second) counts as second 59.
     #[must_use]
     pub fn from_civil(year: i64, month: u32, day: u32, hour: u32, minute: u32, second: u32) -> Option<Time> {
         if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
             return None;
         }
-        if hour > 23 || minute > 59 || second > 60 || !(-9999..=9999).contains(&year) {
+        if hour > 23 || minute > 59 || second > 60 || !(0..=9999).contains(&year) {
             return None;
         }
         let days = days_from_civil(year, i64::from(month), i64::from(day))?;
@@ -25,10 +28,18 @@ impl Time {
         Some(Time(days.checked_mul(86_400)?.checked_add(seconds)?))
     }
 
-    /// A Windows FILETIME: 100-nanosecond intervals since 1601-01-01 (Microsoft, FILETIME structure).
+    /// A Windows FILETIME: 100-nanosecond intervals since 1601-01-01 (Microsoft, FILETIME structure). What lies beyond
+    /// the year 9999 counts as its end.
     #[must_use]
     pub fn from_filetime(filetime: u64) -> Option<Time> {
-        i64::try_from(filetime / 10_000_000).ok()?.checked_sub(11_644_473_600).map(Time)
+        let seconds = i64::try_from(filetime / 10_000_000).ok()?.checked_sub(11_644_473_600)?;
+        Some(Time(seconds.min(*WRITABLE.end())))
+    }
+
+    /// Seconds since 1970; `None` outside of the years 0000 to 9999.
+    #[must_use]
+    pub fn from_seconds(seconds: i64) -> Option<Time> {
+        WRITABLE.contains(&seconds).then_some(Time(seconds))
     }
 
     /// Reads an RFC 3339 moment such as `2026-12-01T00:00:00Z`, or a bare date, which is midnight UTC.
@@ -63,7 +74,7 @@ impl Time {
         Time(time.0).with_offset(zone)
     }
 
-    /// Applies a `+hh:mm` or `+hhmm` offset from UTC.
+    /// Applies a `+hh:mm` or `+hhmm` offset from UTC. `None` where that leads out of the years 0000 to 9999.
     fn with_offset(self, zone: &str) -> Option<Time> {
         let (sign, rest) = match zone.split_at_checked(1)? {
             ("+", rest) => (1i64, rest),
@@ -80,7 +91,7 @@ impl Time {
             return None;
         }
         let seconds = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?;
-        self.0.checked_sub(sign.checked_mul(seconds)?).map(Time)
+        self.0.checked_sub(sign.checked_mul(seconds)?).and_then(Time::from_seconds)
     }
 
     /// RFC 3339 text in UTC, seconds precision.
@@ -104,11 +115,51 @@ impl std::fmt::Display for Time {
     }
 }
 
+/// A moment that a time authority states, and whether it is a part of a second later: certificates and lists state whole
+/// seconds, and what was stamped in the second after an end was stamped after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamped {
+    /// The second in which the moment lies.
+    pub time: Time,
+    /// The moment is later than that second's beginning.
+    pub later: bool,
+}
+
 /// Reads UTCTime or GeneralizedTime (X.680 sections 46 and 47) with what real certificates contain beyond
-/// DER: missing seconds, fractions, offsets from UTC. Two-digit years follow RFC 5280 section 4.1.2.5.1.
+/// DER: missing seconds, fractions of seconds, offsets from UTC. Two-digit years follow RFC 5280 section 4.1.2.5.1.
 /// A GeneralizedTime without a zone is taken as UTC. `None` when the text is no moment.
 #[must_use]
 pub fn decode_time(element: &Element<'_>) -> Option<Time> {
+    parse(element).map(|read| read.stamped.time)
+}
+
+/// The genTime of a token: GeneralizedTime with seconds, perhaps a fraction of them, and `Z` (RFC 3161 section 2.4.2).
+/// `None` for anything else: without a zone it is the time of some unknown place (X.680 section 46.2).
+#[must_use]
+pub fn decode_gen_time(element: &Element<'_>) -> Option<Stamped> {
+    let rest = element.content.split_first_chunk::<14>().filter(|(digits, _)| digits.iter().all(u8::is_ascii_digit))?.1;
+    let formed = match rest {
+        [b'Z'] => true,
+        [b'.', fraction @ .., b'Z'] => !fraction.is_empty() && fraction.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    parse(element).filter(|_| formed && element.tag == tag::GENERALIZED_TIME).map(|read| read.stamped)
+}
+
+/// The signingTime of a counter-signature: as [`decode_time`], but never of an unknown place (RFC 5652 section 11.3).
+#[must_use]
+pub fn decode_signing_time(element: &Element<'_>) -> Option<Stamped> {
+    parse(element).filter(|read| read.zoned).map(|read| read.stamped)
+}
+
+/// What [`decode_time`] reads.
+struct Read {
+    stamped: Stamped,
+    /// The text says how far from UTC it is.
+    zoned: bool,
+}
+
+fn parse(element: &Element<'_>) -> Option<Read> {
     let text = std::str::from_utf8(element.content).ok()?;
     let (year_digits, rest) = match element.tag {
         tag::UTC_TIME => text.split_at_checked(2)?,
@@ -128,15 +179,21 @@ pub fn decode_time(element: &Element<'_>) -> Option<Time> {
     };
     let time = Time::from_civil(year, month, day, hour, minute, second)?;
     let mut zone = rest.get(zone_at..)?;
+    let mut later = second == 60;
     if let Some(fraction) = zone.strip_prefix(['.', ',']) {
+        if zone_at == 8 {
+            return None; // a fraction of a minute, which would have to be counted as seconds
+        }
         let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+        later |= fraction.get(..end)?.bytes().any(|digit| digit != b'0');
         zone = fraction.get(end..)?;
     }
-    match zone {
-        "Z" | "z" => Some(time),
-        "" if element.tag == tag::GENERALIZED_TIME => Some(time),
-        _ => time.with_offset(zone),
-    }
+    let time = match zone {
+        "Z" | "z" => time,
+        "" if element.tag == tag::GENERALIZED_TIME => time,
+        _ => time.with_offset(zone)?,
+    };
+    Some(Read { stamped: Stamped { time, later }, zoned: !zone.is_empty() })
 }
 
 fn number(text: &str) -> Option<u32> {
@@ -213,6 +270,58 @@ mod tests {
         assert_eq!(generalized("20260102030405.123Z").as_deref(), Some("2026-01-02T03:04:05Z"));
         assert_eq!(generalized("99991231235959Z").as_deref(), Some("9999-12-31T23:59:59Z"));
         assert_eq!(generalized("2026010203040é"), None);
+        assert_eq!(generalized("20260102030405").as_deref(), Some("2026-01-02T03:04:05Z"));
+        assert_eq!(generalized("202601020304.9Z"), None);
+        assert_eq!(generalized("2026010203.9Z"), None);
+        assert_eq!(utc("2601020304.5+0130"), None);
+    }
+
+    #[test]
+    fn years_have_four_digits() {
+        let generalized = |text| read(tag::GENERALIZED_TIME, text);
+        assert_eq!(generalized("99991231235959-2359"), None);
+        assert_eq!(generalized("99991231235959-0001"), None);
+        assert_eq!(generalized("99991231235859-0001").as_deref(), Some("9999-12-31T23:59:59Z"));
+        assert_eq!(generalized("00000101000000+0001"), None);
+        assert_eq!(generalized("00000101000000Z").as_deref(), Some("0000-01-01T00:00:00Z"));
+        assert_eq!(generalized("00000101000100+0001").as_deref(), Some("0000-01-01T00:00:00Z"));
+        assert_eq!(Time::parse_rfc3339("9999-12-31T23:59:59-23:59"), None);
+        assert_eq!(Time::parse_rfc3339("0000-01-01T00:00:00+00:01"), None);
+        assert_eq!(Time::from_civil(-1, 12, 31, 0, 0, 0), None);
+        for filetime in [2_650_467_743_999_999_999, 2_650_467_744_000_000_000, u64::MAX] {
+            assert_eq!(Time::from_filetime(filetime).unwrap().to_rfc3339(), "9999-12-31T23:59:59Z");
+        }
+        assert_eq!(Time::from_seconds(253_402_300_800), None);
+        assert_eq!(Time::from_seconds(-62_167_219_201), None);
+    }
+
+    #[test]
+    fn what_time_authorities_state() {
+        let of = |tag: u8, text: &str, by: fn(&Element<'_>) -> Option<Stamped>| {
+            let bytes = [&[tag, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+            by(&Reader::new(&bytes).any().unwrap()).map(|stamped| (stamped.time.to_rfc3339(), stamped.later))
+        };
+        let at = |later| Some(("2026-01-02T03:04:05Z".to_owned(), later));
+        let token = |text| of(tag::GENERALIZED_TIME, text, decode_gen_time);
+        assert_eq!(token("20260102030405Z"), at(false));
+        assert_eq!(token("20260102030405.000Z"), at(false));
+        assert_eq!(token("20260102030405.1234567Z"), at(true));
+        assert_eq!(token("20251231235960Z"), Some(("2025-12-31T23:59:59Z".to_owned(), true)));
+        for text in
+            ["20260102030405", "20260102030405.Z", "20260102030405,5Z", "20260102030405z", "20260102030405+0000"]
+        {
+            assert_eq!(token(text), None, "{text}");
+        }
+        for text in ["202601020304Z", "202601020304.5Z", "2026010203Z", "20260102030405.5", "20261302030405Z"] {
+            assert_eq!(token(text), None, "{text}");
+        }
+        assert_eq!(of(tag::UTC_TIME, "260102030405Z", decode_gen_time), None);
+        assert_eq!(of(tag::UTC_TIME, "20260102030405Z", decode_gen_time), None);
+        let counter = |tag, text| of(tag, text, decode_signing_time);
+        assert_eq!(counter(tag::UTC_TIME, "260102030405Z"), at(false));
+        assert_eq!(counter(tag::UTC_TIME, "260102043405+0130"), at(false));
+        assert_eq!(counter(tag::GENERALIZED_TIME, "20260102030405.5Z"), at(true));
+        assert_eq!(counter(tag::GENERALIZED_TIME, "20260102030405"), None);
     }
 
     #[test]

@@ -323,7 +323,7 @@ pub fn detection_schema() -> serde_json::Value {
 pub fn moment(text: &str) -> Option<Time> {
     if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
         let number: i64 = text.parse().ok()?;
-        return Some(Time(if text.len() > 11 { number.checked_div(1000)? } else { number }));
+        return Time::from_seconds(if text.len() > 11 { number.checked_div(1000)? } else { number });
     }
     Time::parse_rfc3339(text).or_else(|| Time::parse_rfc3339(&format!("{}Z", text.replacen(' ', "T", 1))))
 }
