@@ -1,7 +1,7 @@
 //! RFC 3161 tokens.
 
 use super::SignedData;
-use crate::asn1::{Element, Error, Reader, Time, decode_time, oids, tag};
+use crate::asn1::{Element, Error, Reader, Stamped, decode_gen_time, oids, tag};
 use crate::crypto::AlgorithmId;
 
 /// The fields of TSTInfo that a verifier needs.
@@ -19,8 +19,8 @@ pub struct TstInfo<'a> {
     pub imprint: &'a [u8],
     /// Content octets of the token's serial number.
     pub serial: &'a [u8],
-    /// When the authority says it signed.
-    pub gen_time: Option<Time>,
+    /// When the authority says it signed; `None` where that is not written as RFC 3161 wants it.
+    pub gen_time: Option<Stamped>,
 }
 
 impl<'a> TstInfo<'a> {
@@ -36,7 +36,7 @@ impl<'a> TstInfo<'a> {
         let imprint_algorithm = AlgorithmId::parse(imprint.expect(tag::SEQUENCE)?)?;
         let hashed = imprint.expect(tag::OCTET_STRING)?.content;
         let serial = fields.expect(tag::INTEGER)?.content;
-        let gen_time = decode_time(&fields.any()?);
+        let gen_time = decode_gen_time(&fields.any()?);
         Ok(TstInfo { imprint_algorithm, imprint: hashed, serial, gen_time })
     }
 }

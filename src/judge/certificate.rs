@@ -32,8 +32,7 @@ pub fn judge_certificate(
     policy: &Policy,
 ) -> CertificateVerdict {
     let rules = Rules { time_authority_revocation: true, ..policy.rules.clone() };
-    let moment = Moment { at: policy.now, now: policy.now, timestamp: None };
-    let chain = judge_paths(pool, paths, purpose, moment, &rules);
+    let chain = judge_paths(pool, paths, purpose, Moment::now(policy.now), &rules);
     let mut reasons = chain.reasons.clone();
     if over_budget && !reasons.is_empty() {
         reasons = vec![Reason::Limit];

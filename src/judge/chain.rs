@@ -51,10 +51,20 @@ impl Purpose {
 pub struct Moment {
     /// Validity is asked for this moment: the timestamp's, or now.
     pub at: Time,
+    /// It is a part of a second later than `at`, and so no longer the last second of a validity.
+    pub later: bool,
     /// The moment that counts as now: for it, revocation lists must be current.
     pub now: Time,
     /// The verified timestamp, if there is one.
     pub timestamp: Option<Time>,
+}
+
+impl Moment {
+    /// Now, without a timestamp.
+    #[must_use]
+    pub fn now(now: Time) -> Moment {
+        Moment { at: now, later: false, now, timestamp: None }
+    }
 }
 
 /// What is wrong with one certificate of a path: its position (the root of the store counts as the last) and why.
@@ -100,12 +110,32 @@ pub fn judge_paths(
     moment: Moment,
     rules: &Rules,
 ) -> ChainVerdict {
-    let (names, list_names) = (NameBudget::of(purpose), NameBudget::of(purpose));
+    judge_within(pool, paths, purpose, moment, rules, NameBudget::of)
+}
+
+/// Whether a signer's chain would be trusted at a moment of which many are asked, and so with a time authority's budget of names:
+/// beyond it the answer is no.
+pub(super) fn would_be_trusted(pool: &Pool<'_>, paths: &Paths<'_>, moment: Moment, rules: &Rules) -> bool {
+    let small = |_| NameBudget::of(Purpose::TimeStamping);
+    judge_within(pool, paths, Purpose::CodeSigning, moment, rules, small).is_trusted()
+}
+
+fn judge_within(
+    pool: &Pool<'_>,
+    paths: &Paths<'_>,
+    purpose: Purpose,
+    moment: Moment,
+    rules: &Rules,
+    budget: impl Fn(Purpose) -> NameBudget,
+) -> ChainVerdict {
+    let (names, list_names) = (budget(purpose), budget(purpose));
     let judged = paths.list.iter().enumerate().map(|(index, path)| {
         let mut problems = judge_path(pool, path, purpose, moment, rules, &names);
-        let revocation = judge_revocation(pool, path, moment, &list_names).map(|list| (overall(path, &list), list));
         // The revocation of a time authority is reported and, as in Windows, decides nothing unless the rules say so.
-        let decides = purpose != Purpose::TimeStamping || rules.time_authority_revocation;
+        let stamps = purpose == Purpose::TimeStamping;
+        let decides = !stamps || rules.time_authority_revocation;
+        let revocation = judge_revocation(pool, path, moment, stamps && decides, &list_names);
+        let revocation = revocation.map(|list| (overall(path, &list), list));
         if let Some((_, list)) = revocation.as_ref().filter(|_| decides) {
             let revoked = list.iter().enumerate().filter(|(_, one)| one.status == RevocationStatus::Revoked);
             problems.extend(revoked.map(|(position, _)| (position, Reason::CertRevoked)));
@@ -191,7 +221,7 @@ fn links(path: &Path<'_>, anchored: bool, certificates: &[&Certificate<'_>], rea
 
 fn time(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Moment, reasons: &mut Vec<Problem>) {
     for (index, certificate) in subjects.iter().enumerate() {
-        let reason = validity(certificate.not_before, certificate.not_after, moment.at);
+        let reason = validity(certificate.not_before, certificate.not_after, moment);
         match reason {
             Some(_) if index == 0 && moment.timestamp.is_some() => {
                 reasons.push((index, Reason::TimestampOutsideValidity));
@@ -200,14 +230,15 @@ fn time(subjects: &[&Certificate<'_>], root: Option<Root<'_>>, moment: Moment, r
         }
     }
     if let Some(root) = root {
-        let reason = validity(root.not_before, root.not_after, moment.at);
+        let reason = validity(root.not_before, root.not_after, moment);
         reasons.extend(reason.map(|reason| (subjects.len(), reason)));
     }
 }
 
-fn validity(not_before: Option<Time>, not_after: Option<Time>, at: Time) -> Option<Reason> {
+fn validity(not_before: Option<Time>, not_after: Option<Time>, moment: Moment) -> Option<Reason> {
+    let at = moment.at;
     match (not_before, not_after) {
-        (_, Some(end)) if at > end => Some(Reason::CertExpired),
+        (_, Some(end)) if at > end || (moment.later && at == end) => Some(Reason::CertExpired),
         (Some(start), _) if at < start => Some(Reason::CertNotYetValid),
         (Some(_), Some(_)) => None,
         // A validity that cannot be read never holds.
@@ -438,7 +469,7 @@ pub(super) fn signs_lists(
 ) -> bool {
     let subjects: Vec<&Certificate<'_>> = certificates.iter().filter_map(|index| pool.certificate(*index)).collect();
     let mut reasons = Vec::new();
-    let moment = Moment { at, now: at, timestamp: None };
+    let moment = Moment::now(at);
     time(&subjects, Some(root), moment, &mut reasons);
     constraints(&subjects, Some(root), budget, &mut reasons);
     strength(&subjects, Some(root), Purpose::Any, moment, &mut reasons);
@@ -469,7 +500,7 @@ pub fn list_signer_is_trusted<'a>(
         let below = if in_bag { certificates.len().saturating_sub(1) } else { certificates.len() };
         let subjects: Vec<&Certificate<'_>> = certificates.into_iter().take(below).collect();
         let mut reasons = Vec::new();
-        let at = Moment { at: moment, now: moment, timestamp: None };
+        let at = Moment::now(moment);
         time(&subjects, Some(root), at, &mut reasons);
         constraints(&subjects, Some(root), &NameBudget::of(Purpose::Any), &mut reasons);
         strength(&subjects, Some(root), Purpose::Any, at, &mut reasons);

@@ -166,7 +166,9 @@ pub const SETTINGS: &[SettingRow] = &[
         Setting::TimeAuthorityRevocation,
         "revoked time authority",
         RFC,
-        "the revocation of a time authority makes its timestamps unusable; Windows ignores it (WTPF_IGNOREREVOCATIONONTS)",
+        "the revocation of a time authority makes its timestamps unusable, those of before it, too, unless its reason is \
+         unspecified, affiliationChanged, superseded or cessationOfOperation (RFC 3161 section 4); Windows ignores it \
+         (WTPF_IGNOREREVOCATIONONTS)",
     ),
     row(
         Setting::EndEntityKeyUsage,

@@ -37,18 +37,20 @@ pub struct CertificateRevocation {
     pub unusable: Vec<(ListSource, String)>,
 }
 
-/// Judges the certificates of a path below its root; `None` when nobody asked.
+/// Judges the certificates of a path below its root; `None` when nobody asked. `own_word` says that the path is that of the
+/// time authority which states the moment: see [`outlived`].
 pub(super) fn judge_revocation(
     pool: &Pool<'_>,
     path: &Path<'_>,
     moment: Moment,
+    own_word: bool,
     names: &NameBudget,
 ) -> Option<Vec<CertificateRevocation>> {
     let root = match path.end {
         PathEnd::Anchor { root, .. } => Some(root),
         _ => None,
     };
-    let signers = Signers { pool, root, path: &path.certificates, names };
+    let signers = Signers { pool, root, path: &path.certificates, own_word, names };
     Some(path.revocation.as_ref()?.iter().map(|facts| judge_certificate(facts, moment, &signers)).collect())
 }
 
@@ -70,6 +72,8 @@ struct Signers<'s, 'a> {
     /// What comparing their names may still cost.
     names: &'s NameBudget,
     root: Option<Root<'a>>,
+    /// The moment that counts is known from somebody on the path.
+    own_word: bool,
     /// The certificates of the path, whose revocation is judged with it.
     path: &'s [usize],
 }
@@ -78,7 +82,7 @@ impl Signers<'_, '_> {
     /// Whether a delegate counts: one of its paths was sound when it made the list, and nothing on it is revoked. Its
     /// own facts hold no delegates, so this goes one level deep.
     fn refuse(&self, signer: &ListSigner, made: Time, now: Time) -> Option<&'static str> {
-        let moment = Moment { at: now, now, timestamp: None };
+        let moment = Moment::now(now);
         let mut why = "its signer's certificate does not lead to the same root";
         for path in &signer.paths {
             if !self.root.is_some_and(|root| signs_lists(self.pool, &path.certificates, root, made, self.names)) {
@@ -99,8 +103,17 @@ impl Signers<'_, '_> {
     }
 }
 
-/// A list must be time-valid now, whatever the moment that counts (`semantics.md` section 3.2); one that is out of date
-/// is still believed for what it lists, because a listing is not undone, and never for its silence.
+/// Whether what was stamped before a revocation outlives it, as far as its reason goes. Somebody else's timestamp tells when a
+/// signature was made. A time authority tells it itself, and whoever has stolen its key, or an issuer's of it, writes any
+/// date: its tokens stay good only if the reason rules that out, and without a reason they do not. Source: RFC 3161 section 4.
+fn outlived(entry: &RevokedEntry, own_word: bool) -> bool {
+    // unspecified, affiliationChanged, superseded, cessationOfOperation
+    !own_word || entry.reason.is_some_and(|reason| matches!(reason.0, 0 | 3 | 4 | 5))
+}
+
+/// A list must be time-valid now, whatever the moment that counts (`semantics.md` section 3.2); one that is out of date, or
+/// does not say when it was made, is still believed for what it lists, because a listing is not undone, and never for its
+/// silence.
 fn judge_certificate(facts: &RevocationFacts, moment: Moment, signers: &Signers<'_, '_>) -> CertificateRevocation {
     let mut unusable = facts.unusable.clone();
     let mut usable = Vec::new();
@@ -110,7 +123,12 @@ fn judge_certificate(facts: &RevocationFacts, moment: Moment, signers: &Signers<
                 list.signer.as_ref().and_then(|signer| signers.refuse(signer, made, moment.now))
             }
             Some(_) => Some("it is not valid yet"),
-            None => Some("it states no date"),
+            // Whether a delegate could sign then is not known either, and what names a later day is of a later day.
+            None => {
+                let past = |entry: RevokedEntry| entry.date.is_none_or(|date| date <= moment.now);
+                let believed = list.signer.is_none() && list.entry.is_some_and(past);
+                (!believed).then_some("it states no date")
+            }
         };
         match refused {
             None => usable.push(list),
@@ -120,16 +138,17 @@ fn judge_certificate(facts: &RevocationFacts, moment: Moment, signers: &Signers<
     let stale = |list: &ListFact| list.is_stale(moment.now);
     let silent: Vec<&ListFact> = usable.iter().copied().filter(|list| list.entry.is_none()).collect();
     let clear = cleared_by(silent.iter().copied().filter(|list| list.partial.is_none() && !stale(list)));
-    let listed = last_word(&usable, clear);
+    let listed = last_word(&usable, clear, signers.own_word);
     // Other reasons may have an earlier date in another list.
     let current = || silent.iter().filter(|list| list.partial.is_none() && !stale(list));
     let covered = |list: &ListFact| current().fold(list.reasons, |sum, other| sum.or(other.reasons)) == Reasons::ALL;
     if let Some((list, entry)) = listed {
         // An entry without a readable date counts since ever: believing less is the safe side.
         let later = matches!((moment.timestamp, entry.date), (Some(stamp), Some(date)) if date > stamp);
-        let status = match later {
+        let undated = list.this_update.is_none();
+        let status = match later && outlived(&entry, signers.own_word) {
             false => RevocationStatus::Revoked,
-            true if stale(list) || list.partial.is_some() || !covered(list) => RevocationStatus::Unknown,
+            true if undated || stale(list) || list.partial.is_some() || !covered(list) => RevocationStatus::Unknown,
             true => RevocationStatus::Good,
         };
         return verdict(status, Some(list), Some(entry), stale(list), unusable);
@@ -164,22 +183,30 @@ fn cleared_by<'f>(latest_first: impl Iterator<Item = &'f ListFact>) -> Option<&'
 }
 
 /// The entry that counts. A later list has the last word on what an earlier one says only where it could have said all of it:
-/// of the same reasons at least, and complete. Of what stands, the earliest date counts; a hold stands until a list is silent.
-fn last_word<'f>(usable: &[&'f ListFact], clear: Option<&ListFact>) -> Option<(&'f ListFact, RevokedEntry)> {
+/// of the same reasons at least, and complete. Of what stands, what no timestamp outlives counts, then the earliest date; a hold
+/// stands until a list is silent. What is later than a list without a date is not known.
+fn last_word<'f>(
+    usable: &[&'f ListFact],
+    clear: Option<&ListFact>,
+    own_word: bool,
+) -> Option<(&'f ListFact, RevokedEntry)> {
+    let follows =
+        |later: &ListFact, list: &ListFact| list.this_update.is_some() && later.this_update > list.this_update;
     let released = |list: &ListFact, entry: &RevokedEntry| {
-        entry.reason == Some(RevocationReason::HOLD) && clear.is_some_and(|clear| clear.this_update > list.this_update)
+        entry.reason == Some(RevocationReason::HOLD) && clear.is_some_and(|clear| follows(clear, list))
     };
     let naming = usable.iter().filter_map(|list| Some((*list, list.entry?)));
     let naming: Vec<(&ListFact, RevokedEntry)> = naming.filter(|(list, entry)| !released(list, entry)).collect();
     let outdated = |list: &ListFact| {
         naming.iter().any(|(later, _)| {
-            later.this_update > list.this_update
-                && later.partial.is_none()
-                && later.reasons.or(list.reasons) == later.reasons
+            follows(later, list) && later.partial.is_none() && later.reasons.or(list.reasons) == later.reasons
         })
     };
     let standing = naming.iter().filter(|(list, _)| !outdated(list));
-    standing.min_by_key(|(list, entry)| (entry.date, list.source.kind == ListKind::DeltaCrl)).copied()
+    let rank = |(list, entry): &&(&ListFact, RevokedEntry)| {
+        (outlived(entry, own_word), entry.date, list.source.kind == ListKind::DeltaCrl)
+    };
+    standing.min_by_key(rank).copied()
 }
 
 fn verdict(

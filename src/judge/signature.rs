@@ -7,7 +7,7 @@ use crate::verify::{
 };
 
 use super::Policy;
-use super::chain::{ChainVerdict, Moment, Purpose, judge_paths};
+use super::chain::{ChainVerdict, Moment, Purpose, judge_paths, would_be_trusted};
 use super::revocation::RevocationStatus;
 use super::table::{Reason, Status, first_in_table};
 
@@ -66,8 +66,10 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
     let timestamps: Vec<TimestampVerdict> =
         content.timestamps.iter().map(|stamp| judge_timestamp(stamp, policy)).collect();
     let chosen = choose(&content.timestamps, &timestamps);
-    let timestamp = chosen.map(|stamp| stamp.time);
-    let moment = Moment { at: timestamp.unwrap_or(policy.now), now: policy.now, timestamp };
+    let moment = match chosen.and_then(|chosen| content.timestamps.get(chosen.index)) {
+        Some(stamp) => stated(stamp, policy),
+        None => Moment::now(policy.now),
+    };
     let mut reasons = intact(content);
     if facts.over_budget {
         // What was not verified is neither good nor bad; only a digest that differs is certain.
@@ -102,15 +104,17 @@ pub fn judge_signature(facts: &SignatureFacts<'_>, layout: Layout, policy: &Poli
         reasons.extend((!known).then_some(Reason::RevocationUnknown));
     }
     reasons.extend(lifetime(content, policy.now));
-    if chosen.is_none() && !content.timestamps.is_empty() {
-        let expired = reasons.iter().any(|reason| reason.status() == Status::Expired);
-        reasons.extend(unusable_timestamp(&content.timestamps));
-        let uncertain = !expired && is_unsupported(&content.timestamps, &timestamps);
-        reasons.extend(uncertain.then_some(Reason::UnsupportedAlgorithm));
-        // An authority whose search was cut short, or whose chain cannot be computed here, is neither trusted nor untrusted.
-        let mut searches = content.timestamps.iter().zip(&timestamps).filter(|(facts, _)| facts.fault.is_none());
-        let cut = searches.any(|(_, stamp)| stamp.chain.reasons.contains(&Reason::Limit));
-        reasons.extend((cut && holds).then_some(Reason::Limit));
+    let pairs = || content.timestamps.iter().zip(&timestamps);
+    let sound = reasons.is_empty();
+    // The budget may have ended behind a timestamp that is usable: one that was not looked at could be the better one.
+    let cut = facts.timestamps_over_budget || (chosen.is_none() && pairs().any(is_cut));
+    let only_chain = chain.as_ref().filter(|chain| chain.reasons == reasons);
+    let open = sound
+        || only_chain.is_some_and(|chain| could_lift(chain, content, pairs().filter(|pair| is_cut(*pair)), policy));
+    reasons.extend((cut && open).then_some(Reason::Limit));
+    if chosen.is_none() && pairs().next().is_some() {
+        reasons.extend((sound && pairs().any(is_uncomputable)).then_some(Reason::UnsupportedAlgorithm));
+        reasons.extend(unusable_timestamp(pairs()));
     }
     verdict(reasons, holds, chain, timestamps, chosen)
 }
@@ -158,12 +162,21 @@ fn lifetime(content: &ContentFacts<'_>, now: Time) -> Option<Reason> {
     (asks && signer.not_after.is_none_or(|end| now > end)).then_some(Reason::LifetimeExpired)
 }
 
+/// The moment that a timestamp states.
+fn stated(stamp: &TimestampFacts<'_>, policy: &Policy) -> Moment {
+    Moment {
+        at: stamp.time.unwrap_or(policy.now),
+        later: stamp.later && stamp.time.is_some(),
+        now: policy.now,
+        timestamp: stamp.time,
+    }
+}
+
 /// A timestamp is judged at its own time. Its authority's later expiry or loss of trust takes nothing back.
 fn judge_timestamp(facts: &TimestampFacts<'_>, policy: &Policy) -> TimestampVerdict {
     let chain = match facts.time {
-        Some(time) if facts.certificate.is_some() => {
-            let moment = Moment { at: time, now: policy.now, timestamp: Some(time) };
-            judge_paths(&facts.pool, &facts.paths, Purpose::TimeStamping, moment, &policy.rules)
+        Some(_) if facts.certificate.is_some() => {
+            judge_paths(&facts.pool, &facts.paths, Purpose::TimeStamping, stated(facts, policy), &policy.rules)
         }
         _ => ChainVerdict::pathless(),
     };
@@ -174,29 +187,72 @@ fn judge_timestamp(facts: &TimestampFacts<'_>, policy: &Policy) -> TimestampVerd
 fn choose(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> Option<ChosenTimestamp> {
     let usable = facts.iter().zip(verdicts).enumerate().filter(|(_, (_, verdict))| verdict.usable);
     usable
-        .filter_map(|(index, (facts, _))| facts.time.map(|time| (facts.kind == TimestampKind::Pkcs9, time, index)))
+        .filter_map(|(index, (facts, _))| {
+            facts.time.map(|time| (facts.kind == TimestampKind::Pkcs9, time, facts.later, index))
+        })
         .min()
-        .map(|(_, time, index)| ChosenTimestamp { index, time })
+        .map(|(_, time, _, index)| ChosenTimestamp { index, time })
 }
+
+// Nobody signs what timestamps stand in a signature, so whoever has the file adds any. Therefore:
+//
+// * A timestamp cures nothing but time. Where anything else is wrong (digest, chain, usage, distrust), none is asked for, and
+//   no timestamp, whatever it is, makes that better known or less certain.
+// * One that was looked at and cannot be computed here extends no life, as any other that is not verified: expired, revoked or
+//   disabled stays what it is. Only on a signer with whom nothing is wrong it decides, because all that is left to say would be
+//   that the timestamp is broken, and that is not known. For that its authority has to be one that Windows might accept:
+//   anybody can name an algorithm that nobody knows, and nobody but an authority has a chain to a trusted root.
+// * One that was not looked at, because the budget of work ended or the search for its authority's chain was cut short, may be
+//   an ordinary one. Where it would make everything right, if it were sound, nothing is said but the limit; revoked is said
+//   all the same, because who was revoked has to prove that he signed before.
+
+/// A timestamp with its verdict.
+type Stamp<'s, 'a> = (&'s TimestampFacts<'a>, &'s TimestampVerdict);
 
 /// Timestamps are there and none is usable. On a signer that is out of its validity the status is `Expired`
 /// by its own row. On one that still is valid a broken timestamp is worse than an intact, untrusted one, and none of the
-/// two is said where all that is wrong is that sigscan cannot compute it.
-fn unusable_timestamp(facts: &[TimestampFacts<'_>]) -> Option<Reason> {
-    let intact = facts.iter().any(|facts| facts.fault.is_none());
-    let unsupported = facts.iter().any(|facts| matches!(facts.fault, Some(TimestampFault::Unsupported(_))));
-    match (intact, unsupported) {
-        (true, _) => Some(Reason::TimestampUntrusted),
-        (false, true) => None,
-        (false, false) => Some(Reason::TimestampInvalid),
+/// two is said where all that is wrong is that sigscan cannot compute it, or was not allowed to.
+fn unusable_timestamp<'s, 'a: 's>(stamps: impl Iterator<Item = Stamp<'s, 'a>> + Clone) -> Option<Reason> {
+    let broken = |fault| !matches!(fault, TimestampFault::Unsupported(_) | TimestampFault::OverBudget);
+    let any = |is: &dyn Fn(Stamp<'s, 'a>) -> bool| stamps.clone().any(is);
+    match () {
+        () if any(&|(facts, _)| facts.fault.is_none()) => Some(Reason::TimestampUntrusted),
+        () if any(&|stamp| is_uncomputable(stamp) || is_cut(stamp)) => None,
+        () if any(&|(facts, _)| facts.fault.is_some_and(broken)) => Some(Reason::TimestampInvalid),
+        // Of none it is known whether it is intact, and no authority is trusted.
+        () => Some(Reason::TimestampUntrusted),
     }
 }
 
-/// Whether one of the timestamps, or the chain of its authority, rests on what cannot be computed here, so that Windows might
-/// find it usable. That makes no expired signer anything else: what is not verified extends nothing.
-fn is_unsupported(facts: &[TimestampFacts<'_>], verdicts: &[TimestampVerdict]) -> bool {
-    facts.iter().zip(verdicts).any(|(facts, verdict)| match facts.fault {
-        None => verdict.chain.reasons.first() == Some(&Reason::UnsupportedAlgorithm),
-        Some(fault) => matches!(fault, TimestampFault::Unsupported(_)),
-    })
+/// Whether Windows might find a timestamp usable that rests, itself or by its authority's chain, on what cannot be computed
+/// here: all that can be said against the chain is the same.
+fn is_uncomputable((facts, verdict): Stamp<'_, '_>) -> bool {
+    let chain = &verdict.chain;
+    let possible = chain.path.is_some() && chain.reasons.iter().all(|reason| *reason == Reason::UnsupportedAlgorithm);
+    match facts.fault {
+        None => possible && !chain.reasons.is_empty(),
+        Some(fault) => possible && matches!(fault, TimestampFault::Unsupported(_)),
+    }
+}
+
+/// Whether a timestamp, or the chain of its authority, was not looked at to the end.
+fn is_cut((facts, verdict): Stamp<'_, '_>) -> bool {
+    match facts.fault {
+        Some(TimestampFault::OverBudget) => true,
+        None | Some(TimestampFault::Unsupported(_)) => verdict.chain.reasons.contains(&Reason::Limit),
+        Some(_) => false,
+    }
+}
+
+/// Whether one of these timestamps would leave nothing wrong with the signer's chain, if it were usable.
+fn could_lift<'s, 'a: 's>(
+    chain: &ChainVerdict,
+    content: &ContentFacts<'_>,
+    mut stamps: impl Iterator<Item = Stamp<'s, 'a>>,
+    policy: &Policy,
+) -> bool {
+    let lifts = |(facts, _): Stamp<'s, 'a>| {
+        facts.time.is_some() && would_be_trusted(&content.pool, &content.paths, stated(facts, policy), &policy.rules)
+    };
+    !chain.reasons.contains(&Reason::CertRevoked) && stamps.any(lifts)
 }

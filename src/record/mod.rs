@@ -400,10 +400,14 @@ pub enum TimestampFault {
     Signature,
     /// The authority's certificate is missing.
     NoCertificate,
-    /// It states no time.
+    /// It states no time, or not as RFC 3161 demands.
     NoTime,
+    /// It uses an algorithm that Windows refuses.
+    BadAlgorithm,
     /// It uses an algorithm that sigscan cannot verify.
     UnsupportedAlgorithm,
+    /// The limit of work for the file was reached before it was verified.
+    Limit,
 }
 
 /// Page hashes of a PE signature.

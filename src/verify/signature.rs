@@ -75,8 +75,10 @@ pub struct SignatureFacts<'a> {
     pub parsed: &'a ParsedSignature<'a>,
     /// Bytes behind the PKCS#7 inside its entry (top-level signatures only).
     pub tail: Tail,
-    /// The file's budget of public-key work ran out before everything about this signature was verified.
+    /// The file's budget of public-key work ran out before everything about this signature was verified, its timestamps aside.
     pub over_budget: bool,
+    /// The budget ran out over the signature's timestamps; what is known of the signer is complete.
+    pub timestamps_over_budget: bool,
     /// Everything that needs a structure.
     pub content: Option<ContentFacts<'a>>,
 }
@@ -116,6 +118,8 @@ pub(super) fn establish<'a>(
         None => blobs.get(parsed.blob).map(|blob| blob.tail).unwrap_or_default(),
         Some(_) => Tail::default(),
     };
+    let work = lists.work;
+    let mut over_budget = work.is_exhausted();
     let content = parsed.body.as_ref().ok().map(|body| {
         let pool = pool_of(parsed, body, tree, lists);
         let certificate = pool.signer(&body.signer.sid);
@@ -126,12 +130,15 @@ pub(super) fn establish<'a>(
         paths.exhausted |= certificate.is_some() && body.data.certificates_truncated;
         let crls = BagLists::of(&body.data);
         let signer = signer_facts(&body.signer, body.content.kind(), Some(body.content.octets()), affordable);
-        let timestamps = timestamps(&body.signer, &body.data, &crls, lists);
         revocation::attach(&mut paths, &pool, &[&crls], lists);
+        // Nobody signs what stands among the timestamps: the signer is settled before they can take its share.
+        over_budget = work.is_exhausted();
+        let timestamps = timestamps(&body.signer, &body.data, &crls, lists);
         let (digest_algorithm, computed, digest) = compare_digest(body, digests);
         ContentFacts { body, digest_algorithm, computed, digest, signer, timestamps, pool, certificate, paths }
     });
-    SignatureFacts { parsed, tail, over_budget: lists.work.is_exhausted(), content }
+    let timestamps_over_budget = work.is_exhausted() && !over_budget;
+    SignatureFacts { parsed, tail, over_budget, timestamps_over_budget, content }
 }
 
 /// The signature's own bag first, then the bags of the signatures around it, then the user's certificates; none when the

@@ -5,13 +5,13 @@ use super::paths::{Budget, Paths, search};
 use super::pool::{CertificateSource, Pool};
 use super::revocation::{self, BagLists};
 use super::signature::{
-    content_octets, content_type_attribute, gather, message_digest_attribute, signer_facts, verify,
+    AttributeFault, content_octets, content_type_attribute, gather, message_digest_attribute, signer_facts, verify,
 };
 use super::work::Work;
-use crate::asn1::{Element, Time, decode_time, oids};
+use crate::asn1::{Element, Stamped, Time, decode_signing_time, oids};
 use crate::cms::timestamp::{TstInfo, is_tst_info, token};
 use crate::cms::{SignedData, SignerInfo, SigningCertificate};
-use crate::crypto::{DigestAlgorithm, Verification, digest, verify_raw_hash_rsa};
+use crate::crypto::{DigestAlgorithm, Verification, digest, hash_for_signature, verify_raw_hash_rsa};
 
 /// The two kinds of Authenticode timestamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +31,16 @@ pub enum TimestampFault {
     Imprint,
     /// The authority's signature or attributes do not hold, or bind another certificate than the authority's.
     Signature,
-    /// The authority's certificate is in no bag, or the file's budget of work did not allow to go on.
+    /// The authority's certificate is in no bag.
     NoCertificate,
     /// No time can be read.
     NoTime,
-    /// The algorithm cannot be computed here.
+    /// Imprint or signature is by an algorithm that Windows refuses; the text names it.
+    Refused(&'static str),
+    /// The algorithm cannot be computed here, and nothing else is known to be wrong.
     Unsupported(&'static str),
+    /// The file's budget of work did not allow to go on.
+    OverBudget,
 }
 
 /// The facts of one timestamp.
@@ -46,8 +50,10 @@ pub struct TimestampFacts<'a> {
     pub kind: TimestampKind,
     /// The attribute value as it stands.
     pub raw: &'a [u8],
-    /// The stated time.
+    /// The stated time, down to the second.
     pub time: Option<Time>,
+    /// The stated time is a part of a second later.
+    pub later: bool,
     /// Digest algorithm of the imprint.
     pub imprint_algorithm: Option<DigestAlgorithm>,
     /// `None` when imprint and signature hold.
@@ -103,6 +109,7 @@ impl<'a> TimestampFacts<'a> {
             kind,
             raw,
             time: None,
+            later: false,
             imprint_algorithm: None,
             fault: None,
             raw_hash: false,
@@ -116,6 +123,11 @@ impl<'a> TimestampFacts<'a> {
     fn fail(mut self, fault: TimestampFault) -> Self {
         self.fault.get_or_insert(fault);
         self
+    }
+
+    fn state(&mut self, stamped: Option<Stamped>) {
+        self.time = stamped.map(|stamped| stamped.time);
+        self.later = stamped.is_some_and(|stamped| stamped.later);
     }
 
     /// Gathers certificates and looks for the authority's and its paths.
@@ -150,8 +162,9 @@ impl<'a> TimestampFacts<'a> {
             };
             let named = attribute.single_value().and_then(|value| SigningCertificate::parse(oid, &value));
             let named = named.map_err(|_| TimestampFault::Signature)?;
+            refused(named.algorithm)?;
             if named.algorithm.is_some() && !lists.work.hash(named.algorithm, raw.len()) {
-                return Err(TimestampFault::NoCertificate);
+                return Err(TimestampFault::OverBudget);
             }
             match named.algorithm.and_then(|algorithm| digest(algorithm, raw)) {
                 None => result = Err(TimestampFault::Unsupported("certificate hash algorithm")),
@@ -162,11 +175,35 @@ impl<'a> TimestampFacts<'a> {
         result
     }
 
-    /// The authority's key, paid for; `None` without a certificate or when the file's budget is used up.
-    fn spki(&self, lists: Lists<'a>) -> Option<&'a [u8]> {
+    /// The authority's key, paid for.
+    fn spki(&self, lists: Lists<'a>) -> Result<&'a [u8], TimestampFault> {
         let spki = self.certificate.and_then(|index| self.pool.certificate(index)).map(|certificate| certificate.spki);
-        spki.filter(|spki| lists.work.spend(spki))
+        match spki {
+            Some(spki) if lists.work.spend(spki) => Ok(spki),
+            // Without a budget no bag was opened, so the certificate may be there.
+            None if !lists.work.is_exhausted() => Err(TimestampFault::NoCertificate),
+            _ => Err(TimestampFault::OverBudget),
+        }
     }
+}
+
+/// What is missing where SignerInfo.digestAlgorithm is not known here.
+const UNKNOWN_DIGEST: &str = "digest algorithm";
+
+/// MD2 and MD4 prove nothing in a timestamp, as they prove nothing of a file. MD5 has to stay: honest old counter-signatures
+/// are made with it.
+fn refused(algorithm: Option<DigestAlgorithm>) -> Result<(), TimestampFault> {
+    match algorithm {
+        Some(DigestAlgorithm::Md2) => Err(TimestampFault::Refused("MD2")),
+        Some(DigestAlgorithm::Md4) => Err(TimestampFault::Refused("MD4")),
+        _ => Ok(()),
+    }
+}
+
+/// The same for the hash that an authority's signature is made over.
+fn refused_by(authority: &SignerInfo<'_>) -> Result<(), TimestampFault> {
+    let algorithm = DigestAlgorithm::from_oid(authority.digest_algorithm.oid);
+    refused(algorithm).and_then(|()| refused(hash_for_signature(&authority.signature_algorithm, algorithm)))
 }
 
 fn rfc3161<'a>(
@@ -186,7 +223,7 @@ fn rfc3161<'a>(
         return facts.fail(TimestampFault::Malformed);
     }
     let Ok(info) = TstInfo::parse(&octets) else { return facts.fail(TimestampFault::Malformed) };
-    facts.time = info.gen_time;
+    facts.state(info.gen_time);
     // The imprint's algorithm is the authority's choice and independent of the signer's (T51).
     facts.imprint_algorithm = DigestAlgorithm::from_oid(info.imprint_algorithm.oid);
     let bags = [(&data, CertificateSource::Timestamp), (outer, CertificateSource::Outer)];
@@ -195,31 +232,59 @@ fn rfc3161<'a>(
     if data.unsound.or(authority.unsound()).is_some() {
         return facts.fail(TimestampFault::Malformed);
     }
-    if info.gen_time.is_none() {
+    if facts.time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }
-    if !lists.work.hash(facts.imprint_algorithm, signer.signature.len()) {
-        return facts.fail(TimestampFault::NoCertificate);
+    match facts.confirm_token(&info, &octets, authority, &signer.signature, lists) {
+        Ok(()) => facts,
+        Err(fault) => facts.fail(fault),
     }
-    let expected = facts.imprint_algorithm.and_then(|algorithm| digest(algorithm, &signer.signature));
-    match expected {
-        None => return facts.fail(TimestampFault::Unsupported("imprint digest algorithm")),
-        Some(value) if value.as_bytes() != info.imprint => return facts.fail(TimestampFault::Imprint),
-        Some(_) => {}
-    }
-    let Some(spki) = facts.spki(lists) else { return facts.fail(TimestampFault::NoCertificate) };
-    let proof = signer_facts(authority, oids::TST_INFO, Some(&octets), Some(spki));
-    let named = match proof.signature {
-        _ if proof.attributes.is_err() => Err(TimestampFault::Signature),
-        Some(Verification::Good(_) | Verification::Unsupported(_)) => facts.names_authority(authority, lists),
-        _ => Err(TimestampFault::Signature),
-    };
-    match (named, proof.signature) {
-        (Ok(()) | Err(TimestampFault::Unsupported(_)), Some(Verification::Unsupported(what))) => {
-            facts.fail(TimestampFault::Unsupported(what))
+}
+
+impl<'a> TimestampFacts<'a> {
+    /// Whether a token's imprint is of this signature and its authority's key confirms it. What is wrong for certain is said
+    /// before what cannot be computed.
+    fn confirm_token(
+        &self,
+        info: &TstInfo<'_>,
+        octets: &[u8],
+        authority: &SignerInfo<'a>,
+        stamped: &[u8],
+        lists: Lists<'a>,
+    ) -> Result<(), TimestampFault> {
+        let algorithm = self.imprint_algorithm;
+        refused(algorithm)?;
+        if !lists.work.hash(algorithm, stamped.len()) {
+            return Err(TimestampFault::OverBudget);
         }
-        (Err(fault), _) => facts.fail(fault),
-        (Ok(()), _) => facts,
+        let mut unknown = None;
+        match algorithm.and_then(|algorithm| digest(algorithm, stamped)) {
+            None => unknown = Some("imprint digest algorithm"),
+            Some(value) if value.as_bytes() != info.imprint => return Err(TimestampFault::Imprint),
+            Some(_) => {}
+        }
+        let spki = self.spki(lists)?;
+        refused_by(authority)?;
+        let proof = signer_facts(authority, oids::TST_INFO, Some(octets), Some(spki));
+        let known = match proof.attributes {
+            Ok(()) => true,
+            Err(AttributeFault::UnknownDigest) => false,
+            Err(_) => return Err(TimestampFault::Signature),
+        };
+        unknown = unknown.or((!known).then_some(UNKNOWN_DIGEST));
+        match proof.signature {
+            Some(Verification::Good(_)) => {}
+            Some(Verification::Unsupported(what)) => unknown = unknown.or(Some(what)),
+            Some(Verification::Refused(what)) => return Err(TimestampFault::Refused(what)),
+            // Under another digest than the one that is named, and not known here, the signature may hold.
+            Some(Verification::Bad) if !known => {}
+            Some(Verification::Bad) | None => return Err(TimestampFault::Signature),
+        }
+        match self.names_authority(authority, lists) {
+            Err(TimestampFault::Unsupported(what)) => unknown = unknown.or(Some(what)),
+            named => named?,
+        }
+        unknown.map_or(Ok(()), |what| Err(TimestampFault::Unsupported(what)))
     }
 }
 
@@ -234,9 +299,8 @@ fn pkcs9<'a>(
 ) -> TimestampFacts<'a> {
     let mut facts = TimestampFacts::new(TimestampKind::Pkcs9, value.raw);
     let Ok(counter) = SignerInfo::parse(*value) else { return facts.fail(TimestampFault::Malformed) };
-    let algorithm = DigestAlgorithm::from_oid(counter.digest_algorithm.oid);
-    facts.imprint_algorithm = algorithm;
-    facts.time = signing_time(&counter);
+    facts.imprint_algorithm = DigestAlgorithm::from_oid(counter.digest_algorithm.oid);
+    facts.state(signing_time(&counter));
     facts.find_authority(&[(outer, CertificateSource::Outer)], &counter, &[crls], lists);
     if counter.unsound().is_some() {
         return facts.fail(TimestampFault::Malformed);
@@ -244,49 +308,67 @@ fn pkcs9<'a>(
     if facts.time.is_none() {
         return facts.fail(TimestampFault::NoTime);
     }
-    let content_type = content_type_attribute(&counter, oids::DATA, true)
-        .or_else(|_| content_type_attribute(&counter, oids::TST_INFO, true));
-    if content_type.is_err() {
-        return facts.fail(TimestampFault::Signature);
-    }
-    if !lists.work.hash(algorithm, signer.signature.len()) {
-        return facts.fail(TimestampFault::NoCertificate);
-    }
-    if message_digest_attribute(&counter, algorithm, &signer.signature).is_err() {
-        return facts.fail(TimestampFault::Imprint);
-    }
-    let Some(spki) = facts.spki(lists) else { return facts.fail(TimestampFault::NoCertificate) };
-    let Some(attributes) = &counter.signed_attributes else { return facts.fail(TimestampFault::NoTime) };
-    let message = attributes.signed_bytes();
-    match verify(&counter, spki, algorithm, &message) {
-        Verification::Good(_) => facts,
-        Verification::Unsupported(what) => facts.fail(TimestampFault::Unsupported(what)),
-        // Old authorities padded the bare hash (T27); only MD5 and SHA-1 ever occurred.
-        _ if raw_hash_holds(spki, algorithm, &message, &counter.signature, lists.work) => {
-            facts.raw_hash = true;
-            facts
-        }
-        _ => facts.fail(TimestampFault::Signature),
+    match facts.confirm_counter(&counter, &signer.signature, lists) {
+        Ok(raw_hash) => TimestampFacts { raw_hash, ..facts },
+        Err(fault) => facts.fail(fault),
     }
 }
 
+impl<'a> TimestampFacts<'a> {
+    /// Whether a counter-signature is of this signature and its authority's key confirms it, and whether that key signed the
+    /// bare hash.
+    fn confirm_counter(
+        &self,
+        counter: &SignerInfo<'a>,
+        stamped: &[u8],
+        lists: Lists<'a>,
+    ) -> Result<bool, TimestampFault> {
+        let algorithm = self.imprint_algorithm;
+        refused_by(counter)?;
+        content_type_attribute(counter, oids::DATA, true)
+            .or_else(|_| content_type_attribute(counter, oids::TST_INFO, true))
+            .map_err(|_| TimestampFault::Signature)?;
+        if !lists.work.hash(algorithm, stamped.len()) {
+            return Err(TimestampFault::OverBudget);
+        }
+        let known = match message_digest_attribute(counter, algorithm, stamped) {
+            Ok(()) => true,
+            Err(AttributeFault::UnknownDigest) => false,
+            Err(_) => return Err(TimestampFault::Imprint),
+        };
+        let spki = self.spki(lists)?;
+        let attributes = counter.signed_attributes.as_ref().ok_or(TimestampFault::NoTime)?;
+        let message = attributes.signed_bytes();
+        match verify(counter, spki, algorithm, &message) {
+            Verification::Unsupported(what) => Err(TimestampFault::Unsupported(what)),
+            Verification::Refused(what) => Err(TimestampFault::Refused(what)),
+            Verification::Good(_) if known => Ok(false),
+            Verification::Good(_) | Verification::Bad if !known => Err(TimestampFault::Unsupported(UNKNOWN_DIGEST)),
+            // Old authorities padded the bare hash (T27); only MD5 and SHA-1 ever occurred.
+            _ => match raw_hash_holds(spki, algorithm, &message, &counter.signature, lists.work) {
+                Some(true) => Ok(true),
+                Some(false) => Err(TimestampFault::Signature),
+                None => Err(TimestampFault::OverBudget),
+            },
+        }
+    }
+}
+
+/// `None` when the file's budget does not allow to find out.
 fn raw_hash_holds(
     spki: &[u8],
     algorithm: Option<DigestAlgorithm>,
     message: &[u8],
     signature: &[u8],
     work: &Work,
-) -> bool {
-    match algorithm {
-        Some(legacy @ (DigestAlgorithm::Md5 | DigestAlgorithm::Sha1)) if work.spend(spki) => {
-            digest(legacy, message).is_some_and(|value| verify_raw_hash_rsa(spki, value.as_bytes(), signature))
-        }
-        _ => false,
-    }
+) -> Option<bool> {
+    let Some(legacy @ (DigestAlgorithm::Md5 | DigestAlgorithm::Sha1)) = algorithm else { return Some(false) };
+    let holds = || digest(legacy, message).is_some_and(|value| verify_raw_hash_rsa(spki, value.as_bytes(), signature));
+    work.spend(spki).then(holds)
 }
 
-fn signing_time(signer: &SignerInfo<'_>) -> Option<Time> {
+fn signing_time(signer: &SignerInfo<'_>) -> Option<Stamped> {
     let attributes = signer.signed_attributes.as_ref()?;
     let value = attributes.one(oids::SIGNING_TIME).ok()?.single_value().ok()?;
-    decode_time(&value)
+    decode_signing_time(&value)
 }

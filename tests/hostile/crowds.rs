@@ -99,10 +99,11 @@ pub fn a_vast_certificate_and_thirty_possible_issuers() {
     }
 }
 
-/// Each timestamp digests the signature value that it stamps.
+/// Each timestamp digests the signature value that it stamps. What they cost does not hide that nobody made that value, and
+/// with MD2, which proves nothing, they cost nothing.
 #[test]
 pub fn timestamps_over_a_vast_signature_value() {
-    let limits = [("vast-value-sha1", Hash::Sha1, &["path-limit"][..]), ("vast-value-md2", Hash::Md2, &["path-limit"])];
+    let limits = [("vast-value-sha1", Hash::Sha1, &["path-limit"][..]), ("vast-value-md2", Hash::Md2, &[])];
     for (name, hash, noted) in limits {
         let mut signature = Signature::default();
         for _ in 0..16 {
@@ -111,7 +112,7 @@ pub fn timestamps_over_a_vast_signature_value() {
         }
         signature.certs.push(super::lab::cast::tsa().der());
         signature.bend_signature = |value| value.resize(15 << 20, 0x5a);
-        expect(name, &signed(&signature), "Error/limit", noted);
+        expect(name, &signed(&signature), "Invalid/signer-signature", noted);
     }
 }
 

@@ -16,9 +16,13 @@ pub const SIGNING_CERTIFICATE_V2: &str = "1.2.840.113549.1.9.16.2.47";
 /// An RFC 3161 token that is about to be made. [`Token::at`] is sound.
 #[derive(Clone)]
 pub struct Token {
-    /// genTime
+    /// genTime, and its whole element in place of a sound one.
     pub time: &'static str,
+    pub time_form: Option<Der>,
     pub imprint: Hash,
+    /// AlgorithmIdentifiers in place of those of `imprint` and `hash`, which are still what is computed.
+    pub imprint_alg: Option<Der>,
+    pub digest_alg: Option<Der>,
     /// Bends the imprint before it is signed.
     pub bend_imprint: fn(&mut Vec<u8>),
     pub cert: Der,
@@ -39,7 +43,10 @@ impl Token {
     pub fn at(time: &'static str) -> Token {
         Token {
             time,
+            time_form: None,
             imprint: Hash::Sha256,
+            imprint_alg: None,
+            digest_alg: None,
             bend_imprint: |_| (),
             cert: cast::tsa().der(),
             key: Key::Tsa,
@@ -71,9 +78,9 @@ impl Token {
         seq(&[
             small(1),
             oid("2.999.2"),
-            seq(&[self.imprint.alg(), octets(&imprint)]),
+            seq(&[self.imprint_alg.clone().unwrap_or_else(|| self.imprint.alg()), octets(&imprint)]),
             small(7),
-            generalized_time(self.time),
+            self.time_form.clone().unwrap_or_else(|| generalized_time(self.time)),
         ])
     }
 
@@ -86,7 +93,8 @@ impl Token {
         let named = || vec![naming(SIGNING_CERTIFICATE_V2, &[octets(&Hash::Sha256.digest(&self.cert))])];
         attrs.extend(self.naming.clone().unwrap_or_else(named));
         let attrs = set_sorted(&attrs);
-        let signer = signer_info(&self.cert, self.key, self.key.scheme(), self.hash, &attrs, self.broken);
+        let digest_alg = self.digest_alg.clone().unwrap_or_else(|| self.hash.alg());
+        let signer = signer_info(&self.cert, self.key, self.key.scheme(), (self.hash, digest_alg), &attrs, self.broken);
         let mut certs = self.certs.concat();
         if self.attribute_certificate {
             certs.extend(attribute_certificate());
@@ -108,7 +116,14 @@ pub fn naming(kind: &str, id: &[Der]) -> Der {
 }
 
 /// SignerInfo v1 over signed attributes given as a SET.
-fn signer_info(cert: &[u8], key: Key, scheme: Scheme, hash: Hash, attrs: &[u8], broken: bool) -> Der {
+fn signer_info(
+    cert: &[u8],
+    key: Key,
+    scheme: Scheme,
+    (hash, digest_alg): (Hash, Der),
+    attrs: &[u8],
+    broken: bool,
+) -> Der {
     let mut value = key.sign(scheme, hash, attrs);
     if broken {
         super::cms::flip(&mut value);
@@ -116,7 +131,7 @@ fn signer_info(cert: &[u8], key: Key, scheme: Scheme, hash: Hash, attrs: &[u8], 
     seq(&[
         small(1),
         issuer_and_serial(cert),
-        hash.alg(),
+        digest_alg,
         ctx(0, split(attrs).0),
         signer_alg(key, scheme, hash),
         octets(&value),
@@ -138,9 +153,12 @@ fn attribute_certificate() -> Der {
 /// A PKCS#9 counter-signature (RFC 2985 §5.3.6, Authenticode_PE) that is about to be made. [`Counter::at`] is sound.
 #[derive(Clone)]
 pub struct Counter {
-    /// signingTime, which is what the authority vouches for.
+    /// signingTime, which is what the authority vouches for, and its whole element in place of a sound one.
     pub time: &'static str,
+    pub time_form: Option<Der>,
     pub hash: Hash,
+    /// The AlgorithmIdentifier in place of that of `hash`, which is still what is computed.
+    pub digest_alg: Option<Der>,
     pub scheme: Scheme,
     /// The contentType attribute, if there is one.
     pub content_type: Option<&'static str>,
@@ -155,7 +173,9 @@ impl Counter {
     pub fn at(time: &'static str) -> Counter {
         Counter {
             time,
+            time_form: None,
             hash: Hash::Sha1,
+            digest_alg: None,
             scheme: Scheme::Pkcs1,
             content_type: Some(DATA),
             cert: cast::tsa().der(),
@@ -171,10 +191,11 @@ impl Counter {
             let counted = if self.wrong_digest { b"something else" } else { signature_value };
             let mut attrs: Vec<Der> =
                 self.content_type.iter().map(|kind| attribute(CONTENT_TYPE, &[oid(kind)])).collect();
-            attrs.push(attribute(SIGNING_TIME, &[time(self.time)]));
+            attrs.push(attribute(SIGNING_TIME, &[self.time_form.clone().unwrap_or_else(|| time(self.time))]));
             attrs.push(attribute(MESSAGE_DIGEST, &[octets(&self.hash.digest(counted))]));
             let attrs = set_sorted(&attrs);
-            let value = signer_info(&self.cert, self.key, self.scheme, self.hash, &attrs, self.broken);
+            let digest_alg = self.digest_alg.clone().unwrap_or_else(|| self.hash.alg());
+            let value = signer_info(&self.cert, self.key, self.scheme, (self.hash, digest_alg), &attrs, self.broken);
             attribute(COUNTER_SIGNATURE, &[value])
         }
     }

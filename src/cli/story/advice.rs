@@ -98,6 +98,15 @@ pub const UNLISTED: Advice = advice(
      changed or never was a part. Otherwise look up its digests in reputation sources.",
 );
 
+/// What `timestamp-outside-validity` means where the timestamp is the earlier one.
+pub const STAMPED_EARLY: Advice = advice(
+    Reason::TimestampOutsideValidity,
+    "The timestamp is older than the signer's certificate: it says that the signature was there before anybody could have \
+     made it with that certificate.",
+    "Compare the two dates below. A wrong clock explains hours; more than that points to an authority that states \
+     any time, or to a certificate that was renewed after signing and exchanged in the file.",
+);
+
 /// In the order of the decision table.
 pub const ADVICE: &[Advice] = &[
     advice(

@@ -114,7 +114,11 @@ fn advise(page: &mut Page, record: &Record) {
     }
     let unlisted = record.reason == Reason::NoSignature && record.catalog != "not-checked";
     let special = special(record).map(|special| &special.advice);
-    let advice = special.or_else(|| if unlisted { Some(&advice::UNLISTED) } else { advice::on(record.reason) });
+    let advice = special.or_else(|| match record.reason {
+        _ if unlisted => Some(&advice::UNLISTED),
+        Reason::TimestampOutsideValidity if is_stamped_early(record) => Some(&advice::STAMPED_EARLY),
+        reason => advice::on(reason),
+    });
     let Some(advice) = advice else { return };
     page.label("Meaning");
     let meaning = match (unsigned_octets(record), record.status) {
@@ -138,6 +142,14 @@ fn unsigned_octets(record: &Record) -> Option<String> {
     let lengths = hidden.filter_map(|finding| finding.evidence.get("length")?.as_u64());
     let octets = lengths.fold(0, u64::saturating_add);
     (octets > 0).then(|| plural(octets, "byte", "bytes"))
+}
+
+/// Whether the timestamp is older than the signer's certificate. Moments of one form are in the order of their texts.
+fn is_stamped_early(record: &Record) -> bool {
+    let Some(signature) = deciding(record) else { return false };
+    let start = signature.signer.as_ref().and_then(|signer| signer.not_before.as_deref());
+    let stamped = signature.timestamps.iter().find(|stamp| stamp.used).and_then(|stamp| stamp.time.as_deref());
+    stamped.zip(start).is_some_and(|(stamped, start)| stamped < start)
 }
 
 /// That another signature of the file is good, which whoever reads of a bad one will want to know before anything else.

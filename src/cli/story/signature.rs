@@ -126,7 +126,9 @@ fn fault(timestamp: &Timestamp) -> Option<String> {
         TimestampFault::Signature => "the authority's signature does not hold",
         TimestampFault::NoCertificate => "the authority's certificate is missing",
         TimestampFault::NoTime => "it states no time",
+        TimestampFault::BadAlgorithm => "Windows refuses its algorithm",
         TimestampFault::UnsupportedAlgorithm => "sigscan does not know its algorithm",
+        TimestampFault::Limit => "the limit of work was reached before it was verified",
     });
     let chain = || timestamp.chain_reasons.first().map(|reason| authority_fault(*reason));
     fault.or_else(chain).map(str::to_owned)

@@ -8,7 +8,7 @@ use crate::asn1::{Time, oids};
 use crate::crypto::{DigestAlgorithm, key_info, signature_scheme};
 use crate::hex::lower as hex;
 use crate::judge::{Reason, Status};
-use crate::record::{Finding, Severity, TimestampFault};
+use crate::record::{Finding, Severity, Timestamp, TimestampFault};
 use crate::verify::{CertificateSource, PathEnd, Work};
 use crate::x509::{Certificate, Name, serial_to_hex, usage_text};
 
@@ -130,13 +130,17 @@ pub(super) fn not_for_code(facts: &FileFacts<'_>) -> Option<Finding> {
 /// S118: a timestamp that proves nothing.
 pub(super) fn broken_timestamp(facts: &FileFacts<'_>) -> Option<Finding> {
     let shown = facts.deciding()?.1;
-    let stamp = shown.timestamps.iter().find(|stamp| !stamp.verified)?;
+    // Not to be able to verify is no sign of anything, unless nobody trusted is behind it.
+    let open = |reason: &Reason| matches!(reason, Reason::UnsupportedAlgorithm | Reason::Limit);
+    let unknown = |stamp: &Timestamp| match stamp.fault {
+        Some(TimestampFault::UnsupportedAlgorithm) => stamp.chain_reasons.iter().all(open),
+        fault => fault == Some(TimestampFault::Limit),
+    };
+    let stamp = shown.timestamps.iter().find(|stamp| !stamp.verified && !unknown(stamp))?;
     let name = stamp.authority.as_ref().map(|signer| signer.subject.clone());
     let rogue = name.as_deref().is_some_and(|name| name.to_ascii_lowercase().contains("jemmylovejenny"));
-    let forged = matches!(stamp.fault, Some(TimestampFault::Imprint | TimestampFault::Signature));
-    if stamp.fault == Some(TimestampFault::UnsupportedAlgorithm) {
-        return None; // not to be able to verify is no sign of anything
-    }
+    let forged = [TimestampFault::Imprint, TimestampFault::Signature, TimestampFault::BadAlgorithm];
+    let forged = stamp.fault.is_some_and(|fault| forged.contains(&fault));
     let other = shown.timestamps.iter().any(|stamp| stamp.verified);
     let severity = if rogue || (forged && !other) { Severity::High } else { Severity::Medium };
     let evidence = [

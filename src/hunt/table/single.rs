@@ -251,8 +251,8 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         confidence: Confidence::High,
         attack: &[CODE_SIGNING],
-        condition: "A timestamp is of another signature, is not confirmed by its authority's key, or comes from an \
-                    authority known for forged ones (high); or its authority is not trusted, or a timestamp \
+        condition: "A timestamp is of another signature, is not confirmed by its authority's key or not by an algorithm \
+                    that Windows accepts, or comes from an authority known for forged ones (high); or its authority is not trusted, or a timestamp \
                     that counts stands beside a broken one (medium).",
         why: "Old dates are forged to make expired or revoked certificates count.",
         todo: "Judge the signature as if it had no timestamp; that is what its status does.",
