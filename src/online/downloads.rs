@@ -13,7 +13,7 @@ use crate::cms::SignedData;
 use crate::crypto::DigestAlgorithm;
 use crate::scan::{Need, OcspSubject, Supplied, Supplier, Wanted};
 use crate::trust::{MAX_REVOCATION_BYTES, RevocationLists, certificates_in, first_revocation_object};
-use crate::verify::{crl_is_signed, issuers_among, response_is_signed};
+use crate::verify::{crl_is_of_issuer, crl_speaks_for, issuers_among, response_answers, response_is_signed};
 use crate::x509::crl::CertificateList;
 use crate::x509::ocsp::{OcspResponse, cert_id, request};
 
@@ -217,15 +217,15 @@ impl Downloads {
     }
 
     /// The octets, which hold what was wanted, and since when they are known: fresh from the cache, or asked for, or from the cache
-    /// although it is not fresh because nobody answers. The judge sees how old a list is. A list that nobody has signed is never
+    /// although it is not fresh because nobody answers. The judge sees how old a list is. What does not answer the question is never
     /// fresh, whatever it says of itself: one false answer would silence a server for as long.
     fn octets(&self, need: &Need, url: &Url) -> Result<(Vec<u8>, u64), Failure> {
         let question = question(need, url);
         let limits = if need.wanted == Wanted::Crl { Limits::LARGE } else { Limits::SMALL };
         let known = self.cache.as_ref().and_then(|cache| cache.load(&question, &url.to_string(), limits.bytes));
-        let known = known.and_then(|(meta, bytes)| Some((meta, wanted_octets(need.wanted, bytes).ok()?)));
+        let known = known.and_then(|(meta, bytes)| Some((meta, wanted_octets(need, bytes).ok()?)));
         let now = seconds();
-        let fresh = |(meta, bytes): &&(Meta, Vec<u8>)| meta.is_fresh(now) && is_signed(need, bytes);
+        let fresh = |(meta, bytes): &&(Meta, Vec<u8>)| meta.is_fresh(now) && is_answer(need, bytes);
         if let Some((meta, bytes)) = known.as_ref().filter(fresh) {
             let mut totals = self.lock_totals();
             totals.cached = totals.cached.saturating_add(1);
@@ -269,7 +269,7 @@ impl Downloads {
             let validators = known.map(Meta::validators).filter(|known| *known != Validators::default());
             let unvouched = need.wanted == Wanted::Issuer;
             let ask = Ask { url, limits, validators: validators.as_ref(), post: None, unvouched };
-            return cut_down(need.wanted, self.client.ask(ask)?);
+            return cut_down(need, self.client.ask(ask)?);
         };
         let mut nonce = [0u8; NONCE];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| Failure::from("no random numbers".to_owned()))?;
@@ -279,7 +279,7 @@ impl Downloads {
         let body = request(&[id], Some(&nonce));
         let post = Some(("application/ocsp-request", body.as_slice()));
         let ask = Ask { url, limits, validators: None, post, unvouched: false };
-        let fetched = cut_down(need.wanted, self.client.ask(ask)?)?;
+        let fetched = cut_down(need, self.client.ask(ask)?)?;
         if let Fetched::Body { bytes, .. } = &fetched {
             // Responders that make their answers in advance leave the nonce out (RFC 5019 section 4).
             let basic = OcspResponse::parse(bytes).ok().and_then(|response| response.basic);
@@ -323,17 +323,19 @@ fn question(need: &Need, url: &Url) -> String {
 }
 
 /// An answer with nothing in it but what was wanted.
-fn cut_down(wanted: Wanted, fetched: Fetched) -> Result<Fetched, Failure> {
+fn cut_down(need: &Need, fetched: Fetched) -> Result<Fetched, Failure> {
     Ok(match fetched {
         Fetched::Body { bytes, validators, fresh } => {
-            Fetched::Body { bytes: wanted_octets(wanted, bytes)?, validators, fresh }
+            Fetched::Body { bytes: wanted_octets(need, bytes)?, validators, fresh }
         }
         unchanged @ Fetched::NotModified { .. } => unchanged,
     })
 }
 
-/// The octets of what was wanted: of lists and responses one, as DER. An error page with status 200 holds none.
-fn wanted_octets(wanted: Wanted, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+/// The octets of what was wanted: of lists and responses one, as DER. An error page with status 200 holds none, and what is about
+/// others would be passed by without a word.
+fn wanted_octets(need: &Need, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    let wanted = need.wanted;
     if wanted == Wanted::Issuer {
         let none = certificates(&bytes).is_empty();
         return if none { Err("the answer holds no certificate".to_owned()) } else { Ok(bytes) };
@@ -341,20 +343,28 @@ fn wanted_octets(wanted: Wanted, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let refusal = OcspResponse::parse(&bytes).ok().map(|response| response.status.name());
     let octets = first_revocation_object(bytes);
     let fits = |octets: &Vec<u8>| CertificateList::parse(octets).is_ok() == (wanted == Wanted::Crl);
-    octets.filter(fits).ok_or_else(|| match (wanted, refusal) {
+    let octets = octets.filter(fits).ok_or_else(|| match (wanted, refusal) {
         (Wanted::Crl, _) => "the answer holds no CRL".to_owned(),
         (_, Some(status)) => format!("the responder's answer is {status}"),
         (_, None) => "the answer holds no OCSP response".to_owned(),
-    })
+    })?;
+    match &need.ocsp {
+        Some(subject) if !response_answers(&octets, &subject.issuer, &subject.spki, &subject.serial) => {
+            Err("the answer is for another certificate".to_owned())
+        }
+        None if !crl_is_of_issuer(&octets, &need.certificate) => Err("the list is of another issuer".to_owned()),
+        _ => Ok(octets),
+    }
 }
 
-/// Whether the issuer signed a list, or a response itself or through a responder. Lists of delegates are not recognised here: they
-/// are asked for again each time. Whether any of them counts is the judge's to say.
-fn is_signed(need: &Need, bytes: &[u8]) -> bool {
-    match need.wanted {
-        Wanted::Issuer => true,
-        Wanted::Crl => crl_is_signed(bytes, &need.issuer_key),
-        Wanted::Ocsp => response_is_signed(bytes, &need.issuer_key),
+/// Whether something answers the question as far as can be told without a judge: a certificate issued the one in question, the
+/// issuer signed a list that covers it, or a response itself or through a responder. Lists of delegates are not recognised here:
+/// they are asked for again each time. Whether any of them counts is the judge's to say.
+fn is_answer(need: &Need, bytes: &[u8]) -> bool {
+    match &need.ocsp {
+        Some(subject) => response_is_signed(bytes, &subject.issuer, &subject.spki),
+        None if need.wanted == Wanted::Crl => crl_speaks_for(bytes, &need.certificate, &need.issuer_key),
+        None => !issuers_among(&need.certificate, &certificates(bytes)).is_empty(),
     }
 }
 

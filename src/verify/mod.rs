@@ -21,7 +21,7 @@ pub use known::{CertificateDigests, KnownCertificate, Memo};
 pub use paths::{Budget, Path, PathEnd, Paths, search as search_paths};
 pub use pool::{CertificateSource, Pool, PoolCertificate};
 pub use revocation::{ListFact, ListKind, ListPlace, ListSigner, ListSource, RevocationFacts, SignerPath};
-pub use revocation::{crl_is_signed, response_is_signed};
+pub use revocation::{crl_is_of_issuer, crl_speaks_for, response_answers, response_is_signed};
 pub use signature::{AttributeFault, ContentFacts, DigestFact, FileDigests, SignatureFacts, SignerFacts, signer_facts};
 pub use timestamp::{TimestampFacts, TimestampFault, TimestampKind};
 pub use tree::{MAX_SIGNATURES, Malformed, ParsedSignature, SignatureBody, SignedContent, parse_tree};

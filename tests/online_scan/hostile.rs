@@ -75,25 +75,123 @@ fn a_list_that_came_with_the_file_is_no_answer() {
     assert_eq!(verdict(&record), ("Valid", "ok", Revocation::Good));
 }
 
+/// A false answer at this place of the authority's server, and what its record notes.
+type False = (&'static str, fn(&Asked) -> Reply, &'static str, &'static str);
+
+/// Everything false that is well formed, all of it long current.
+const FALSE: [False; 7] = [
+    ("/inter.crl", |_| body(Crl { broken: true, ..inter_crl() }.der()), "crl-unusable", "did not sign it"),
+    (
+        "/inter.crl",
+        |_| body(current(Crl::by(dn("Other CA"), Key::Other)).der()),
+        "download-failed",
+        "inter.crl: the list is of another issuer",
+    ),
+    (
+        "/inter.crl",
+        |_| body(inter_crl().with(lab::ca::distribution_point(&elsewhere())).der()),
+        "crl-unusable",
+        "it belongs to another distribution point",
+    ),
+    (
+        "/ocsp",
+        |_| response(&[0x77], Said::Good, None),
+        "download-failed",
+        "ocsp: the answer is for another certificate",
+    ),
+    (
+        "/ocsp",
+        |asked| answered(Key::Leaf, leaf(&base(asked)).der()),
+        "ocsp-unusable",
+        "its certificate is not for OCSP signing",
+    ),
+    (
+        "/ocsp",
+        |_| answered(Key::Other, responder().by(&cast::inter_name(), Key::Other).der()),
+        "ocsp-unusable",
+        "the issuer's key did not sign its certificate",
+    ),
+    (
+        "/inter.crt",
+        |_| body(cast::authority(cast::inter_name(), Key::Other, 9).der()),
+        "download-failed",
+        "inter.crt: none of the certificates there issued it",
+    ),
+];
+
+/// The name of another distribution point.
+fn elsewhere() -> Vec<u8> {
+    use lab::der::{ctx, ctx_prim};
+    ctx(0, &ctx(0, &ctx_prim(6, b"http://127.0.0.1/other.crl")))
+}
+
+/// What somebody with this key, and a certificate for it, says of the publisher's.
+fn answered(key: Key, certificate: Vec<u8>) -> Reply {
+    let mut answer = Ocsp::by(key).valid("20260501000000Z", Some("20490101000000Z"));
+    answer.certs = vec![certificate];
+    body(answer.about(&cast::inter_name(), Key::Inter, &LEAF, Said::Good).der())
+}
+
+/// A responder's certificate, for the key of nobody else.
+fn responder() -> Cert {
+    let cert = Cert::own(dn("Responder"), Key::Other, &[0x99]).valid("20240101000000Z", "20490101000000Z");
+    cert.with(lab::ca::eku(&[lab::ca::OCSP_SIGNING])).with(lab::ca::ocsp_no_check()).by(&cast::inter_name(), Key::Inter)
+}
+
 #[test]
-fn a_false_answer_is_not_kept_as_fresh() {
+fn a_false_answer_is_noted_and_not_kept_as_fresh() {
+    for (place, falsely, code, note) in FALSE {
+        let folder = tempfile::tempdir().unwrap();
+        let honest = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let is_honest = Arc::clone(&honest);
+        let server = Server::start(move |asked| {
+            let honest = is_honest.load(std::sync::atomic::Ordering::SeqCst);
+            let head = "cache-control: max-age=2592000\r\n".to_owned();
+            let (status, _, bytes) = match asked.target.as_str() {
+                target if target == place && !honest => falsely(asked),
+                "/inter.crl" if place == "/ocsp" => None,
+                "/ocsp" => response(&LEAF, Said::Revoked("20250301115959Z", 1), None),
+                _ => revoking(asked),
+            }?;
+            Some((status, head, bytes))
+        });
+        // OCSP is another question, asked only where the list is not there.
+        let leaf = match place {
+            "/ocsp" => leaf(&server.url("")),
+            _ => leaf(&server.url(""))
+                .without("1.3.6.1.5.5.7.1.1")
+                .with(info_access(&[(ACCESS_CA_ISSUERS, &server.url("/inter.crt"))])),
+        };
+        let program = program(&leaf);
+        let run = || {
+            let downloads = online(&server, Some(folder.path()));
+            scanner(&["root"]).with_supplier(downloads).scan_bytes("program.exe", &program)
+        };
+        let record = run();
+        let expected = match place {
+            "/inter.crt" => ("Untrusted", "chain-incomplete", Revocation::NotChecked),
+            _ => ("Valid", "ok", Revocation::Unknown),
+        };
+        assert_eq!(verdict(&record), expected, "{note}");
+        let told = notes(&record);
+        assert!(told.iter().any(|(with, text)| *with == code && text.contains(note)), "{note}: {told:?}");
+        honest.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(verdict(&run()), REVOKED, "{note}");
+    }
+}
+
+#[test]
+fn what_a_certified_responder_says_is_kept() {
+    let (server, program) = responding(|_| answered(Key::Other, responder().der()));
     let folder = tempfile::tempdir().unwrap();
-    let honest = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let is_honest = Arc::clone(&honest);
-    let server = Server::start(move |asked| match asked.target.as_str() {
-        "/inter.crl" if !is_honest.load(std::sync::atomic::Ordering::SeqCst) => {
-            body(Crl { broken: true, ..inter_crl() }.der())
-        }
-        _ => revoking(asked),
-    });
-    let program = program(&leaf(&server.url("")));
     let run = || {
         let downloads = online(&server, Some(folder.path()));
         scanner(&["root"]).with_supplier(downloads).scan_bytes("program.exe", &program)
     };
-    assert_eq!(verdict(&run()), ("Valid", "ok", Revocation::Unknown));
-    honest.store(true, std::sync::atomic::Ordering::SeqCst);
-    assert_eq!(verdict(&run()), REVOKED);
+    let record = run();
+    assert_eq!(verdict(&record), ("Valid", "ok", Revocation::Good));
+    assert_eq!(server.targets(), ["/inter.crt", "/ocsp", "/root.crl"]);
+    assert_eq!((run(), server.asked().len()), (record, 3));
 }
 
 /// `count` lists in the issuer's name, each saying that it is the latest and that the certificate is on it.

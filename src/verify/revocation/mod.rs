@@ -20,7 +20,7 @@ use crate::x509::Certificate;
 use crate::x509::crl::{CertificateList, NextUpdate, Reasons, RevokedEntry};
 use crate::x509::ocsp::{BasicResponse, OcspResponse};
 
-pub use signed::{crl_is_signed, response_is_signed};
+pub use signed::{crl_is_of_issuer, crl_speaks_for, response_answers, response_is_signed};
 
 /// Lists of each source, and responses of each, that speak for one certificate. A bag is looked at no further. From files as many
 /// are passed by as nobody entitled has signed, until the file's public-key work is used up: what anybody can write is not to

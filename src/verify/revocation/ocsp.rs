@@ -215,7 +215,7 @@ fn answer<'l>(
     }
 }
 
-fn is_responder(id: ResponderId<'_>, name: &[u8], spki: &[u8]) -> bool {
+pub(super) fn is_responder(id: ResponderId<'_>, name: &[u8], spki: &[u8]) -> bool {
     match id {
         ResponderId::Name(given) => same_name(given, name),
         ResponderId::Key(hash) => {
