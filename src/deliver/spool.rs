@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::file::sync_folder;
 use super::segment::{self, Entry, Found, Header, Segment, encode, list};
+use crate::online::make_folder;
 
 /// Octets after which a segment ends.
 const SEGMENT: u64 = 16 << 20;
@@ -53,8 +54,8 @@ impl State {
 impl Spool {
     /// Opens a spool, and makes the folder if there is none.
     pub(super) fn open(folder: &Path) -> io::Result<Spool> {
-        fs::create_dir_all(folder)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        make_folder(folder)?;
+        let lock = private().create(true).truncate(false).write(true).open(folder.join("lock"))?;
         lock.try_lock().map_err(|_| io::Error::new(ErrorKind::WouldBlock, "another sigscan uses it"))?;
         let bases = list(folder)?;
         let mut octets = 0u64;
@@ -92,6 +93,15 @@ impl Spool {
         let next = self.state.acknowledged.load(Ordering::Acquire);
         Reader { folder: self.folder.clone(), state: Arc::clone(&self.state), next, current: None, damaged: 0 }
     }
+}
+
+/// How files are made: what is in them is nobody else's business.
+fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn whole_entries(folder: &Path, base: u64) -> io::Result<u64> {
@@ -173,7 +183,7 @@ fn begin(folder: &Path, header: &Header, state: &State) -> io::Result<Current> {
     }
     let mut line = serde_json::to_vec(header)?;
     line.push(b'\n');
-    let mut file = OpenOptions::new().append(true).create_new(true).open(&path)?;
+    let mut file = private().append(true).create_new(true).open(&path)?;
     file.write_all(&line)?;
     sync_folder(folder)?;
     state.octets.fetch_add(line.len() as u64, Ordering::AcqRel);
@@ -289,12 +299,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Remembers that all entries before this one are done with, and removes segments that hold no others.
+    /// Remembers that all entries before this one are done with, and removes segments that hold no others. On a full disk the
+    /// number is not written, which needs room, while a segment that goes makes some: what is left is sent once more at worst.
     pub(super) fn acknowledge(&mut self, end: u64) -> io::Result<()> {
-        let number = end.to_string();
-        let new = self.folder.join("acknowledged.new");
-        fs::write(&new, format!("{number} {}\n", sum_of(&number)))?;
-        fs::rename(&new, self.folder.join(ACKNOWLEDGED))?;
         self.state.acknowledged.store(end, Ordering::Release);
         let bases = list(&self.folder)?;
         for (base, following) in bases.iter().zip(bases.iter().skip(1)) {
@@ -302,7 +309,22 @@ impl Reader {
                 self.remove(*base)?;
             }
         }
-        Ok(())
+        self.remember()
+    }
+
+    /// Writes down the number, if there is room for it.
+    fn remember(&self) -> io::Result<()> {
+        let number = self.state.acknowledged.load(Ordering::Acquire).to_string();
+        let new = self.folder.join("acknowledged.new");
+        let write = || {
+            let mut file = private().write(true).create(true).truncate(true).open(&new)?;
+            file.write_all(format!("{number} {}\n", sum_of(&number)).as_bytes())
+        };
+        match write() {
+            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => fs::rename(&new, self.folder.join(ACKNOWLEDGED)),
+        }
     }
 
     /// Removes the last segment too, if nothing in it waits. No writer may be at work.
@@ -311,6 +333,9 @@ impl Reader {
             self.current = None;
             for base in list(&self.folder)? {
                 self.remove(base)?;
+            }
+            if acknowledged(&self.folder).unwrap_or(0) != self.state.acknowledged.load(Ordering::Acquire) {
+                self.remember()?; // there was no room for it before
             }
         }
         Ok(())
@@ -326,7 +351,7 @@ impl Reader {
 
     /// Keeps an entry that the receiver will never take, where a person can read it.
     pub(super) fn reject(&self, entry: &Entry) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).open(self.folder.join(REJECTED))?;
+        let mut file = private().append(true).create(true).open(self.folder.join(REJECTED))?;
         file.write_all(&[entry.line.as_slice(), b"\n"].concat())?;
         file.sync_data()
     }

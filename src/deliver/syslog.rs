@@ -19,7 +19,7 @@ use super::sender::Failure;
 use crate::Time;
 use crate::online::{Host, Tls};
 
-/// Longest wait for a connection, for one write, and for one read.
+/// Longest wait for a connection, for one write, and for one read; less where the whole ends earlier.
 const IDLE: Duration = Duration::from_secs(10);
 /// For one batch together.
 const TOTAL: Duration = Duration::from_secs(60);
@@ -28,19 +28,27 @@ const PRIORITY: u8 = 13 * 8 + 6;
 
 /// Sends the lines over a connection of their own; `Ok` once the receiver closed it in order after having read to its end.
 pub(super) fn send(to: &Destination, tls: &Tls, header: &Header, entries: &[Entry]) -> Result<(), Failure> {
+    send_within(TOTAL, to, tls, header, entries)
+}
+
+fn send_within(
+    total: Duration,
+    to: &Destination,
+    tls: &Tls,
+    header: &Header,
+    entries: &[Entry],
+) -> Result<(), Failure> {
     let Destination::Syslog { host, tls: secured, .. } = to else {
         return Err(Failure::Stop("no syslog receiver".to_owned()));
     };
     let later = |error: std::io::Error| Failure::later(words(&error));
-    let deadline = Deadline(Instant::now());
-    let socket = connect(&to.addresses(IDLE))?;
-    socket.set_read_timeout(Some(IDLE)).and_then(|()| socket.set_write_timeout(Some(IDLE))).map_err(later)?;
+    let deadline = Deadline { begun: Instant::now(), total };
+    let mut socket = Timed { socket: connect(&to.addresses(IDLE), &deadline)?, deadline };
     let frames = frames(header, entries);
     if !secured {
-        let mut socket = socket;
-        deadline.write(&mut socket, &frames)?;
-        socket.shutdown(Shutdown::Write).map_err(later)?;
-        return deadline.end(&mut socket);
+        write(&mut socket, &frames)?;
+        socket.socket.shutdown(Shutdown::Write).map_err(later)?;
+        return end(&mut socket);
     }
     let name = match host {
         Host::Name(name) => name.clone(),
@@ -50,15 +58,16 @@ pub(super) fn send(to: &Destination, tls: &Tls, header: &Header, entries: &[Entr
     let config = tls.clone().ok_or_else(no_tls)?;
     let connection = ClientConnection::new(config, ServerName::try_from(name).map_err(|_| no_tls())?);
     let mut stream = StreamOwned::new(connection.map_err(|_| no_tls())?, socket);
-    deadline.write(&mut stream, &frames)?;
+    write(&mut stream, &frames)?;
     stream.conn.send_close_notify();
     stream.flush().map_err(later)?;
-    stream.sock.shutdown(Shutdown::Write).map_err(later)?;
-    deadline.end(&mut stream)
+    stream.sock.socket.shutdown(Shutdown::Write).map_err(later)?;
+    end(&mut stream)
 }
 
-fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
-    let reached = addresses.iter().take(4).find_map(|address| TcpStream::connect_timeout(address, IDLE).ok());
+fn connect(addresses: &[SocketAddr], deadline: &Deadline) -> Result<TcpStream, Failure> {
+    let mut addresses = addresses.iter().take(4);
+    let reached = addresses.find_map(|address| TcpStream::connect_timeout(address, deadline.wait().ok()?).ok());
     reached.ok_or_else(|| Failure::later("no connection".to_owned()))
 }
 
@@ -67,44 +76,94 @@ fn words(error: &std::io::Error) -> String {
     if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
         return "no trusted TLS connection".to_owned();
     }
+    if is_late(error) {
+        return TooLate.to_string();
+    }
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => "the receiver fell silent".to_owned(),
         _ => "the connection ended early".to_owned(),
     }
 }
 
-/// When the batch began.
-struct Deadline(Instant);
+fn is_late(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooLate>())
+}
+
+/// The batch took longer than it may.
+#[derive(Debug)]
+struct TooLate;
+
+impl std::fmt::Display for TooLate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it took too long")
+    }
+}
+
+impl std::error::Error for TooLate {}
+
+/// When the batch began, and how long it may take.
+struct Deadline {
+    begun: Instant,
+    total: Duration,
+}
 
 impl Deadline {
-    fn check(&self) -> Result<(), Failure> {
-        if self.0.elapsed() > TOTAL { Err(Failure::later("it took too long".to_owned())) } else { Ok(()) }
+    /// How long to wait for the next thing.
+    fn wait(&self) -> std::io::Result<Duration> {
+        let left = self.total.saturating_sub(self.begun.elapsed());
+        if left.is_zero() { Err(std::io::Error::other(TooLate)) } else { Ok(left.min(IDLE)) }
     }
 
-    fn write(&self, stream: &mut impl Write, octets: &[u8]) -> Result<(), Failure> {
-        for part in octets.chunks(64 << 10) {
-            self.check()?;
-            stream.write_all(part).map_err(|error| Failure::later(words(&error)))?;
-        }
-        stream.flush().map_err(|error| Failure::later(words(&error)))
+    /// What an error that came of waiting means: the receiver was silent for long, or there was no more time.
+    fn blame(&self, error: std::io::Error) -> std::io::Error {
+        let waited = matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock);
+        if waited && self.wait().is_err() { std::io::Error::other(TooLate) } else { error }
+    }
+}
+
+/// A connection of which nothing lasts beyond the deadline, TLS's own exchanges included.
+struct Timed {
+    socket: TcpStream,
+    deadline: Deadline,
+}
+
+impl Read for Timed {
+    fn read(&mut self, block: &mut [u8]) -> std::io::Result<usize> {
+        self.socket.set_read_timeout(Some(self.deadline.wait()?))?;
+        self.socket.read(block).map_err(|error| self.deadline.blame(error))
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.socket.set_write_timeout(Some(self.deadline.wait()?))?;
+        self.socket.write(octets).map_err(|error| self.deadline.blame(error))
     }
 
-    /// Waits for the receiver's end; what it says before is thrown away.
-    fn end(&self, stream: &mut impl Read) -> Result<(), Failure> {
-        let mut block = [0u8; 4096];
-        loop {
-            self.check()?;
-            match stream.read(&mut block) {
-                Ok(0) => return Ok(()),
-                // TCP ended in order without the close_notify that many receivers leave out.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
-                    return Err(Failure::later("the receiver did not close the connection after the end".to_owned()));
-                }
-                Err(error) => return Err(Failure::later(words(&error))),
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+fn write(stream: &mut impl Write, octets: &[u8]) -> Result<(), Failure> {
+    let written = octets.chunks(64 << 10).try_for_each(|part| stream.write_all(part)).and_then(|()| stream.flush());
+    written.map_err(|error| Failure::later(words(&error)))
+}
+
+/// Waits for the receiver's end; what it says before is thrown away.
+fn end(stream: &mut impl Read) -> Result<(), Failure> {
+    let mut block = [0u8; 4096];
+    loop {
+        match stream.read(&mut block) {
+            Ok(0) => return Ok(()),
+            // TCP ended in order without the close_notify that many receivers leave out.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+                return Err(Failure::later("the receiver did not close the connection after the end".to_owned()));
             }
+            Err(error) => return Err(Failure::later(words(&error))),
         }
     }
 }
@@ -132,7 +191,36 @@ fn frames(header: &Header, entries: &[Entry]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// An octet now and then, which never becomes a TLS record, until the other side has gone.
+    #[test]
+    fn a_receiver_that_trickles_holds_nobody_beyond_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let receiver = std::thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut socket, _) = listener.accept().unwrap();
+                let record = [0x16, 0x03, 0x03, 0x3f, 0xff].into_iter().chain(std::iter::repeat_n(0, 2000));
+                for octet in record {
+                    if socket.write_all(&[octet]).is_err() {
+                        break;
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+        });
+        let header = Header { spool: 1, format: "leef".to_owned(), host: None };
+        let entries = [Entry { time: 1_780_272_000, line: b"x".to_vec() }];
+        for scheme in ["syslogs", "syslog"] {
+            let to: Destination = format!("{scheme}://{address}").parse().unwrap();
+            let sent = send_within(Duration::from_millis(300), &to, &crate::online::embedded_tls(), &header, &entries);
+            assert_eq!(sent, Err(Failure::later("it took too long".to_owned())), "{scheme}");
+        }
+        receiver.join().unwrap();
+    }
 
     #[test]
     fn frames_count_octets_and_headers_hold_no_text_of_strangers() {

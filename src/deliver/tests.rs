@@ -127,6 +127,56 @@ fn an_acknowledgement_that_cannot_be_read_sends_again() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_emptied_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &["a", "b"]);
+    write(folder.path(), &["c"]);
+    // Whoever writes there is told that no space is left.
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("acknowledged.new")).unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    let mut reader = spool.reader();
+    reader.acknowledge(1).unwrap();
+    assert_eq!(list(folder.path()).unwrap(), [0, 2]);
+    reader.acknowledge(2).unwrap();
+    assert_eq!(list(folder.path()).unwrap(), [2]);
+    drop(spool);
+    assert_eq!(waiting(folder.path()), (owned(&["c"]), 0));
+    let spool = Spool::open(folder.path()).unwrap();
+    let mut reader = spool.reader();
+    reader.acknowledge(3).unwrap();
+    assert!(!folder.path().join("acknowledged").exists());
+    fs::remove_file(folder.path().join("acknowledged.new")).unwrap();
+    reader.close().unwrap();
+    assert_eq!(list(folder.path()).unwrap(), Vec::<u64>::new());
+    assert!(fs::read_to_string(folder.path().join("acknowledged")).unwrap().starts_with("3 "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_spool_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("spool");
+    write(&folder, &["a"]);
+    let spool = Spool::open(&folder).unwrap();
+    let mut reader = spool.reader();
+    let batch = reader.batch(1, 1).unwrap().unwrap();
+    reader.reject(&batch.entries[0]).unwrap();
+    reader.acknowledge(1).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut modes: Vec<(String, u32)> =
+        names.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), mode(&path))).collect();
+    modes.sort();
+    let segment = only_segment(&folder).file_name().unwrap().to_str().unwrap().to_owned();
+    let mut expected =
+        ["acknowledged", "lock", "rejected.lines", segment.as_str()].map(|name| (name.to_owned(), 0o600));
+    expected.sort();
+    assert_eq!((mode(&folder), modes), (0o700, expected.to_vec()));
+}
+
 #[test]
 fn one_process_at_a_time_uses_a_spool() {
     let folder = tempfile::tempdir().unwrap();

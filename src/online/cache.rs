@@ -102,7 +102,7 @@ impl Cache {
     /// The entry for a question with at most `limit` octets; `None` where there is none, or one that is damaged.
     #[must_use]
     pub fn load(&self, question: &str, url: &str, limit: u64) -> Option<(Meta, Vec<u8>)> {
-        let file = match fs::File::open(self.path(question)) {
+        let file = match open_regular(&self.path(question)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(_) => return self.damage(),
@@ -154,15 +154,32 @@ impl Cache {
     }
 }
 
+/// Opens a regular file and nothing else: opening a FIFO would block, and a link may lead to a file that somebody else chose.
 #[cfg(unix)]
-fn make_folder(folder: &Path) -> io::Result<()> {
+fn open_regular(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
+
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let file = fs::File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+#[cfg(not(unix))]
+fn open_regular(path: &Path) -> io::Result<fs::File> {
+    fs::File::open(path)
+}
+
+/// Makes a folder for nobody else, if there is none: which certificates and files somebody looks at is nobody else's business.
+#[cfg(unix)]
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    // Which certificates somebody looks at is nobody else's business.
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
@@ -246,6 +263,18 @@ mod tests {
         fs::remove_file(cache.path("q")).unwrap();
         fs::create_dir(cache.path("q")).unwrap();
         expect_damage(&cache, 100, "a folder");
+        #[cfg(unix)]
+        {
+            fs::remove_dir(cache.path("q")).unwrap();
+            let fifo = std::process::Command::new("mkfifo").arg(cache.path("q")).status().unwrap();
+            assert!(fifo.success());
+            expect_damage(&cache, 100, "a FIFO that nobody writes to");
+            fs::remove_file(cache.path("q")).unwrap();
+            let elsewhere = folder.path().join("elsewhere");
+            fs::write(&elsewhere, &whole).unwrap();
+            std::os::unix::fs::symlink(&elsewhere, cache.path("q")).unwrap();
+            expect_damage(&cache, 100, "a link");
+        }
     }
 
     #[test]

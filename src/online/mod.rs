@@ -13,6 +13,7 @@ mod throttle;
 mod transport;
 mod url;
 
+pub(crate) use cache::make_folder;
 pub use cache::{Cache, DEFAULT_CACHE_BYTES, Meta};
 pub use client::{Ask, Client, FetchError, Fetched, Limits, Validators};
 pub use downloads::{Downloads, Totals};
