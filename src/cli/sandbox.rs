@@ -156,6 +156,8 @@ mod held {
     /// What is not there needs no permission.
     fn allow(rules: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
         match PathFd::new(path) {
+            // What is about folders cannot be given for anything else, and would look like an old kernel.
+            Ok(fd) if !path.is_dir() => rules.add_rule(PathBeneath::new(fd, access & AccessFs::from_file(KNOWN))),
             Ok(fd) => rules.add_rule(PathBeneath::new(fd, access)),
             Err(_) => Ok(rules),
         }
@@ -218,6 +220,26 @@ mod tests {
             TcpStream::connect(address).unwrap();
             assert_eq!(fs::write(inner.join("new"), "y").unwrap_err().kind(), ErrorKind::PermissionDenied);
         });
+    }
+
+    #[test]
+    fn a_file_by_itself_makes_no_kernel_look_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("file"), folder.path().join("other"));
+        for path in [&file, &other] {
+            fs::write(path, "x").unwrap();
+        }
+        let told = |path: &Path| {
+            inside(&Needs { read: vec![path.to_owned()], ..Needs::default() }, |state| {
+                let reads = [&file, &other].map(|path| fs::read(path).is_ok());
+                (state.to_owned(), reads)
+            })
+        };
+        let (of_folder, both) = told(folder.path());
+        assert_eq!(both, [true; 2]);
+        let (of_file, reads) = told(&file);
+        assert_eq!(of_file, of_folder);
+        assert_eq!(reads, [true, !of_file.starts_with("Landlock")]);
     }
 
     /// `enrich`: any file may be named, and none is written or run.
