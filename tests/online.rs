@@ -245,6 +245,48 @@ fn a_server_that_failed_is_not_asked_again_within_the_back_off() {
 }
 
 #[test]
+fn who_is_silent_where_nobody_vouches_is_left_alone_by_such_questions_only() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap(); // accepts, and says nothing
+    let address = silent.local_addr().unwrap();
+    let server = Server::start(move |asked| match asked.target.as_str() {
+        "/busy" => Some((503, String::new(), Vec::new())),
+        "/away" => Some((302, format!("location: http://{address}/\r\n"), Vec::new())),
+        _ => body(b"there"),
+    });
+    let allowed = vec![server.allowed(), address.to_string().parse().unwrap()];
+    let client = Client::new(allowed, pace());
+    let limits = Limits { idle: Duration::from_millis(50), ..Limits::SMALL };
+    let ask = |url: &str, unvouched| {
+        let url = Url::parse(url).unwrap();
+        client.ask(Ask { url: &url, limits, validators: None, post: None, unvouched }).map(|_| ())
+    };
+    let there = format!("http://{address}/");
+    // Neither a status nor what a redirect leads to is held against anybody.
+    assert_eq!(ask(&server.url("/busy"), true), Err(FetchError::Status(503)));
+    assert_eq!(ask(&server.url("/a"), true), Ok(()));
+    assert_eq!(ask(&server.url("/away"), true), Err(FetchError::Idle));
+    assert_eq!(ask(&there, true), Err(FetchError::Idle));
+    let left_alone = Err(FetchError::LeftAlone(Box::new(FetchError::Idle)));
+    assert_eq!(ask(&there, true), left_alone);
+    assert_eq!(ask(&there, false), Err(FetchError::Idle), "vouched for, it is asked");
+    assert_eq!(ask(&there, false), left_alone);
+}
+
+#[test]
+fn nothing_is_asked_once_the_run_is_to_end() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let server = Server::start(|_| body(b"there"));
+    let client = server.client();
+    let stop = std::sync::Arc::new(AtomicBool::new(false));
+    client.stop_with(&stop);
+    let get = || client.get(&server.url("/a"), Limits::SMALL);
+    assert_eq!(get(), Ok(b"there".to_vec()));
+    stop.store(true, Ordering::Relaxed);
+    assert_eq!(get(), Err(FetchError::LeftAlone(Box::new(FetchError::Stopped))));
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
 fn what_is_known_is_asked_for_with_its_validators() {
     let server = Server::start(|asked| match asked.header("if-none-match") {
         Some("\"v1\"") => Some((304, "cache-control: max-age=60\r\n".to_owned(), Vec::new())),

@@ -154,6 +154,9 @@ fn scan(args: &ScanArgs, delivery: &DeliveryArgs, hunt: Option<&HuntArgs>) -> Re
         eprintln!("Sandbox: {sandbox}");
     }
     let (walk, stop) = (walk_options(args)?, stop_on_interrupt());
+    if let Some(downloads) = &downloads {
+        downloads.stop_with(&stop);
+    }
     let progress = Arc::new(Progress::default());
     let run = Scan {
         scanner: &scanner,
@@ -192,11 +195,13 @@ pub(super) fn run_silently(args: &ScanArgs, supplier: Arc<dyn Supplier>) -> Resu
     let targets = targets(args)?;
     let kept = Kept::open(&args.judging.cache);
     say(args, &kept.note);
-    let mut scanner = kept.given_to(scanner(&args.judging, people(args, View::Table))?).with_supplier(supplier);
+    let mut scanner =
+        kept.given_to(scanner(&args.judging, people(args, View::Table))?).with_supplier(Arc::clone(&supplier));
     if let Some(index) = catalogs(args, &targets)? {
         scanner = scanner.with_catalogs(index);
     }
     let (walk, stop, progress) = (walk_options(args)?, stop_on_interrupt(), Progress::default());
+    supplier.stop_with(&stop);
     let run = Scan {
         scanner: &scanner,
         targets: &targets,

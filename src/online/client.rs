@@ -1,7 +1,8 @@
 //! The one way to the network: every download goes through [`Client::ask`].
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::guard::{AllowedHost, Refusal, Resolver, SystemResolver, admit};
@@ -69,6 +70,8 @@ pub enum FetchError {
     Downgrade,
     /// The server failed like this shortly before, and was not asked.
     LeftAlone(Box<FetchError>),
+    /// The run is to end.
+    Stopped,
 }
 
 impl fmt::Display for FetchError {
@@ -87,6 +90,7 @@ impl fmt::Display for FetchError {
             FetchError::Redirects => write!(f, "more than {MAX_REDIRECTS} redirects"),
             FetchError::Downgrade => f.write_str("refused: a redirect from https to http"),
             FetchError::LeftAlone(error) => write!(f, "{error}"),
+            FetchError::Stopped => f.write_str("the scan was ended early"),
         }
     }
 }
@@ -102,6 +106,11 @@ impl FetchError {
             FetchError::Status(status) => *status == 429 || *status >= 500,
             _ => false,
         }
+    }
+
+    /// Whether it took its time, which whoever chose the URL can make it do.
+    fn is_slow(&self) -> bool {
+        matches!(self, FetchError::Connect | FetchError::Tls | FetchError::Idle | FetchError::Slow)
     }
 }
 
@@ -125,7 +134,8 @@ pub struct Ask<'a> {
     pub validators: Option<&'a Validators>,
     /// Content type and body of a POST.
     pub post: Option<(&'a str, &'a [u8])>,
-    /// Whether nobody vouches for whoever chose the URL. How a server fails at such a question is not held against it.
+    /// Whether nobody vouches for whoever chose the URL. How a server fails at such a question is held against it at such questions
+    /// only, and only where it took its time.
     pub unvouched: bool,
 }
 
@@ -155,6 +165,7 @@ pub struct Client {
     resolver: Arc<dyn Resolver>,
     throttle: Throttle,
     tls: Tls,
+    stop: OnceLock<Arc<AtomicBool>>,
 }
 
 impl Default for Client {
@@ -167,7 +178,17 @@ impl Client {
     /// A client that may ask these servers whatever their addresses, and every other one at public addresses.
     #[must_use]
     pub fn new(allowed: Vec<AllowedHost>, pace: Pace) -> Client {
-        Client { allowed, resolver: Arc::new(SystemResolver), throttle: Throttle::new(pace), tls: EMBEDDED.clone() }
+        let (throttle, stop) = (Throttle::new(pace), OnceLock::new());
+        Client { allowed, resolver: Arc::new(SystemResolver), throttle, tls: EMBEDDED.clone(), stop }
+    }
+
+    /// Nothing more is asked once somebody sets this flag; the first that is given counts.
+    pub fn stop_with(&self, stop: &Arc<AtomicBool>) {
+        let _ = self.stop.set(Arc::clone(stop));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.get().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// The same client with another source of addresses.
@@ -201,10 +222,10 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub fn ask(&self, ask: Ask<'_>) -> Result<Fetched, FetchError> {
-        let deadline = Instant::now().checked_add(ask.limits.total).ok_or(FetchError::Slow)?;
+        let mut deadline = None;
         let mut url = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.hop(&url, &ask, deadline)?;
+            let answer = self.hop(&url, &ask, &mut deadline)?;
             let fresh = answer.cache_control.as_deref().and_then(freshness);
             match (answer.status, answer.location) {
                 (200, _) => {
@@ -226,9 +247,15 @@ impl Client {
         Err(FetchError::Redirects)
     }
 
-    fn hop(&self, url: &Url, ask: &Ask<'_>, deadline: Instant) -> Result<Answer, FetchError> {
+    /// One exchange. The time of all begins with the first one's turn, so that no server is blamed for a wait for others.
+    fn hop(&self, url: &Url, ask: &Ask<'_>, deadline: &mut Option<Instant>) -> Result<Answer, FetchError> {
         let server = format!("{}://{}", url.scheme.name(), url.server());
-        let permit = self.throttle.enter(&server).map_err(|error| FetchError::LeftAlone(Box::new(error)))?;
+        let first = deadline.is_none();
+        let within = || Instant::now().checked_add(ask.limits.total).ok_or(FetchError::Slow);
+        let patience = deadline.map_or_else(within, Ok)?;
+        let permit = self.throttle.enter(&server, ask.unvouched.then_some(patience), &|| self.is_stopped());
+        let permit = permit.map_err(|error| FetchError::LeftAlone(Box::new(error)))?;
+        let deadline = *deadline.insert(if first { within()? } else { patience });
         let left = || deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
         let left = || left().ok_or(FetchError::Slow);
         let Limits { bytes, connect, idle, .. } = ask.limits;
@@ -240,14 +267,16 @@ impl Client {
             modified: ask.validators.and_then(|known| known.modified.as_deref()),
             post: ask.post,
         };
-        let answer = exchange(question, &addresses, Allowance { total: left()?, connect, idle, bytes }, &self.tls);
+        let allowance = Allowance { total: left()?, connect, idle, bytes };
+        let answer = exchange(question, &addresses, allowance, &self.tls, &|| self.is_stopped());
         let failure = match &answer {
             Ok(answer) => {
                 Some(FetchError::Status(answer.status)).filter(|error| answer.status != 200 && error.blames_server())
             }
             Err(error) => Some(error.clone()).filter(FetchError::blames_server),
         };
-        if !ask.unvouched {
+        // Whoever chose an unvouched URL chose what it redirects to, and how much time that has left.
+        if !ask.unvouched || (first && failure.as_ref().is_none_or(FetchError::is_slow)) {
             permit.note(failure.as_ref());
         }
         answer

@@ -1,8 +1,9 @@
 //! From what files need to what could be had of it: each thing once a run, from the cache where that is fresh.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::cache::{Cache, Meta};
 use super::client::{Ask, Client, FetchError, Fetched, Limits, Validators};
@@ -82,7 +83,7 @@ struct Item {
 #[derive(Debug, Clone)]
 struct Failure {
     why: String,
-    /// The server was not even asked, because it had failed before: later it may answer.
+    /// The server was not even asked, because it had failed before or the run ends: later it may answer.
     passing: bool,
 }
 
@@ -94,7 +95,7 @@ impl From<String> for Failure {
 
 impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Failure {
-        Failure { why: error.to_string(), passing: matches!(error, FetchError::LeftAlone(_)) }
+        Failure { why: error.to_string(), passing: matches!(error, FetchError::LeftAlone(_) | FetchError::Stopped) }
     }
 }
 
@@ -225,7 +226,9 @@ impl Downloads {
         let known = self.cache.as_ref().and_then(|cache| cache.load(&question, &url.to_string(), limits.bytes));
         let known = known.and_then(|(meta, bytes)| Some((meta, wanted_octets(need, bytes).ok()?)));
         let now = seconds();
-        let fresh = |(meta, bytes): &&(Meta, Vec<u8>)| meta.is_fresh(now) && is_answer(need, bytes);
+        // An entry is as hostile as a download: it may say of itself what it likes.
+        let current = |bytes: &[u8]| next_update(need.wanted, bytes).is_none_or(|end| now < end);
+        let fresh = |(meta, bytes): &&(Meta, Vec<u8>)| meta.is_fresh(now) && current(bytes) && is_answer(need, bytes);
         if let Some((meta, bytes)) = known.as_ref().filter(fresh) {
             let mut totals = self.lock_totals();
             totals.cached = totals.cached.saturating_add(1);
@@ -295,6 +298,9 @@ impl Supplier for Downloads {
     fn supply(&self, need: &Need) -> Supplied {
         let mut supplied = Supplied::default();
         for url in &need.urls {
+            if supplied.tried > 0 && need.until.is_some_and(|until| Instant::now() >= until) {
+                return supplied;
+            }
             supplied.tried = supplied.tried.saturating_add(1);
             let answer = self.answer(need, url).and_then(|item| self.put_away(need, url, &item).map(|()| item));
             match answer {
@@ -309,6 +315,10 @@ impl Supplier for Downloads {
             }
         }
         supplied
+    }
+
+    fn stop_with(&self, stop: &Arc<AtomicBool>) {
+        self.client.stop_with(stop);
     }
 }
 
@@ -382,18 +392,26 @@ fn certificates(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn fresh_until(wanted: Wanted, bytes: &[u8], now: u64, told: Option<u64>) -> u64 {
     let next = match wanted {
         Wanted::Issuer => Some(now.saturating_add(told.unwrap_or(FRESH_CERTIFICATE))),
-        Wanted::Crl => CertificateList::parse(bytes).ok().and_then(|list| seconds_of(list.next_update.time())),
-        Wanted::Ocsp => {
-            let basic = OcspResponse::parse(bytes).ok().and_then(|response| response.basic);
-            let answers = basic.map(|basic| basic.answers).unwrap_or_default();
-            answers.iter().filter_map(|answer| seconds_of(answer.next_update.time())).min()
-        }
+        Wanted::Crl | Wanted::Ocsp => next_update(wanted, bytes),
     };
     let told = told.map(|seconds| now.saturating_add(seconds));
     match (next, told) {
         (Some(next), Some(told)) => next.min(told),
         (None, None) => now.saturating_add(FRESH_OTHER),
         (next, told) => next.or(told).unwrap_or(now),
+    }
+}
+
+/// When a list or a response says that there is a newer one; certificates do not say.
+fn next_update(wanted: Wanted, bytes: &[u8]) -> Option<u64> {
+    match wanted {
+        Wanted::Issuer => None,
+        Wanted::Crl => CertificateList::parse(bytes).ok().and_then(|list| seconds_of(list.next_update.time())),
+        Wanted::Ocsp => {
+            let basic = OcspResponse::parse(bytes).ok().and_then(|response| response.basic);
+            let answers = basic.map(|basic| basic.answers).unwrap_or_default();
+            answers.iter().filter_map(|answer| seconds_of(answer.next_update.time())).min()
+        }
     }
 }
 

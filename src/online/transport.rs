@@ -66,6 +66,7 @@ pub(super) fn exchange(
     addresses: &[SocketAddr],
     allowance: Allowance,
     tls: &Tls,
+    stop: &dyn Fn() -> bool,
 ) -> Result<Answer, FetchError> {
     let agent = agent(addresses, allowance, tls);
     let mut request = Request::builder().uri(question.url.to_string());
@@ -81,7 +82,7 @@ pub(super) fn exchange(
         }
         None => agent.run(request.body(()).map_err(|_| FetchError::Protocol)?),
     };
-    answer(response.map_err(|error| failure(&error))?, allowance.bytes)
+    answer(response.map_err(|error| failure(&error))?, allowance.bytes, stop)
 }
 
 /// What a receiver said of what was posted to it.
@@ -134,7 +135,7 @@ fn agent(addresses: &[SocketAddr], allowance: Allowance, tls: &Tls) -> Agent {
     Agent::with_parts(config, connector, Admitted(addresses.to_vec()))
 }
 
-fn answer(mut response: Response<Body>, limit: u64) -> Result<Answer, FetchError> {
+fn answer(mut response: Response<Body>, limit: u64, stop: &dyn Fn() -> bool) -> Result<Answer, FetchError> {
     let text = |name| response.headers().get(&name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut answer = Answer {
         status: response.status().as_u16(),
@@ -155,6 +156,9 @@ fn answer(mut response: Response<Body>, limit: u64) -> Result<Answer, FetchError
     loop {
         let count = reader.read(&mut block).map_err(|error| read_failure(&error))?;
         let Some(bytes) = block.get(..count).filter(|bytes| !bytes.is_empty()) else { return Ok(answer) };
+        if stop() {
+            return Err(FetchError::Stopped);
+        }
         if (answer.body.len() as u64).saturating_add(count as u64) > limit {
             return Err(FetchError::TooLarge(limit));
         }

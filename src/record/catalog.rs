@@ -31,8 +31,8 @@ impl Record {
         "none".clone_into(&mut self.catalog);
     }
 
-    /// A catalog lists the file; its own record and deciding signature are given. If it decides, the verdict, the
-    /// signer and the timestamp become the catalog's. `keys` stay those of the file: they join files that carry the
+    /// A catalog lists the file; its own record and deciding signature are given. If it decides, the verdict, the signer, the
+    /// timestamp and what is known of revocation become the catalog's, with what was noted on the way to it. `keys` stay those of the file: they join files that carry the
     /// same signature, which the members of a catalog do not.
     pub(crate) fn in_catalog(&mut self, catalog: &Record, signature: Option<&Signature>, decides: bool) {
         self.catalog.clone_from(&catalog.path);
@@ -49,6 +49,14 @@ impl Record {
         self.signer.clone_from(&catalog.signer);
         self.claimed_signer.clone_from(&catalog.claimed_signer);
         self.timestamp.clone_from(&catalog.timestamp);
+        self.revocation = catalog.revocation;
+        let of_revocation =
+            |code: &str| ["download-", "crl-", "ocsp-"].iter().any(|beginning| code.starts_with(beginning));
+        for anomaly in catalog.anomalies.iter().filter(|anomaly| of_revocation(&anomaly.code)) {
+            if !self.anomalies.contains(anomaly) {
+                self.anomalies.push(anomaly.clone());
+            }
+        }
         self.error = catalog.error.clone().filter(|_| catalog.status == Status::Error);
     }
 }

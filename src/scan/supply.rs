@@ -8,6 +8,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use crate::anomaly::Anomaly;
 use crate::asn1::Time;
@@ -20,6 +22,10 @@ use crate::x509::{Certificate, serial_to_hex};
 const ISSUER_ROUNDS: usize = 3;
 /// URLs that are asked for one file. A doubly signed file with two timestamps has about 20.
 const MAX_URLS: usize = 48;
+
+/// No issuer is asked for longer after the first of a file: nobody vouches yet for whoever chose the URLs, and servers that take
+/// their time would hold a worker for as long. A question that is begun may last as long again.
+const ISSUER_TIME: Duration = Duration::from_secs(30);
 
 /// Who needs something: the first signature's signer, its timestamps, all other signatures.
 const TURNS: usize = 3;
@@ -75,6 +81,8 @@ pub struct Need {
     pub ocsp: Option<OcspSubject>,
     /// The certificate itself, DER.
     pub certificate: Vec<u8>,
+    /// When no further URL is asked, if that is limited.
+    pub until: Option<Instant>,
 }
 
 /// What is needed next.
@@ -108,6 +116,9 @@ pub struct Supplied {
 pub trait Supplier: Debug + Send + Sync {
     /// Gets it, or says why not.
     fn supply(&self, need: &Need) -> Supplied;
+
+    /// Gets nothing more once somebody sets this flag; the first that is given counts.
+    fn stop_with(&self, _: &Arc<AtomicBool>) {}
 }
 
 /// Everything that was got for one file.
@@ -122,6 +133,8 @@ pub(super) struct Supplement {
     asked: BTreeSet<(Wanted, String, Option<OcspSubject>)>,
     /// How often each has asked for issuers.
     issuer_rounds: [usize; TURNS],
+    /// When no further issuer is asked for; set with the first one.
+    issuers_until: Option<Instant>,
 }
 
 impl Supplement {
@@ -154,9 +167,27 @@ impl Supplement {
                 self.anomalies.push(Anomaly::new("download-limit", message));
                 return false;
             }
-            self.take(&need, supplier.supply(&need));
+            if need.wanted == Wanted::Issuer {
+                need.until = self.issuers_until.or_else(|| Instant::now().checked_add(ISSUER_TIME));
+                self.issuers_until = need.until;
+            }
+            if need.until.is_some_and(|until| Instant::now() >= until) {
+                self.pass_over(&need);
+            } else {
+                self.take(&need, supplier.supply(&need));
+            }
         }
         self.asked.len() > before
+    }
+
+    /// Counts the URLs of an issuer as asked, because there is no time left.
+    fn pass_over(&mut self, need: &Need) {
+        self.asked.extend(need.urls.iter().map(|url| (need.wanted, url.clone(), None)));
+        let message = format!("issuers were asked for for more than {} seconds", ISSUER_TIME.as_secs());
+        let note = Anomaly::new("download-limit", message);
+        if !self.anomalies.contains(&note) {
+            self.anomalies.push(note);
+        }
     }
 
     fn take(&mut self, need: &Need, supplied: Supplied) {
@@ -263,6 +294,7 @@ impl Supplement {
             issuer_key: issuer_key.to_vec(),
             ocsp,
             certificate,
+            until: None,
         })
     }
 }
@@ -306,5 +338,50 @@ fn issuer_key<'a>(pool: &Pool<'a>, path: &Path<'a>, position: usize) -> Option<&
         (None, PathEnd::Anchor { root, in_bag: false }) => Some(root.spki),
         (Some(index), _) => pool.certificate(*index).map(|issuer| issuer.spki),
         (None, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Has nothing, and counts how often it was asked.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicUsize);
+
+    impl Supplier for Counting {
+        fn supply(&self, need: &Need) -> Supplied {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Supplied { tried: need.urls.len(), ..Supplied::default() }
+        }
+    }
+
+    #[test]
+    fn no_issuer_is_asked_for_when_the_time_is_over_and_the_rest_is() {
+        let need = |wanted, url: &str| Need {
+            wanted,
+            urls: vec![url.to_owned()],
+            serial: "1".to_owned(),
+            thumbprint_sha256: String::new(),
+            issuer_key: Vec::new(),
+            ocsp: None,
+            certificate: Vec::new(),
+            until: None,
+        };
+        let (supplier, mut supplement) = (Counting::default(), Supplement::default());
+        let fill = |supplement: &mut Supplement, wanted, urls: &[&str]| {
+            let list = urls.iter().map(|url| need(wanted, url)).collect();
+            (supplement.fill(&supplier, Needs { turn: 0, list }), supplier.0.load(Ordering::Relaxed))
+        };
+        assert_eq!(fill(&mut supplement, Wanted::Issuer, &["a", "b"]), (true, 2));
+        assert!(supplement.issuers_until.is_some_and(|until| until > Instant::now()));
+        supplement.issuers_until = Some(Instant::now());
+        assert_eq!(fill(&mut supplement, Wanted::Issuer, &["c", "d"]), (true, 2), "the next round comes");
+        assert_eq!(fill(&mut supplement, Wanted::Issuer, &["c", "d"]), (false, 2), "and no other");
+        assert_eq!(fill(&mut supplement, Wanted::Crl, &["c"]), (true, 3));
+        let notes: Vec<&str> = supplement.anomalies.iter().map(|note| note.message.as_str()).collect();
+        assert_eq!(notes, ["issuers were asked for for more than 30 seconds"]);
     }
 }

@@ -252,3 +252,50 @@ fn lists_that_nobody_signed_take_no_other_s_place() {
     let record = scanner(&["root"]).with_revocation(lists).scan_bytes("program.exe", &file);
     assert_eq!(verdict(&record), REVOKED);
 }
+
+#[test]
+fn a_catalog_s_verdict_comes_with_its_revocation() {
+    use crate::lab::catalog::{MEMBER_V2, catalog, list, raw};
+    let listed = Pe::pe32().bytes();
+    let digest = lab::pe::authentihash(&listed, lab::keys::Hash::Sha256);
+    let judge = |server: &Server| {
+        let leaf = leaf(&server.url(""));
+        let mut signature = Signature::with(leaf.der(), Key::Leaf);
+        signature.certs = vec![leaf.der()];
+        let catalog = catalog(list(MEMBER_V2, &[raw(&digest)]), signature);
+        let index = sigscan::trust::CatalogIndex::from_bytes(vec![("a.cat".into(), catalog)]);
+        let scanner = scanner(&["root"]).with_catalogs(index).with_supplier(online(server, None));
+        scanner.scan_bytes("program.exe", &listed)
+    };
+    assert_eq!(verdict(&judge(&Server::start(revoking))), REVOKED);
+    let good = judge(&Server::start(well));
+    assert_eq!((verdict(&good), notes(&good)), (("Valid", "ok", Revocation::Good), vec![]));
+    let silent = Server::start(|asked| well(asked).filter(|_| asked.target != "/inter.crl"));
+    let record = judge(&silent);
+    assert_eq!(verdict(&record), ("Valid", "ok", Revocation::Unknown));
+    let expected = [("/inter.crl", "CRL"), ("/ocsp", "OCSP response")].map(|(path, what)| {
+        let url = silent.url(path);
+        format!("no {what} for certificate 102030 from {url}: the server answered with status 404")
+    });
+    assert_eq!(notes(&record), expected.each_ref().map(|note| ("download-failed", note.as_str())));
+}
+
+#[test]
+fn an_entry_of_the_cache_is_no_longer_fresh_than_the_list_says() {
+    use sigscan::online::{Meta, Validators};
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(revoking);
+    let url = server.url("/inter.crl");
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let (before, after) = (since_1970.as_secs() - 60, since_1970.as_secs() + 20 * 24 * 3600);
+    let store = |list: Crl| {
+        let (cache, list) = (Cache::open(folder.path(), 1 << 20).unwrap(), list.der());
+        let meta = Meta::new(&url, before, after, Validators::default(), &list);
+        cache.store(&format!("CRL {url} "), &meta, &list).unwrap();
+        let program = program(&leaf(&server.url("")));
+        scanner(&["root"]).with_supplier(online(&server, Some(folder.path()))).scan_bytes("program.exe", &program)
+    };
+    // One that is still current is taken without a question, which shows that the entry is found.
+    assert_eq!(verdict(&store(inter_crl())), ("Valid", "ok", Revocation::Good));
+    assert_eq!(verdict(&store(inter_crl().valid("20200101000000Z", "20200201000000Z"))), REVOKED);
+}
