@@ -158,6 +158,28 @@ fn signers_and_issuers_that_are_not_in_the_baseline_are_found() {
     assert_eq!(found(both.join("\n")), []);
 }
 
+/// Anybody can write an issuer's name into a certificate.
+#[test]
+fn an_issuer_of_the_baseline_is_one_where_a_root_stands_behind_it() {
+    let store = tempfile::tempdir().unwrap();
+    let file = store.path().join("known.jsonl");
+    for (name, expected_severity) in
+        [("pe32.exe", None), ("missing-intermediate.exe", Some("medium")), ("untrusted-root.exe", Some("high"))]
+    {
+        let path = root("testdata/fixtures").join(name);
+        let record = &lines(&run(&["--json", "--no-correlate"], &[&path]))[0];
+        let signer = &record["signer"];
+        let line = json!({"schema": "sigscan.baseline/1", "path": "a", "status": "Valid",
+            "signer": signer["organization"], "issuer": signer["issuer"], "company": null, "product": null,
+            "authentihash": {}});
+        fs::write(&file, line.to_string()).unwrap();
+        let words = ["--json", "--no-correlate", "--baseline", file.to_str().unwrap()];
+        let told: Vec<(&str, &str, &str)> =
+            expected_severity.map(|severity| (name, "S132", severity)).into_iter().collect();
+        assert_eq!(found(&words, &path), expected(&told));
+    }
+}
+
 #[test]
 fn wrong_usage_is_refused() {
     let file = root("testdata/fixtures/pe32.exe");

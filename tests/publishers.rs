@@ -123,12 +123,41 @@ fn a_known_publisher_under_an_unknown_issuer_is_named() {
 #[test]
 fn a_known_issuer_and_an_unknown_publisher_are_no_finding() {
     let known = dn_of("DigiCert Inc", "DigiCert SHA2 Assured ID Code Signing CA");
-    let google = signed(&issued(dn_of("GOOGLE LLC", "Google LLC"), &known), Key::Leaf, &[]);
-    assert_eq!(found(&google, None), []);
+    // The name of a known issuer with a root behind it that counts.
+    let above = authority(known.clone(), Key::Other, 9);
+    let google = issued(dn_of("GOOGLE LLC", "Google LLC"), &known);
+    assert_eq!(found(&signed(&google, Key::Leaf, &[]), Some(&above)), []);
     let root = authority(dn_of("Somebody", "Some CA"), Key::Other, 9);
     let other = issued(dn_of("Fixture", "Fixture Publisher"), &root.subject);
     assert_eq!(found(&signed(&other, Key::Leaf, std::slice::from_ref(&root)), None), []);
     assert_eq!(found(&signed(&other, Key::Leaf, &[]), Some(&root)), []);
+}
+
+/// Anybody can write an issuer's name into a certificate and sign it with a key of his own.
+#[test]
+fn a_known_issuer_that_is_only_named_is_no_issuer() {
+    let named = |severity: &str, names: [&str; 3], known: u64| {
+        let mut found = unknown(severity, names, false, known);
+        found[0].2["issuer_named_only"] = json!(true);
+        found
+    };
+    let pca = dn_of("Microsoft Corporation", "Microsoft Code Signing PCA 2011");
+    let microsoft = issued(dn_of("Microsoft Corporation", "Microsoft Corporation"), &pca);
+    let names = ["Microsoft", "Microsoft Corporation", "Microsoft Code Signing PCA 2011"];
+    assert_eq!(found(&signed(&microsoft, Key::Leaf, &[]), None), named("medium", names, 15));
+    // Below a root that somebody made for it, which bears the issuer's name or stands above it.
+    let own = authority(pca.clone(), Key::Other, 9);
+    assert_eq!(found(&signed(&microsoft, Key::Leaf, &[own]), None), named("high", names, 15));
+    let root = authority(dn_of("Contoso", "Contoso Root 7"), Key::Root, 9);
+    let inter = authority(pca, Key::Other, 8).by(&root.subject, Key::Root);
+    assert_eq!(found(&signed(&microsoft, Key::Leaf, &[inter.clone(), root.clone()]), None), named("high", names, 15));
+    assert_eq!(found(&signed(&microsoft, Key::Leaf, &[inter.clone()]), None), named("medium", names, 15));
+    assert_eq!(found(&signed(&microsoft, Key::Leaf, &[inter]), Some(&root)), []);
+    // Whoever signs under public authorities may have forgotten their certificate.
+    let digicert = dn_of("DigiCert Inc", "DigiCert SHA2 Assured ID Code Signing CA");
+    let google = issued(dn_of("GOOGLE LLC", "Google LLC"), &digicert);
+    let names = ["Google", "GOOGLE LLC", "DigiCert SHA2 Assured ID Code Signing CA"];
+    assert_eq!(found(&signed(&google, Key::Leaf, &[]), None), named("low", names, 3));
 }
 
 fn look_alike(organization: &str) -> Der {

@@ -57,6 +57,31 @@ fn each_trick_has_its_findings() {
     assert_eq!(tag("attribute-tag.exe"), "Dropbox: DBPREAUTH::chrome::eJyrVkos");
     assert_eq!(tag("padding-tag.exe"), "Omaha: appguid={8A69}");
     assert_eq!(tag("certificate-cargo.exe"), Value::Null);
+    assert_eq!(tag("padding-tag-no-text.exe"), Value::Null);
+    // A further entry that cannot be read is odd, too, and the whole of it is told.
+    let told = |name: &str| {
+        let record = records.iter().find(|record| record["path"].as_str().unwrap().ends_with(name)).unwrap();
+        let odd = record["anomalies"].as_array().unwrap().iter().map(|anomaly| anomaly["code"].clone());
+        let evidence = &record["findings"][0]["evidence"];
+        (evidence["length"].clone(), evidence["unreadable_entry"].clone(), odd.collect::<Vec<Value>>())
+    };
+    assert_eq!(told("further-entry-dense.exe").0, 2048);
+    assert_eq!(told("further-entry-dense.exe").1, true);
+    assert_eq!(told("further-entry-dense.exe").2, ["data-in-padding", "entry-unreadable"]);
+    assert_eq!(told("further-entry-der.exe"), (2056.into(), true.into(), vec!["entry-unreadable".into()]));
+    assert_eq!(told("further-entry-zeros.exe"), (Value::Null, Value::Null, vec!["entry-unreadable".into()]));
+    assert_eq!(told("padding-tag.exe"), (64.into(), Value::Null, vec!["data-in-padding".into()]));
+}
+
+/// One content in two files is a variant, and worse where one of them hides something.
+#[test]
+fn what_only_begins_like_a_tag_is_hidden_in_a_variant() {
+    let built = |name: &str| (tricks().iter().find(|trick| trick.name == name).unwrap().build)();
+    let genuine = ("genuine.exe", sign(&Pe::pe32().bytes(), &Signature::default()));
+    let pair = |name: &str| shared(&[genuine.clone(), ("variant.exe", built(name))]);
+    assert_eq!(pair("padding-tag.exe"), ["X207 info genuine.exe,variant.exe <- ?"]);
+    assert_eq!(pair("padding-tag-no-text.exe"), ["X207 high genuine.exe,variant.exe <- ?"]);
+    assert_eq!(pair("further-entry-dense.exe"), ["X207 high genuine.exe,variant.exe <- ?"]);
 }
 
 /// Codes, severities, members and donors of what these files share, whether scanned, or correlated from their records, or

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::leads::LeadsTo;
 use super::names::plain;
 use super::single::finding;
 use crate::fold::folded;
@@ -215,15 +216,24 @@ impl Baseline {
     fn new_issuer(&self, record: &Record) -> Option<Finding> {
         let signer = record.signer.as_ref().or(record.claimed_signer.as_ref())?;
         let known = self.publishers.get(&plain(signer_name(signer)))?;
-        if known.contains(&signer.issuer) {
-            return None;
-        }
-        let severity = if record.status == Status::Valid { Severity::Low } else { Severity::High };
-        let evidence = [
+        let reasons = std::iter::once(record.reason).chain(record.other_reasons.iter().copied());
+        let named_only = known.contains(&signer.issuer);
+        // Behind every certificate of the baseline stood a root: the issuer's name alone is no issuer.
+        let severity = match (LeadsTo::of(record.status, reasons), record.status) {
+            (Some(LeadsTo::UntrustedRoot), _) => Severity::High,
+            (Some(LeadsTo::Nowhere), _) if named_only => Severity::Medium,
+            _ if named_only => return None,
+            (_, Status::Valid) => Severity::Low,
+            _ => Severity::High,
+        };
+        let mut evidence = vec![
             ("signer", json!(signer_name(signer))),
             ("issuer", json!(signer.issuer)),
             ("known_issuers", json!(known.iter().take(SHOWN).collect::<Vec<_>>())),
         ];
+        if named_only {
+            evidence.push(("issuer_named_only", json!(true)));
+        }
         finding("S132", Some(severity), &evidence)
     }
 }

@@ -13,6 +13,8 @@ use crate::record::{FindingLine, Severity};
 /// What else a file is that has the version resource of an original.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
+    /// Its signer has the original's name and another key, and no chain leads to a root.
+    Stray,
     /// Nobody signed it.
     Unsigned,
     /// Somebody else signed it, who is trusted, or was.
@@ -78,18 +80,21 @@ fn cloned(group: &[&Entry]) -> Option<FindingLine> {
     let contents = Contents::of(&originals);
     // Trusted signers rebuild and redistribute what others made; only a catalogued publisher's name is worth wearing.
     let catalogued = original.publisher.is_some();
+    let keys: BTreeSet<&[u8]> = originals.iter().filter_map(|entry| entry.spki()).collect();
+    let another_key = |entry: &Entry| !keys.is_empty() && entry.spki().is_some_and(|key| !keys.contains(key));
     let kind = |entry: &Entry| {
-        let kind = kind_of(entry).filter(|kind| *kind != Kind::Foreign || catalogued)?;
+        let stray = (entry.leads_to == Some(LeadsTo::Nowhere) && another_key(entry)).then_some(Kind::Stray);
+        let kind = kind_of(entry).or(stray).filter(|kind| *kind != Kind::Foreign || catalogued)?;
         contents.differ_from(entry).then_some(kind)
     };
     let kinds: Vec<Kind> = group.iter().filter_map(|entry| kind(entry)).collect();
     let severity = match kinds.iter().max()? {
         Kind::False => Severity::High,
         Kind::Foreign => Severity::Medium,
-        Kind::Unsigned => Severity::Low,
+        Kind::Unsigned | Kind::Stray => Severity::Low,
     };
     let count = |wanted: Kind| json!(kinds.iter().filter(|kind| **kind == wanted).count());
-    let evidence = [
+    let mut evidence = vec![
         ("version_res_sha256", key_text(original.version())),
         ("publisher", json!(original.publisher.as_deref())),
         ("signer", signer(&[original])),
@@ -98,6 +103,9 @@ fn cloned(group: &[&Entry]) -> Option<FindingLine> {
         ("signed_by_others", count(Kind::Foreign)),
         ("unsigned", count(Kind::Unsigned)),
     ];
+    if kinds.contains(&Kind::Stray) {
+        evidence.push(("another_key", count(Kind::Stray)));
+    }
     let told = |entry: &&Entry| std::ptr::eq(original, *entry) || kind(entry).is_some();
     let members: Vec<&Entry> = group.iter().copied().filter(told).collect();
     finding("X208", Some(severity), &evidence, &members, Some(original))
@@ -171,6 +179,14 @@ mod tests {
             assert_eq!(with(led(verdict, None, false)), unknown);
         }
         assert_eq!(with(led(REVOKED, Some(LeadsTo::TrustedRoot), false)), ["X208 Medium c,o <- o"]);
+        // In the original's name and leading nowhere, it is the key that tells.
+        let keyed = |line: KeysLine, key: u8| KeysLine {
+            keys: Keys { leaf_spki_sha256: Some(hex(&[key; 32])), ..line.keys.clone() },
+            ..line
+        };
+        let pair = |key: u8| found(&[keyed(original.clone(), 1), keyed(file("c", STRAY, 2, true), key)]);
+        assert_eq!(pair(2), ["X208 Low c,o <- o"]);
+        assert_eq!(pair(1), [""; 0]);
         let worst = found(&[original.clone(), file("a", UNSIGNED, 2, false), file("z", GRAFT, 3, true)]);
         assert_eq!(worst, ["X208 High a,o,z <- o"]);
     }

@@ -175,7 +175,7 @@ fn one_number_several_certificates(entries: &[Entry]) -> Vec<FindingLine> {
 }
 
 /// The members are the files of untrusted keys; those of the trusted one can be thousands, and one of them stands for
-/// all.
+/// all. A key whose chain leads nowhere is no trusted one, but it disowns none either: signers forget certificates.
 fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
     let groups = groups(entries, Entry::subject);
     groups
@@ -190,9 +190,10 @@ fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
             let trusted: Vec<&Entry> =
                 of(true).filter(|entry| entry.spki().is_none_or(|key| real.contains(key))).collect();
             let foreign = |entry: &&Entry| entry.spki().is_some_and(|key| !real.contains(key)) && !real.is_empty();
-            let disguised: Vec<&Entry> = of(false).filter(foreign).collect();
+            let disguised: Vec<&Entry> = group.iter().copied().filter(|entry| stray(entry)).filter(foreign).collect();
             let first = disguised.first()?;
             let own = disguised.iter().any(|entry| entry.self_signed);
+            let rooted = disguised.iter().any(|entry| vouched(entry) == Some(false));
             let evidence = [
                 ("subject_key", key_text(first.subject())),
                 ("signer", signer(&disguised)),
@@ -200,7 +201,11 @@ fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
                 ("trusted_files", json!(trusted.len())),
                 ("untrusted_keys", json!(distinct(&disguised, Entry::spki))),
             ];
-            let severity = if own { Severity::Critical } else { Severity::Medium };
+            let severity = match () {
+                () if own => Severity::Critical,
+                () if rooted => Severity::Medium,
+                () => Severity::Low,
+            };
             finding("X205", Some(severity), &evidence, &disguised, trusted.first().copied())
         })
         .collect()
@@ -336,11 +341,12 @@ mod tests {
     fn a_copied_number_needs_no_untrusted_root() {
         let real = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
         let copy = file("a", (Status::Untrusted, Reason::ChainIncomplete), (2, 2), [2, 2, 2, 2, 2, 1, 1]);
-        assert_eq!(found(&[real.clone(), copy.clone()]), ["X204 Critical a,b <- b"]);
+        let expected = ["X204 Critical a,b <- b", "X205 Low a <- b"];
+        assert_eq!(found(&[real.clone(), copy.clone()]), expected);
         // Another file of the trusted certificate, and one that carries its signature falsely, add nothing to that.
         let more = file("c", VALID, (4, 4), [4, 4, 4, 1, 1, 1, 1]);
         let graft = file("d", GRAFT, (5, 6), [5, 5, 5, 1, 1, 1, 1]);
-        assert_eq!(found(&[real, copy.clone(), more, graft]), ["X204 Critical a,b <- b"]);
+        assert_eq!(found(&[real, copy.clone(), more, graft]), expected);
         let other = file("b", (Status::Untrusted, Reason::ChainIncomplete), (3, 3), [3, 3, 3, 3, 3, 1, 1]);
         assert_eq!(found(&[copy, other]), ["X204 Medium a,b <- ?"]);
     }
@@ -361,6 +367,20 @@ mod tests {
         assert_eq!(found(&[disguised, other]), [""; 0]);
     }
 
+    #[test]
+    fn a_chain_that_leads_nowhere_vouches_for_no_name_and_disowns_none() {
+        let real = file("b", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
+        let astray = (Status::Untrusted, Reason::ChainIncomplete);
+        let stray = file("a", astray, (2, 2), [2, 2, 2, 2, 2, 2, 1]);
+        assert_eq!(found(&[real.clone(), stray.clone()]), ["X205 Low a <- b"]);
+        let rooted = file("c", FOREIGN, (3, 3), [3, 3, 3, 3, 3, 3, 1]);
+        assert_eq!(found(&[real.clone(), stray.clone(), rooted]), ["X205 Medium a,c <- b"]);
+        // The publisher's own, without the certificate of its issuer.
+        let own = file("d", astray, (4, 4), [4, 4, 4, 1, 1, 1, 1]);
+        assert_eq!(found(&[real, own.clone()]), [""; 0]);
+        assert_eq!(found(&[stray, own]), [""; 0]);
+    }
+
     /// Whoever founds an authority can revoke with it, and choose a weak hash.
     #[test]
     fn an_authority_of_anybodys_makes_nothing_genuine() {
@@ -374,7 +394,7 @@ mod tests {
             let found = |leads_to| found(&[real.clone(), own(leads_to)]);
             let copied = "X204 Critical a,b <- b".to_owned();
             assert_eq!(found(Some(LeadsTo::UntrustedRoot)), [copied.clone(), format!("X205 {severity} a <- b")]);
-            assert_eq!(found(Some(LeadsTo::Nowhere)), [copied]);
+            assert_eq!(found(Some(LeadsTo::Nowhere)), [copied, "X205 Low a <- b".to_owned()]);
             // What an old line does not say: the file is no original, and not disguised.
             assert_eq!(found(None), ["X204 Medium a,b <- b"]);
         }

@@ -405,7 +405,14 @@ fn note_oddities(index: usize, facts: &SignatureFacts<'_>, anomalies: &mut Vec<A
         let message = "bytes that are not zero follow the signature inside its table entry";
         anomalies.push(Anomaly::at("data-in-padding", message, at));
     }
-    let Some(content) = &facts.content else { return };
+    let Some(content) = &facts.content else {
+        // Of the first one the status says so.
+        if facts.parsed.level == 0 && facts.parsed.blob > 0 {
+            let message = format!("signature {index}: no signature can be read in this further table entry");
+            anomalies.push(Anomaly::at("entry-unreadable", message, place));
+        }
+        return;
+    };
     let body = content.body;
     let mut note =
         |code: &str, message: String| anomalies.push(Anomaly::at(code, format!("signature {index}: {message}"), place));

@@ -204,7 +204,9 @@ impl Scanner {
         let version = self.version(source, subject)?;
         let remains = match &subject.pe {
             Some(facts) if !tree.is_empty() => {
-                pe::remains(source, facts, subject.signatures.blobs(), digested.computed.sum.as_ref())?
+                let is_read = |blob| tree.iter().any(|one| one.blob == blob && one.level == 0 && one.body.is_ok());
+                let sum = digested.computed.sum.as_ref();
+                pe::remains(source, facts, subject.signatures.blobs(), is_read, sum)?
             }
             _ => Remains::default(),
         };

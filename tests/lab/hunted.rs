@@ -4,7 +4,7 @@ use super::ca::*;
 use super::cast;
 use super::cms::Signature;
 use super::der::*;
-use super::keys::Key;
+use super::keys::{Hash, Key};
 use super::pe::*;
 use super::stamp::Token;
 
@@ -16,7 +16,7 @@ const EARLIER: u32 = 0x538a_6c80;
 const OMAHA: &str = "1.3.6.1.4.1.11129.2.1.9999";
 
 pub fn tricks() -> Vec<Trick> {
-    [certificates(), attributes(), formats(), dates()].into_iter().flatten().collect()
+    [certificates(), attributes(), entries(), formats(), dates()].into_iter().flatten().collect()
 }
 
 /// A file with the status and the findings (code and severity) that it must have, from what was done to it.
@@ -43,14 +43,40 @@ fn signed(signature: Signature) -> Vec<u8> {
     sign(&Pe::pe32().bytes(), &signature)
 }
 
-/// The publisher's signature with one more certificate, which holds these octets in an extension.
-fn with_certificate(dotted: &str, octets_in_it: &[u8]) -> Vec<u8> {
-    let own = Cert::own(name(&[(COMMON_NAME, utf8("Dummy certificate"))]), Key::Other, &[1]);
-    let own = own.with(seq(&[oid(dotted), octets(octets_in_it)]));
+/// A certificate that nothing needs, which holds these octets in extensions.
+fn dummy(extensions: &[(&str, &[u8])]) -> Der {
+    let mut own = Cert::own(name(&[(COMMON_NAME, utf8("Dummy certificate"))]), Key::Other, &[1]);
+    for (dotted, octets_in_it) in extensions {
+        own = own.with(seq(&[oid(dotted), octets(octets_in_it)]));
+    }
+    own.by(&name(&[(COMMON_NAME, utf8("Unknown issuer"))]), Key::Other).der()
+}
+
+/// The publisher's signature with more certificates.
+fn with_certificates(more: &[Der]) -> Vec<u8> {
     let mut signature = Signature::default();
-    signature.certs.push(own.by(&name(&[(COMMON_NAME, utf8("Unknown issuer"))]), Key::Other).der());
+    signature.certs.extend_from_slice(more);
     signed(signature)
 }
+
+fn with_certificate(dotted: &str, octets_in_it: &[u8]) -> Vec<u8> {
+    with_certificates(&[dummy(&[(dotted, octets_in_it)])])
+}
+
+/// Octets of every value equally often, as something encrypted has them.
+fn dense(length: usize) -> Vec<u8> {
+    (0..length).map(|index| index as u8).collect()
+}
+
+/// The publisher's signature with this behind it in its entry, and further entries of these octets.
+fn with_entries(tail: &[u8], further: &[&[u8]]) -> Vec<u8> {
+    let image = padded(&Pe::pe32().bytes());
+    let first = entry(&[Signature::default().build(&image), tail.to_vec()].concat());
+    let further = further.iter().flat_map(|octets| entry(octets));
+    attach(&image, &first.into_iter().chain(further).collect::<Vec<u8>>())
+}
+
+const SIGFLIP: [u8; 8] = [0xfe, 0xed, 0xfa, 0xce, 0xfe, 0xed, 0xfa, 0xce];
 
 fn tag(text: &str, room: usize) -> Vec<u8> {
     let mut tag = b"Gact2.0Omaha".to_vec();
@@ -74,6 +100,23 @@ fn certificates() -> Vec<Trick> {
             with_certificate("2.999.5", &[0x5a; 2048])
         })
         .gives("Valid", &[("S110", "medium")]),
+        Trick::new("certificate-tag-no-text.exe", "two kilobytes that are no text where a tag has its text", || {
+            let text = dense(2048);
+            let head = [b"Gact2.0Omaha".as_slice(), &(text.len() as u16).to_be_bytes()].concat();
+            with_certificate(OMAHA, &[head, text].concat())
+        })
+        .gives("Valid", &[("S110", "medium")]),
+        Trick::new(
+            "certificate-tag-and-cargo.exe",
+            "a tag, and three kilobytes in another extension beside it",
+            || with_certificates(&[dummy(&[(OMAHA, &tag("appguid={8A69}", 64)), ("2.999.5", &dense(3000))])]),
+        )
+        .gives("Valid", &[("S110", "medium")]),
+        Trick::new("certificate-tags.exe", "two certificates with a tag each", || {
+            let one = |text| dummy(&[(OMAHA, &tag(text, 2048))]);
+            with_certificates(&[one("appguid={8A69}"), one("appguid={8A70}")])
+        })
+        .gives("Valid", &[("S110", "medium")]),
         Trick::new("certificate-former.exe", "the publisher's former certificate is in the bag too", || {
             let mut signature = Signature::default();
             signature.certs.push(cast::expired_leaf().der());
@@ -89,12 +132,88 @@ fn attributes() -> Vec<Trick> {
             signed(Signature::default().add(|_| attribute("2.999.4", &[octets(b"DBPREAUTH::chrome::eJyrVkos")])))
         })
         .gives("Valid", &[("S109", "info")]),
+        Trick::new("attribute-tag-second-value.exe", "a tag, and five kilobytes as a second value", || {
+            let values = [octets(b"DBPREAUTH::chrome::eJyrVkos"), octets(&dense(5000))];
+            signed(Signature::default().add(move |_| attribute("2.999.4", &values)))
+        })
+        .gives("Valid", &[("S109", "high")]),
+        Trick::new("attribute-tag-no-text.exe", "five kilobytes that are no text where a tag has its text", || {
+            let text = dense(5000);
+            let value = [b"Gact2.0Omaha".as_slice(), &(text.len() as u16).to_be_bytes(), &text].concat();
+            signed(Signature::default().add(move |_| attribute("2.999.4", &[octets(&value)])))
+        })
+        .gives("Valid", &[("S109", "high")]),
+        Trick::new(
+            "attribute-tag-and-cargo.exe",
+            "a tag, and five kilobytes where a digest's parameters belong",
+            || {
+                let algorithm = seq(&[oid(Hash::Sha256.oid()), octets(&dense(5000))]);
+                let signature = Signature { digest_algs: Some(vec![algorithm]), ..Signature::default() };
+                signed(signature.add(|_| attribute("2.999.4", &[octets(b"DBPREAUTH::chrome::eJyrVkos")])))
+            },
+        )
+        .gives("Valid", &[("S109", "high")]),
+    ]
+}
+
+/// Octets behind a signature or beside it in the table.
+fn entries() -> Vec<Trick> {
+    vec![
         Trick::new("padding-tag.exe", "a vendor's tag behind the PKCS#7", || {
-            let image = padded(&Pe::pe32().bytes());
-            let pkcs7 = Signature::default().build(&image);
-            attach(&image, &entry(&[pkcs7, tag("appguid={8A69}", 64)].concat()))
+            with_entries(&tag("appguid={8A69}", 64), &[])
         })
         .gives("Valid", &[("S106", "info")]),
+        Trick::new("padding-tag-far-cargo.exe", "the same, five kilobytes of zeros, and one octet", || {
+            with_entries(&[tag("appguid={8A69}", 5000), vec![1]].concat(), &[])
+        })
+        .gives("Valid", &[("S106", "medium")]),
+        Trick::new("padding-tag-no-text.exe", "two kilobytes that are no text where a tag has its text", || {
+            let text = dense(2048);
+            let head = [b"Gact2.0Omaha".as_slice(), &(text.len() as u16).to_be_bytes()].concat();
+            with_entries(&[head, text].concat(), &[])
+        })
+        .gives("Valid", &[("S106", "high")]),
+        Trick::new("padding-tag-long-text.exe", "a text that is longer than any tag's", || {
+            with_entries(&[b"DBPREAUTH::chrome::".as_slice(), &[b'a'; 6000]].concat(), &[])
+        })
+        .gives("Valid", &[("S106", "medium")]),
+        Trick::new("padding-far-mark.exe", "SigFlip's tag behind five kilobytes of a letter", || {
+            with_entries(&[&[b'A'; 5000][..], &SIGFLIP].concat(), &[])
+        })
+        .gives("Valid", &[("S106", "critical")]),
+        Trick::new("padding-far-dense.exe", "what looks encrypted behind eight kilobytes of a letter", || {
+            with_entries(&[vec![b'A'; 8192], dense(4096)].concat(), &[])
+        })
+        .gives("Valid", &[("S106", "high")]),
+        Trick::new("padding-far-script.exe", "a script behind five kilobytes of a letter", || {
+            with_entries(&[&[b'A'; 5000][..], b"<script>"].concat(), &[])
+        })
+        .gives("Valid", &[("S106", "medium"), ("S111", "high")]),
+        Trick::new("further-entry-signed.exe", "the same signature twice, and SigFlip's tag behind the second", || {
+            let pkcs7 = Signature::default().build(&padded(&Pe::pe32().bytes()));
+            with_entries(&tag("appguid={8A69}", 64), &[&[pkcs7, SIGFLIP.to_vec()].concat()])
+        })
+        .gives("Valid", &[("S106", "critical")]),
+        Trick::new("further-entry-dense.exe", "a further entry that is no signature at all", || {
+            with_entries(&[], &[&dense(2048)])
+        })
+        .gives("Valid", &[("S106", "high")]),
+        Trick::new("further-entry-der.exe", "a further entry of DER that is no SignedData", || {
+            with_entries(&[], &[&seq(&[octets(&dense(2048))])])
+        })
+        .gives("Valid", &[("S106", "high")]),
+        Trick::new(
+            "further-entry-tag.exe",
+            "a further entry of a vendor's tag, which belongs behind a signature",
+            || with_entries(&[], &[&tag("appguid={8A69}", 64)]),
+        )
+        .gives("Valid", &[("S106", "medium")]),
+        Trick::new("further-entry-script.exe", "a further entry of markup that a script host runs", || {
+            with_entries(&[], &[b"<hta:application/><script>"])
+        })
+        .gives("Valid", &[("S106", "medium"), ("S111", "high")]),
+        Trick::new("further-entry-zeros.exe", "a further entry of zeros", || with_entries(&[], &[&[0; 64]]))
+            .gives("Valid", &[]),
     ]
 }
 
@@ -129,6 +248,16 @@ fn formats() -> Vec<Trick> {
 
 fn dates() -> Vec<Trick> {
     vec![
+        Trick::new("thief-over-installer.exe", "a signature behind that of a signed file with an overlay", || {
+            let host = sign(&Pe { overlay: vec![b'O'; 1000], ..Pe::pe64() }.bytes(), &Signature::default());
+            graft(&signed(Signature::default()), &host)
+        })
+        .gives("Invalid", &[("S101", "high"), ("S104", "high"), ("S112", "medium")]),
+        Trick::new("installer.exe", "a signed file that carries a signed file", || {
+            let carried = [vec![b'O'; 1000], signed(Signature::default())].concat();
+            sign(&Pe { overlay: carried, ..Pe::pe64() }.bytes(), &Signature::default())
+        })
+        .gives("Valid", &[]),
         Trick::new("thief-later-host.exe", "a stamped signature on a file that was built after it", || {
             let donor = signed(Signature::default().add(Token::at("20250301120000Z").attribute()));
             graft(&donor, &padded(&Pe { built: LATER, ..Pe::pe64() }.bytes()))

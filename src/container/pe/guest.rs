@@ -4,6 +4,7 @@ use std::io;
 
 use super::super::source::{Source, read_up_to};
 use super::PeFacts;
+use super::unsigned::{UnsignedRun, unsigned_run};
 
 /// What a second format is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,26 +34,22 @@ const END_MARK: [u8; 4] = *b"PK\x05\x06";
 /// What script hosts and Java look for, whatever lies before it. In lower case.
 const MARKERS: [&[u8]; 4] = [b"<script", b"<hta:application", b"<job", b"meta-inf/manifest.mf"];
 
-/// Octets behind the table in which markers are looked for.
-const SAMPLE: usize = 4096;
+/// Octets of the longest of them.
+pub(super) const LONGEST_MARKER: usize = 20;
 
 /// Looks for a second format behind what is signed, and then for an archive before it.
 ///
 /// # Errors
 /// Errors of reading.
-pub(super) fn guest(source: &dyn Source, facts: &PeFacts, tails: &[Vec<u8>]) -> io::Result<Option<Guest>> {
+pub(super) fn guest(source: &dyn Source, facts: &PeFacts, unsigned: &[UnsignedRun]) -> io::Result<Option<Guest>> {
     let Some(table) = facts.certificate_table() else { return Ok(None) };
     let length = source.len();
     if let Some(offset) = archive_end(source, table.start, length)? {
         return Ok(Some(Guest { kind: GuestKind::Zip, offset, covered: false }));
     }
-    let behind = if table.end < length { read_up_to(source, table.end, SAMPLE)? } else { Vec::new() };
-    if let Some(at) = marker(&behind) {
-        let offset = table.end.saturating_add(at as u64);
+    let behind = unsigned_run(source, table.end, length)?;
+    if let Some(offset) = behind.iter().chain(unsigned).find_map(|run| run.script) {
         return Ok(Some(Guest { kind: GuestKind::Script, offset, covered: false }));
-    }
-    if tails.iter().any(|tail| marker(tail).is_some()) {
-        return Ok(Some(Guest { kind: GuestKind::Script, offset: table.start, covered: false }));
     }
     let image = facts.sections.iter().filter(|section| section.raw_size > 0).map(|section| section.raw_end()).max();
     let start = image.unwrap_or(u64::from(facts.size_of_headers));
@@ -82,9 +79,10 @@ fn ends_there(record: &[u8], rest: &[u8]) -> bool {
     whole && padding.is_some_and(|zeros| zeros.len() < 8 && zeros.iter().all(|octet| *octet == 0))
 }
 
-fn marker(bytes: &[u8]) -> Option<usize> {
+/// Where the first marker lies in these octets.
+pub(super) fn marker(bytes: &[u8]) -> Option<usize> {
     let lower = bytes.to_ascii_lowercase();
-    MARKERS.iter().find_map(|marker| lower.windows(marker.len()).position(|window| window == *marker))
+    MARKERS.iter().filter_map(|marker| memchr::memmem::find(&lower, marker)).min()
 }
 
 #[cfg(test)]
@@ -95,7 +93,7 @@ mod tests {
     use crate::container::MemorySource;
 
     /// 64 octets of image, an overlay, a table, and what follows it.
-    fn look(overlay: &[u8], table: &[u8], behind: &[u8], tails: &[Vec<u8>]) -> Option<Guest> {
+    fn look(overlay: &[u8], table: &[u8], behind: &[u8], script: Option<u64>) -> Option<Guest> {
         let file = [&[1; 64][..], overlay, table, behind].concat();
         let start = 64 + overlay.len() as u32;
         let section = Section { virtual_address: 0, virtual_size: 64, raw_offset: 0, raw_size: 64 };
@@ -104,7 +102,8 @@ mod tests {
             sections: vec![section],
             ..PeFacts::default()
         };
-        guest(&MemorySource(&file), &facts, tails).unwrap()
+        let unsigned = [UnsignedRun { script, ..UnsignedRun::default() }];
+        guest(&MemorySource(&file), &facts, &unsigned).unwrap()
     }
 
     fn end_record(comment: &[u8]) -> Vec<u8> {
@@ -118,22 +117,25 @@ mod tests {
     fn an_archive_counts_where_readers_find_it() {
         let zip = |offset, covered| Some(Guest { kind: GuestKind::Zip, offset, covered });
         let record = end_record(b"comment");
-        assert_eq!(look(&[], &[2; 32], &record, &[]), zip(96, false));
-        assert_eq!(look(&[], &[&[2; 32][..], &record].concat(), &[], &[]), zip(96, false));
-        assert_eq!(look(&[&[3; 10][..], &record].concat(), &[2; 32], &[], &[]), zip(74, true));
+        assert_eq!(look(&[], &[2; 32], &record, None), zip(96, false));
+        assert_eq!(look(&[], &[&[2; 32][..], &record].concat(), &[], None), zip(96, false));
+        assert_eq!(look(&[&[3; 10][..], &record].concat(), &[2; 32], &[], None), zip(74, true));
         // Zeros of alignment, but no more than those; and nothing else behind the comment.
-        assert_eq!(look(&[], &[2; 32], &[&record[..], &[0; 7]].concat(), &[]), zip(96, false));
-        assert_eq!(look(&[], &[2; 32], &[&record[..], &[0; 8]].concat(), &[]), None);
-        assert_eq!(look(&[], &[2; 32], &[&record[..], &[1]].concat(), &[]), None);
-        assert_eq!(look(&[], &[2; 32], &record[..record.len() - 1], &[]), None);
-        assert_eq!(look(&[], &[2; 32], &[], &[]), None);
+        assert_eq!(look(&[], &[2; 32], &[&record[..], &[0; 7]].concat(), None), zip(96, false));
+        assert_eq!(look(&[], &[2; 32], &[&record[..], &[0; 8]].concat(), None), None);
+        assert_eq!(look(&[], &[2; 32], &[&record[..], &[1]].concat(), None), None);
+        assert_eq!(look(&[], &[2; 32], &record[..record.len() - 1], None), None);
+        assert_eq!(look(&[], &[2; 32], &[], None), None);
     }
 
     #[test]
     fn a_script_counts_behind_what_is_signed() {
         let script = |offset| Some(Guest { kind: GuestKind::Script, offset, covered: false });
-        assert_eq!(look(&[], &[2; 32], b"..<SCRIPT language=vbs>", &[]), script(98));
-        assert_eq!(look(&[], &[2; 32], &[], &[b"<HTA:APPLICATION>".to_vec()]), script(64));
-        assert_eq!(look(b"<script>", &[2; 32], &[], &[]), None);
+        assert_eq!(look(&[], &[2; 32], b"..<SCRIPT language=vbs>", None), script(98));
+        assert_eq!(look(&[], &[2; 32], &[], Some(72)), script(72));
+        assert_eq!(look(b"<script>", &[2; 32], &[], None), None);
+        let far = [&[b'.'; 200_000][..], b"<Job id=1>"].concat();
+        assert_eq!(look(&[], &[2; 32], &far, None), script(200_096));
+        assert_eq!(MARKERS.iter().map(|marker| marker.len()).max(), Some(LONGEST_MARKER));
     }
 }

@@ -8,6 +8,7 @@ mod guest;
 mod headers;
 mod page_hashes;
 mod remains;
+mod unsigned;
 pub mod version;
 mod win_certificate;
 
@@ -18,7 +19,8 @@ pub use debug::DebugFacts;
 pub use guest::{Guest, GuestKind};
 pub use headers::{DriverSign, ImagePart, PeFacts, Section};
 pub use page_hashes::{PageLayoutError, PagePlan, page_plan};
-pub use remains::{Remains, remains};
+pub use remains::{PreviousTable, Remains, remains};
+pub use unsigned::UnsignedRun;
 
 use super::{Container, ContainerLimits, Covers, Format, HashedRegions, Presence, Source, Subject};
 use crate::anomaly::Anomaly;

@@ -7,6 +7,8 @@ use super::{FileFacts, finding};
 use crate::asn1::{Time, oids};
 use crate::crypto::{DigestAlgorithm, key_info, signature_scheme};
 use crate::hex::lower as hex;
+use crate::hunt::catalogue::Publisher;
+use crate::hunt::names::plain;
 use crate::judge::{Reason, Status};
 use crate::record::{Finding, Severity, Timestamp, TimestampFault};
 use crate::verify::{CertificateSource, PathEnd, Work};
@@ -117,6 +119,8 @@ pub(super) fn not_for_code(facts: &FileFacts<'_>) -> Option<Finding> {
     if !(foreign || silent || authority) {
         return None;
     }
+    // Driver kits sign with a certificate of the developer's machine, and Microsoft signs what comes of it.
+    let severity = vouched_for(facts).then_some(Severity::Low);
     let names = usages.map(|list| list.iter().map(|oid| usage_text(oid)).collect::<Vec<_>>());
     let evidence = [
         ("usages", json!(names)),
@@ -124,10 +128,20 @@ pub(super) fn not_for_code(facts: &FileFacts<'_>) -> Option<Finding> {
         ("certificate_authority", json!(authority)),
         ("signer", facts.signer()),
     ];
-    finding("S116", None, &evidence)
+    finding("S116", severity, &evidence)
 }
 
-/// S118: a timestamp that proves nothing.
+/// The publisher who signs the drivers of others.
+const FOR_OTHERS: &str = "Microsoft";
+
+/// Whether one of the file's signatures is Valid and of whoever signs for others.
+fn vouched_for(facts: &FileFacts<'_>) -> bool {
+    let valid = facts.record.signatures.iter().filter(|signature| signature.status == Status::Valid);
+    let mut organisations = valid.filter_map(|signature| signature.signer.as_ref()?.organization.as_deref());
+    organisations.any(|name| Publisher::of_organisation(&plain(name)).is_some_and(|known| known.name == FOR_OTHERS))
+}
+
+/// S118: a timestamp that proves nothing; the worst of several.
 pub(super) fn broken_timestamp(facts: &FileFacts<'_>) -> Option<Finding> {
     let shown = facts.deciding()?.1;
     // Not to be able to verify is no sign of anything, unless nobody trusted is behind it.
@@ -136,15 +150,19 @@ pub(super) fn broken_timestamp(facts: &FileFacts<'_>) -> Option<Finding> {
         Some(TimestampFault::UnsupportedAlgorithm) => stamp.chain_reasons.iter().all(open),
         fault => fault == Some(TimestampFault::Limit),
     };
-    let stamp = shown.timestamps.iter().find(|stamp| !stamp.verified && !unknown(stamp))?;
-    let name = stamp.authority.as_ref().map(|signer| signer.subject.clone());
-    let rogue = name.as_deref().is_some_and(|name| name.to_ascii_lowercase().contains("jemmylovejenny"));
-    let forged = [TimestampFault::Imprint, TimestampFault::Signature, TimestampFault::BadAlgorithm];
-    let forged = stamp.fault.is_some_and(|fault| forged.contains(&fault));
     let other = shown.timestamps.iter().any(|stamp| stamp.verified);
-    let severity = if rogue || (forged && !other) { Severity::High } else { Severity::Medium };
+    let broken = shown.timestamps.iter().filter(|stamp| !stamp.verified && !unknown(stamp));
+    let told = broken.map(|stamp| {
+        let name = stamp.authority.as_ref().map(|signer| &signer.subject);
+        let rogue = name.is_some_and(|name| name.to_ascii_lowercase().contains("jemmylovejenny"));
+        let forged = [TimestampFault::Imprint, TimestampFault::Signature, TimestampFault::BadAlgorithm];
+        let forged = stamp.fault.is_some_and(|fault| forged.contains(&fault));
+        let severity = if rogue || (forged && !other) { Severity::High } else { Severity::Medium };
+        (severity, stamp)
+    });
+    let (severity, stamp) = told.reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
     let evidence = [
-        ("authority", json!(name)),
+        ("authority", json!(stamp.authority.as_ref().map(|signer| &signer.subject))),
         ("time", json!(stamp.time)),
         ("fault", json!(stamp.fault)),
         ("chain_reasons", json!(stamp.chain_reasons)),

@@ -8,6 +8,7 @@ use super::tags::{Tag, attribute_tag, vendor_tag};
 use super::{FileFacts, finding};
 use crate::anomaly::SIGNED_BY_SECTION;
 use crate::asn1::oids;
+use crate::cms::Attribute;
 use crate::hex::lower as hex;
 use crate::judge::Status;
 use crate::record::{Finding, Record, Severity};
@@ -61,13 +62,15 @@ pub(super) fn page_hashes_of_another_file(facts: &FileFacts<'_>) -> Option<Findi
 
 /// S104: the file was signed before, and its old table still lies in front of the new one.
 pub(super) fn previous_table(facts: &FileFacts<'_>) -> Option<Finding> {
-    let (offset, size) = facts.remains.previous_table?;
-    finding("S104", None, &[("offset", json!(offset)), ("size", json!(size))])
+    let old = facts.remains.previous_table?;
+    // A program that carries a signed one ends so, too, and was signed so.
+    let grafted = !old.behind_overlay || digest_differs(facts).is_some();
+    grafted.then(|| finding("S104", None, &[("offset", json!(old.offset)), ("size", json!(old.size))]))?
 }
 
 /// S105: a table as no signing tool writes it.
 pub(super) fn table_geometry(facts: &FileFacts<'_>) -> Option<Finding> {
-    const ODD: [&str; 11] = [
+    const ODD: [&str; 12] = [
         "table-unaligned",
         "table-in-section",
         "table-before-section",
@@ -78,6 +81,7 @@ pub(super) fn table_geometry(facts: &FileFacts<'_>) -> Option<Finding> {
         "table-entry-type",
         "table-entry-revision",
         "table-junk",
+        "table-entries",
         "table-size-unaligned",
     ];
     let reasons: Vec<&str> = ODD.into_iter().filter(|code| facts.has(code)).collect();
@@ -92,49 +96,32 @@ pub(super) fn table_geometry(facts: &FileFacts<'_>) -> Option<Finding> {
     finding("S105", Some(severity), &evidence)
 }
 
-/// The tag that SigFlip puts before what it hides.
-const SIGFLIP: [u8; 8] = [0xfe, 0xed, 0xfa, 0xce, 0xfe, 0xed, 0xfa, 0xce];
-
-/// S106: something lies behind the PKCS#7 inside its entry.
+/// S106: something lies behind the PKCS#7 inside its entry, or in an entry without one. The worst of several is told.
 pub(super) fn hidden_data(facts: &FileFacts<'_>) -> Option<Finding> {
-    let (tail, shown) = facts.remains.tails.iter().zip(tables(facts)).find(|(tail, _)| !tail.is_empty())?;
-    let marker = tail.windows(SIGFLIP.len()).any(|window| window == SIGFLIP);
-    let tag = vendor_tag(tail);
-    let entropy = entropy(tail);
-    let severity = match () {
-        () if marker => Severity::Critical,
-        () if tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
-        () if tail.len() >= 1024 && entropy > 7.0 => Severity::High,
-        () => Severity::Medium,
-    };
-    let evidence = [
-        ("length", json!(shown)),
-        ("sample_sha256", json!(hex(&Sha256::digest(tail)))),
-        ("first_octets", json!(hex(tail.get(..16).unwrap_or(tail)))),
-        ("entropy", json!((entropy * 10.0).round() / 10.0)),
+    let runs = facts.remains.unsigned.iter().map(|run| {
+        let tag = vendor_tag(&run.sample, run.length);
+        let severity = match () {
+            () if run.sigflip => Severity::Critical,
+            // A tag stands behind a signature.
+            () if !run.is_entry && tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
+            () if run.length >= 1024 && run.entropy > 7.0 => Severity::High,
+            () => Severity::Medium,
+        };
+        (severity, run, tag)
+    });
+    let (severity, run, tag) = runs.reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
+    let mut evidence = vec![
+        ("length", json!(run.room)),
+        ("sample_sha256", json!(hex(&Sha256::digest(&run.sample)))),
+        ("first_octets", json!(hex(run.sample.get(..16).unwrap_or(&run.sample)))),
+        ("entropy", json!((run.entropy * 10.0).round() / 10.0)),
         ("known_tag", json!(tag.map(|tag| tag.text))),
-        ("sigflip_marker", json!(marker)),
+        ("sigflip_marker", json!(run.sigflip)),
     ];
-    finding("S106", Some(severity), &evidence)
-}
-
-/// How many bytes follow each PKCS#7 of the table.
-fn tables<'f>(facts: &FileFacts<'f>) -> impl Iterator<Item = u64> + use<'f> {
-    facts.record.signatures.iter().filter_map(|shown| shown.entry.map(|entry| entry.padding))
-}
-
-/// Shannon entropy in bits an octet.
-#[allow(clippy::cast_precision_loss)] // a sample has at most 4,096 octets
-fn entropy(octets: &[u8]) -> f64 {
-    let mut counts = [0u32; 256];
-    for octet in octets {
-        if let Some(count) = counts.get_mut(usize::from(*octet)) {
-            *count = count.saturating_add(1);
-        }
+    if run.is_entry {
+        evidence.push(("unreadable_entry", json!(true)));
     }
-    let total = octets.len() as f64;
-    let terms = counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / total);
-    terms.map(|share| -share * share.log2()).sum()
+    finding("S106", Some(severity), &evidence)
 }
 
 /// S108: bytes behind the certificate table.
@@ -163,45 +150,50 @@ const ROOMY: usize = 4096;
 
 /// S109: an unsigned attribute that no signing tool writes, or other octets of the PKCS#7 that nothing signs or needs.
 pub(super) fn unsigned_data(facts: &FileFacts<'_>) -> Option<Finding> {
-    unknown_attribute(facts).or_else(|| {
-        let bodies = facts.signatures.iter().filter(|signature| signature.parsed.level == 0);
-        let bodies = bodies.filter_map(|signature| signature.content.as_ref().map(|content| content.body));
-        let unexplained = bodies.map(|body| unexplained(&body.data, &body.signer)).max()?;
-        let severity = if unexplained > ROOMY { Severity::High } else { Severity::Medium };
-        (unexplained > CARGO).then(|| finding("S109", Some(severity), &[("length", json!(unexplained))]))?
-    })
+    // A known tag must not hide what lies elsewhere.
+    [unknown_attribute(facts), cargo(facts)]
+        .into_iter()
+        .flatten()
+        .reduce(|worst, next| if next.severity > worst.severity { next } else { worst })
+}
+
+fn cargo(facts: &FileFacts<'_>) -> Option<Finding> {
+    let bodies = facts.signatures.iter().filter(|signature| signature.parsed.level == 0);
+    let bodies = bodies.filter_map(|signature| signature.content.as_ref().map(|content| content.body));
+    let unexplained = bodies.map(|body| unexplained(&body.data, &body.signer)).max()?;
+    let severity = if unexplained > ROOMY { Severity::High } else { Severity::Medium };
+    (unexplained > CARGO).then(|| finding("S109", Some(severity), &[("length", json!(unexplained))]))?
 }
 
 fn unknown_attribute(facts: &FileFacts<'_>) -> Option<Finding> {
-    let mut found = None;
-    for signature in facts.signatures {
-        let attributes =
-            signature.content.as_ref().and_then(|content| content.body.signer.unsigned_attributes.as_ref());
-        for attribute in attributes.iter().flat_map(|list| &list.attributes) {
-            if !KNOWN_ATTRIBUTES.contains(&attribute.oid) {
-                let value = attribute.values().next().ok().flatten();
-                let tag = value.and_then(|value| attribute_tag(value.content));
-                let this = (crate::asn1::oid_to_string(attribute.oid), attribute.raw, tag);
-                // A known tag must not hide what stands beside it.
-                if found.as_ref().is_none_or(|(_, _, tag): &(_, _, Option<Tag>)| tag.is_some()) {
-                    found = Some(this);
-                }
-            }
-        }
-    }
-    let (oid, raw, tag) = found?;
-    let severity = match () {
-        () if tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
-        () if raw.len() > ROOMY => Severity::High,
-        () => Severity::Medium,
-    };
+    let bodies = facts.signatures.iter().filter_map(|signature| signature.content.as_ref());
+    let sets = bodies.filter_map(|content| content.body.signer.unsigned_attributes.as_ref());
+    let unknown = sets.flat_map(|set| &set.attributes).filter(|one| !KNOWN_ATTRIBUTES.contains(&one.oid));
+    let found = unknown.map(|attribute| {
+        let tag = only_value_tag(attribute);
+        let severity = match () {
+            () if tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
+            () if attribute.raw.len() > ROOMY => Severity::High,
+            () => Severity::Medium,
+        };
+        (severity, attribute, tag)
+    });
+    let (severity, attribute, tag) = found.reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
     let evidence = [
-        ("oid", json!(oid)),
-        ("length", json!(raw.len())),
-        ("sha256", json!(hex(&Sha256::digest(raw)))),
+        ("oid", json!(crate::asn1::oid_to_string(attribute.oid))),
+        ("length", json!(attribute.raw.len())),
+        ("sha256", json!(hex(&Sha256::digest(attribute.raw)))),
         ("known_tag", json!(tag.map(|tag| tag.text))),
     ];
     finding("S109", Some(severity), &evidence)
+}
+
+/// The tag that an attribute has for its only value.
+fn only_value_tag(attribute: &Attribute<'_>) -> Option<Tag> {
+    let mut values = attribute.values();
+    let value = values.next().ok()??;
+    let alone = matches!(values.next(), Ok(None));
+    attribute_tag(value.content).filter(|_| alone)
 }
 
 /// S117: what known tools leave in the publisher's own words and in the certificate.

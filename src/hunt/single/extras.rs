@@ -29,15 +29,20 @@ pub(super) fn superfluous_certificate(facts: &FileFacts<'_>) -> Option<Finding> 
             if needed.includes(content, index, certificate) {
                 continue;
             }
-            let cargo = cargo(certificate);
+            let (cargo, tag) = (cargo(certificate), certificate_tag(certificate));
             let severity = match cargo {
-                Some(extension) if certificate_tag(extension).is_some_and(|tag| tag.alone) => Severity::Info,
+                Some(_) if tag.as_ref().is_some_and(|tag| tag.alone) => Severity::Info,
                 Some(_) => Severity::Medium,
                 None if needed.is_related(facts, &content.pool, index) => continue,
                 None => Severity::Low,
             };
             found.push((severity, certificate, cargo));
         }
+    }
+    // One certificate is enough for a tag: several are room for something else.
+    let is_tag = |one: &&mut (Severity, _, _)| one.0 == Severity::Info;
+    if found.iter_mut().filter(is_tag).count() > 1 {
+        found.iter_mut().filter(is_tag).for_each(|one| one.0 = Severity::Medium);
     }
     // What stands in timestamps is their authorities' affair, unless it carries something.
     let stamps = facts.signatures.iter().filter_map(|signature| signature.content.as_ref());
@@ -55,7 +60,7 @@ pub(super) fn superfluous_certificate(facts: &FileFacts<'_>) -> Option<Finding> 
     evidence.push(("certificates", json!(count)));
     evidence.push(("extension", json!(cargo.map(|extension| oid_to_string(extension.oid)))));
     evidence.push(("length", json!(cargo.map(|extension| extension.value.len()))));
-    evidence.push(("known_tag", json!(cargo.and_then(certificate_tag).map(|tag| tag.text))));
+    evidence.push(("known_tag", json!(certificate_tag(certificate).map(|tag| tag.text))));
     finding("S110", Some(severity), &evidence)
 }
 

@@ -14,7 +14,7 @@ use crate::hunt::catalogue::{EMBEDDED, Line, NameLine, Publisher, authority_name
 use crate::hunt::names::{look, plain};
 use crate::record::{Finding, Severity};
 use crate::trust::TrustStore;
-use crate::verify::PathEnd;
+use crate::verify::{Path, PathEnd, Work};
 use crate::x509::{Certificate, Name};
 
 /// A name of a root that a user trusts, and every plain spelling of its look.
@@ -115,7 +115,24 @@ fn own_root(facts: &FileFacts<'_>) -> Option<bool> {
     }))
 }
 
-/// S128: the name of a catalogued publisher, under an issuer under which that publisher is not known to sign.
+/// Whether some path of the deciding signature ends at or below a root of the embedded store, which the store in use
+/// need not trust.
+fn below_known_root(facts: &FileFacts<'_>) -> Option<bool> {
+    let content = facts.deciding()?.0.content.as_ref()?;
+    let last = |path: &Path<'_>| content.pool.certificate(*path.certificates.last()?);
+    Some(content.paths.list.iter().filter_map(last).any(|last| {
+        if last.is_self_issued() {
+            return facts.known().keys_of(last.subject).contains(&last.spki);
+        }
+        facts.known().keys_of(last.issuer).into_iter().any(|key| {
+            let affordable = Work::default().verify(key, &last.signature_algorithm, last.tbs);
+            affordable && facts.memo.verify(key, &last.signature_algorithm, last.tbs, last.signature).is_good()
+        })
+    }))
+}
+
+/// S128: the name of a catalogued publisher, under an issuer under which that publisher is not known to sign, or under
+/// the mere name of one under which it does.
 pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
     let leaf = facts.leaf().filter(|leaf| !leaf.is_self_issued())?;
     let organization = facts.leaf_text()?.organization.as_deref()?;
@@ -123,10 +140,12 @@ pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
     let issuer = Name::decode(leaf.issuer);
     let shown = ["CN", "O"].into_iter().find_map(|title| issuer.get(title))?;
     let issuer = plain(shown);
-    if publisher.issuers().any(|known| known == issuer) {
+    let known = publisher.issuers().any(|known| known == issuer);
+    let (trusted, own_root) = (anchored(facts)?, own_root(facts)?);
+    // Anybody can write an issuer's name into a certificate: it counts where a root stands behind it.
+    if known && (trusted || below_known_root(facts)?) {
         return None;
     }
-    let (trusted, own_root) = (anchored(facts)?, own_root(facts)?);
     // Nothing is known of where a publisher signs: only a root that somebody made for it says something.
     let count = publisher.issuers().count();
     if count == 0 && (trusted || !own_root) {
@@ -135,15 +154,20 @@ pub(super) fn unknown_issuer(facts: &FileFacts<'_>) -> Option<Finding> {
     let severity = match () {
         () if trusted && !publisher.issues_to_itself() => Severity::Low,
         () if !trusted && own_root => Severity::High,
+        // Signers forget the certificates of public authorities; those with authorities of their own do not.
+        () if known && !publisher.issues_to_itself() => Severity::Low,
         () => Severity::Medium,
     };
-    let evidence = [
+    let mut evidence = vec![
         ("publisher", json!(publisher.name)),
         ("organization", json!(organization)),
         ("issuer", json!(shown)),
         ("issuer_trusted", json!(trusted)),
         ("issuers_known", json!(count)),
     ];
+    if known {
+        evidence.push(("issuer_named_only", json!(true)));
+    }
     finding("S128", Some(severity), &evidence)
 }
 

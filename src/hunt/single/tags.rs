@@ -5,7 +5,7 @@
 //! "Authenticode Stuffing Tricks" (2016) (who uses which place).
 
 use crate::asn1::oids;
-use crate::x509::Extension;
+use crate::x509::Certificate;
 
 /// Octets of a tag's text that are kept.
 const MAX_TEXT: usize = 256;
@@ -20,53 +20,75 @@ const WORDS: [(&[u8], &str); 1] = [(b"DBPREAUTH::", "Dropbox")];
 /// Octets before such a word, or before a mark within an attribute's value.
 const HEAD: usize = 64;
 
-/// A vendor's tag.
+/// Octets of the longest text that is taken for a tag's: those of real ones have some hundred.
+const LONGEST: usize = 2048;
+
+/// A vendor's tag: a mark and a text that is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tag {
-    /// Whose it is and what it says, at most 256 octets of it; octets that are no text are replaced.
+    /// Whose it is and what it says, at most 256 octets of it.
     pub(super) text: String,
     /// Nothing but zeros follows it: somebody could put the mark before a payload.
     pub(super) alone: bool,
 }
 
 impl Tag {
-    fn new(name: &str, text: &[u8], rest: &[u8]) -> Tag {
-        let shown = String::from_utf8_lossy(text.get(..MAX_TEXT).unwrap_or(text));
-        Tag { text: format!("{name}: {shown}"), alone: rest.iter().all(|octet| *octet == 0) }
+    /// The tag of this text if it is one, `end` octets behind the start of something of which `length` octets are not
+    /// the zeros at its end.
+    fn new(name: &str, text: &[u8], end: usize, length: u64) -> Option<Tag> {
+        let shown = std::str::from_utf8(text.get(..MAX_TEXT).unwrap_or(text)).ok()?;
+        let told = text.len() <= LONGEST && text.iter().all(is_printable);
+        told.then(|| Tag { text: format!("{name}: {shown}"), alone: length <= end as u64 })
     }
 }
 
-/// The tag with which these octets begin.
-pub(super) fn vendor_tag(octets: &[u8]) -> Option<Tag> {
+fn is_printable(octet: &u8) -> bool {
+    (0x20..0x7f).contains(octet)
+}
+
+/// The tag with which something begins, of which these are the first octets, 4 KiB if it has them, and which has `length` of
+/// them up to the last one that is not zero.
+pub(super) fn vendor_tag(octets: &[u8], length: u64) -> Option<Tag> {
     let marked = MARKS.iter().find_map(|(mark, name)| {
-        let (length, rest) = octets.strip_prefix(*mark)?.split_first_chunk::<2>()?;
-        let length = usize::from(u16::from_be_bytes(*length)).min(rest.len());
-        let (text, rest) = rest.split_at(length);
-        Some(Tag::new(name, text, rest))
+        let (stated, rest) = octets.strip_prefix(*mark)?.split_first_chunk::<2>()?;
+        let text = rest.get(..usize::from(u16::from_be_bytes(*stated)))?;
+        let end = mark.len().saturating_add(stated.len()).saturating_add(text.len());
+        Tag::new(name, text, end, length)
     });
     marked.or_else(|| {
         WORDS.iter().find_map(|(word, name)| {
-            let rest = octets.get(place(octets, word)?..)?;
-            let end = rest.iter().position(|octet| !(0x20..0x7f).contains(octet)).unwrap_or(rest.len());
-            let (text, rest) = rest.split_at(end);
-            Some(Tag::new(name, text, rest))
+            let start = place(octets, word)?;
+            let rest = octets.get(start..)?;
+            let text = rest.split(|octet| !is_printable(octet)).next()?;
+            Tag::new(name, text, start.saturating_add(text.len()), length)
         })
     })
 }
 
-/// The tag in an extension of a certificate that is there for nothing else.
-pub(super) fn certificate_tag(extension: &Extension<'_>) -> Option<Tag> {
-    if extension.oid != oids::OMAHA_TAG {
-        return None;
-    }
-    // An installer that was not personalised yet has room for a tag, and zeros in it.
-    Some(vendor_tag(extension.value).unwrap_or_else(|| Tag::new("Omaha, empty", &[], extension.value)))
+/// How many octets there are up to the last one that is not zero.
+fn filled(octets: &[u8]) -> u64 {
+    octets.iter().rposition(|octet| *octet != 0).map_or(0, |last| (last as u64).saturating_add(1))
 }
 
-/// The tag in the first value of an unsigned attribute: the octets of a string, or the value itself.
+/// Octets of a certificate that has an extension for a tag and nothing else of size.
+const TAGGED: usize = 2048;
+
+/// The tag in a certificate that is there for nothing else: alone only if the certificate has no room elsewhere.
+pub(super) fn certificate_tag(certificate: &Certificate<'_>) -> Option<Tag> {
+    let extension = certificate.extensions.iter().find(|extension| extension.oid == oids::OMAHA_TAG)?;
+    let (octets, length) = (extension.value, filled(extension.value));
+    // An installer that was not personalised yet has room for a tag, and zeros in it.
+    let empty = || (length == 0).then(|| Tag { text: "Omaha, empty: ".to_owned(), alone: true });
+    let tag = vendor_tag(octets, length).or_else(empty)?;
+    let spare = certificate.raw.len().saturating_sub(octets.len()) > TAGGED;
+    Some(Tag { alone: tag.alone && !spare, ..tag })
+}
+
+/// The tag in the value of an unsigned attribute: the octets of a string, or the value itself.
 pub(super) fn attribute_tag(value: &[u8]) -> Option<Tag> {
     let start = MARKS.iter().find_map(|(mark, _)| place(value, mark)).unwrap_or(0);
-    vendor_tag(value.get(start..)?)
+    let octets = value.get(start..)?;
+    vendor_tag(octets, filled(octets))
 }
 
 /// Where a mark lies in the head.
@@ -80,21 +102,29 @@ mod tests {
 
     #[test]
     fn tags_are_told_by_their_beginnings() {
-        let told = |octets: &[u8]| vendor_tag(octets).map(|tag| (tag.text, tag.alone));
+        let told = |octets: &[u8]| vendor_tag(octets, filled(octets)).map(|tag| (tag.text, tag.alone));
         let tag = [b"Gact2.0Omaha\0\x07appguid".as_slice(), &[0; 9]].concat();
         assert_eq!(told(&tag), Some(("Omaha: appguid".to_owned(), true)));
-        // A payload behind the tag is no part of it.
+        // A payload behind the tag is no part of it, in these octets or behind them.
         assert_eq!(told(b"Gact\0\x02ab~~"), Some(("Omaha, old form: ab".to_owned(), false)));
-        // A length that leads behind the end, and a text that is bounded.
-        assert_eq!(told(b"Gact\xff\xffab"), Some(("Omaha, old form: ab".to_owned(), true)));
-        let long = [b"Gact\xff\xff".as_slice(), &[b'a'; 5000]].concat();
-        assert_eq!(told(&long).unwrap().0.len(), "Omaha, old form: ".len() + MAX_TEXT);
+        assert_eq!(vendor_tag(&tag, 4097).map(|tag| tag.alone), Some(false));
+        // A length that leads behind the end, a text that is too long, and one that is none.
+        assert_eq!(told(b"Gact\xff\xffab"), None);
+        let long = |length: usize| {
+            let stated = u16::try_from(length).unwrap().to_be_bytes();
+            told(&[b"Gact".as_slice(), &stated, &vec![b'a'; length]].concat()).map(|tag| (tag.0.len(), tag.1))
+        };
+        assert_eq!(long(LONGEST), Some(("Omaha, old form: ".len() + MAX_TEXT, true)));
+        assert_eq!(long(LONGEST + 1), None);
+        assert_eq!(told(b"Gact\0\x02a\x90"), None);
         let dropbox = Some(("Dropbox: DBPREAUTH::msie::abc".to_owned(), true));
         assert_eq!(told(b"..DBPREAUTH::msie::abc\0\0"), dropbox);
+        assert_eq!(told(b"DBPREAUTH::msie::abc\0\x90").map(|tag| tag.1), Some(false));
+        assert_eq!(told(&[b"DBPREAUTH::".as_slice(), &[b'a'; LONGEST]].concat()), None);
         assert_eq!(told(&[&[0; HEAD][..], b"DBPREAUTH::msie::abc"].concat()), None);
         assert_eq!(attribute_tag(b"\x04\x0bGact\0\x02ab").unwrap().text, "Omaha, old form: ab");
         for none in [b"".as_slice(), b"Gact", b"Gact\0", b"gact\0\x02ab", b"DBPREAUTH:"] {
-            assert_eq!(vendor_tag(none), None);
+            assert_eq!(told(none), None);
             assert_eq!(attribute_tag(none), None);
         }
     }

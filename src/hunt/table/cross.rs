@@ -75,8 +75,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::High,
         attack: &[MASQUERADING, CERTIFICATES],
         condition: "Signers have the same subject and different keys; one leads to a trusted root, another signed \
-                    itself (critical) or ends at a root that is not trusted (medium), whatever else is wrong with it. A key \
-                    of which files say both is no trusted one where there is another.",
+                    itself (critical), ends at a root that is not trusted (medium) or leads to none (low), whatever else is \
+                    wrong with it. A key of which files say both is no trusted one where there is another.",
         why: "Somebody made a certificate in the name of a publisher whose real one is among the files.",
         todo: "Treat the files of the untrusted key as disguised; ask the publisher only if it signs test builds with \
                certificates of its own.",
@@ -121,7 +121,7 @@ pub(super) const ROWS: &[Row] = &[
                     have the same resource, octet for octet. High where the signature of one of those is not of its \
                     content, is self-signed, ends at a root that nobody trusts, or leads nowhere and is in another name; \
                     medium where another trusted signer signed one and the company is a publisher of the catalogue; low \
-                    where they are unsigned. Files that the named signer signed himself do not count, nor do files that \
+                    where they are unsigned, or lead nowhere and are in the signer's name with another key. Files that the named signer signed himself do not count, nor do files that \
                     have no digest algorithm in common with the original (SHA-1 signatures; --hashes all gives more).",
         why: "The resource holds name, version and publisher of one build. MetaTwin and the like copy it whole, because \
               Explorer and most tools show it.",

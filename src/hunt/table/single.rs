@@ -60,7 +60,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Proof,
         attack: &[MASQUERADING],
         condition: "A WIN_CERTIFICATE starts behind the last section and ends exactly where the certificate table \
-                    begins.",
+                    begins. Where other data lies before it (an installer's) only with S101: a file that carries a \
+                    signed one at its end is signed so.",
         why: "Signing tools replace a table. Only a graft appends one and leaves the old one where it was.",
         todo: "The old table holds the file's own former signature: carve it, it names who really made the file.",
         false_positives: "None known.",
@@ -73,7 +74,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Medium,
         attack: &[MASQUERADING],
         condition: "The table does not start at a multiple of 8, is reached by a section, the headers or a data directory, lies \
-                    before a section, or holds entries of unusual type or revision or junk; or headers may lie over the \
+                    before a section, or holds entries of unusual type or revision, junk, or more entries \
+                    than are read; or headers may lie over the \
                     fields that no digest covers. Low where only the table's size is no multiple of 8.",
         why: "Tools that copy signatures append the table wherever the file ends.",
         todo: "See what else was found: with S101 it is a graft.",
@@ -86,9 +88,11 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Critical,
         confidence: Confidence::Proof,
         attack: &[CODE_SIGNING, "T1027.009"],
-        condition: "Bytes that are not zero follow the PKCS#7 inside its WIN_CERTIFICATE. Critical with SigFlip's \
-                    marker, high for a kilobyte and more that looks encrypted, info for the tag of a known \
-                    vendor and nothing behind it, else medium.",
+        condition: "Bytes that are not zero follow the PKCS#7 inside its WIN_CERTIFICATE, or lie in a further one in which \
+                    no signature can be read. Critical with SigFlip's marker anywhere in them, high for a kilobyte \
+                    and more of which some part looks encrypted, info for the tag of a known vendor behind a PKCS#7 \
+                    and nothing but zeros behind it, else medium. A tag is a mark and at most 2,048 printable \
+                    characters. The worst of several places is told.",
         why: "Nothing signs these bytes and Windows accepts them by default (CVE-2013-3900): payloads travel there in \
               files that stay valid.",
         todo: "Carve the bytes and compare the file with the vendor's original. --strict-padding makes such files \
@@ -121,8 +125,8 @@ pub(super) const ROWS: &[Row] = &[
         condition: "The SignerInfo has an unsigned attribute of a type that signing tools do not write, or more than a \
                     kilobyte of the PKCS#7 is neither signed nor what its format provides for (parameters of algorithms, \
                     odd elements of its sets, overlong signature values of certificates, the same inside timestamps and \
-                    nested signatures). High above 4 KiB, info for the tag of a known vendor and nothing behind it, else \
-                    medium.",
+                    nested signatures). High above 4 KiB, info for the tag of a known vendor (as in S106) as the only \
+                    value and nothing behind it, else medium.",
         why: "Nothing signs these octets, and no setting of Windows objects to them; configurations and payloads are smuggled \
               there.",
         todo: "Look at the attribute's octets; where no attribute is named, at the largest elements that `openssl asn1parse` \
@@ -139,9 +143,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Medium,
         attack: &[CODE_SIGNING],
         condition: "The signature carries a certificate that is on no path of a signer or time authority. Medium with an \
-                    unknown extension of more than 1,024 octets, info with the tag of a known vendor and nothing \
-                    behind it; else low, and \
-                    only if no authority of this signature or root of the store is its subject or issuer, because \
+                    unknown extension of more than 1,024 octets, info with the tag of a known vendor (as in S106) \
+                    in one such certificate and nothing of size beside or behind it; else low, and only if no authority of this signature or root of the store is its subject or issuer, because \
                     publishers add cross-certificates and former certificates of their own. In a timestamp only one with \
                     such an extension counts.",
         why: "Nothing signs the certificates of a signature: data can be added there and stays out of every digest.",
@@ -155,8 +158,8 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         confidence: Confidence::High,
         attack: &["T1027.009", "T1036.008"],
-        condition: "A ZIP archive ends where the file ends, or the marker of a script or of a JAR lies behind the PKCS#7 \
-                    or behind the certificate table. Info where a ZIP archive ends before the certificate table: \
+        condition: "A ZIP archive ends where the file ends, or the marker of a script or of a JAR lies anywhere behind \
+                    the PKCS#7, in a further entry without a signature, or behind the certificate table. Info where a ZIP archive ends before the certificate table: \
                     then the digest covers it.",
         why: "Java, script hosts and unpackers look for their format anywhere in a file, and take along a signature \
               that was made for another.",
@@ -224,10 +227,12 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::High,
         attack: &[CODE_SIGNING],
         condition: "The signer's certificate has extended key usages without code signing, a key usage without \
-                    digitalSignature, or is that of a CA which it did not found itself. No usages at all are no finding.",
+                    digitalSignature, or is that of a CA which it did not found itself. No usages at all are no finding. \
+                    Low where another signature of the file is Valid and Microsoft's, who signs drivers of others.",
         why: "Certificates of web servers and authorities end up on programs when they are stolen or copied.",
         todo: "See what the certificate was made for, and whether it is the real one (S113).",
-        false_positives: "Authorities of firms that make one certificate for everything.",
+        false_positives: "Authorities of firms that make one certificate for everything; test certificates of driver \
+                          kits.",
         references: &[SUBVERT],
     },
     Row {
@@ -253,7 +258,7 @@ pub(super) const ROWS: &[Row] = &[
         attack: &[CODE_SIGNING],
         condition: "A timestamp is of another signature, is not confirmed by its authority's key or not by an algorithm \
                     that Windows accepts, or comes from an authority known for forged ones (high); or its authority is not trusted, or a timestamp \
-                    that counts stands beside a broken one (medium).",
+                    that counts stands beside a broken one (medium). The worst of several is told.",
         why: "Old dates are forged to make expired or revoked certificates count.",
         todo: "Judge the signature as if it had no timestamp; that is what its status does.",
         false_positives: "Private time authorities, authorities that are no longer in the programme.",
@@ -398,12 +403,15 @@ pub(super) const ROWS: &[Row] = &[
         condition: "The signer's organisation is a publisher of the catalogue, and its certificate was issued by an \
                     authority under which the catalogue does not know it to sign. High where a chain ends at a root that \
                     nobody trusts; medium where no chain ends, or where a trusted authority issued in the name of a \
-                    publisher that has its own; low for any other trusted authority. Where the catalogue does not know \
-                    the publisher's issuers, only an untrusted root counts.",
+                    publisher that has its own; low for any other trusted authority. An issuer that the catalogue knows \
+                    counts as one only below a root of the embedded store or a trusted one: else it is named only, \
+                    which is high and medium likewise, and low where no chain ends and the publisher has no \
+                    authority of its own. Where the catalogue does not know the publisher's issuers, only an \
+                    untrusted root counts.",
         why: "Whoever makes an authority can give out every name; whoever deceives one gets the name too.",
         todo: "Compare the certificate with that of another file of the publisher.",
         false_positives: "Publishers change their authorities, and the catalogue follows late; in-house roots and test \
-                          builds of the publisher itself.",
+                          builds of the publisher itself; for low, signatures without the certificate of their issuer.",
         references: &[TECHNIQUE],
     },
     Row {
@@ -440,7 +448,8 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Medium,
         attack: &[MASQUERADING, CERTIFICATES],
         condition: "With --baseline: its Valid files have a signer of this organisation, and none of their certificates is \
-                    from this issuer. Low on a Valid file, else high.",
+                    from this issuer. Low on a Valid file, else high. Where they are from this issuer by its name: \
+                    high if the chain ends at a root that nobody trusts, medium if it leads to none.",
         why: "Who cannot get a certificate where the publisher does gets or makes one elsewhere.",
         todo: "Compare the certificate with those of the baseline.",
         false_positives: "Authorities replace their issuing certificates every few years, and publishers change authorities.",
