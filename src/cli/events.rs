@@ -24,9 +24,11 @@ use crate::enrich::events::{Detection, Files, Judge, NoFiles, Tuning, TuningArgu
 use crate::enrich::evtx::Totals;
 use crate::enrich::paths::{PathMap, PathRule};
 use crate::enrich::records::Records;
+use crate::online::Downloads;
 use crate::output::escape::for_terminal;
 use crate::output::{Detections, Format, Origin};
 use crate::record::Severity;
+use crate::scan::Supplier;
 
 /// Options of `sigscan events`.
 #[derive(Debug, Args)]
@@ -110,7 +112,7 @@ pub(super) fn run(args: &EventsArgs) -> Result<u8, String> {
         rules: args.exclude.clone(),
     })?;
     let kept = Kept::open(&args.judging.cache);
-    let (mut files, mut needs) = files(args, &kept)?;
+    let ((mut files, downloads), mut needs) = files(args, &kept)?;
     needs.deliver(&args.delivery);
     let mut sink = Sink::open(args)?;
     let sandbox = sandbox::enter(&needs, args.no_sandbox);
@@ -119,6 +121,9 @@ pub(super) fn run(args: &EventsArgs) -> Result<u8, String> {
     }
     // What is sent is in the spool already, whenever the run ends; a file that is not whole must not stay behind.
     let stop = if args.delivery.output.is_some() { stop_on_interrupt() } else { Arc::default() };
+    if let Some(downloads) = &downloads {
+        downloads.stop_with(&stop);
+    }
     let counts = EventCounts::default();
     let mut run = Run { args, tuning, counts, failed: false, problems: Vec::new(), sink: &mut sink, stop: &stop };
     let written = {
@@ -227,8 +232,11 @@ impl Sink {
     }
 }
 
-/// Where files of events are and how they are judged, none if nobody said where they are; and what is read.
-fn files(args: &EventsArgs, kept: &Kept) -> Result<(Option<Files>, sandbox::Needs), String> {
+/// How files of events are judged, none if nobody said where they are, and what downloads for them.
+type Judged = (Option<Files>, Option<Arc<Downloads>>);
+
+/// Where files of events are and how they are judged; and what is read.
+fn files(args: &EventsArgs, kept: &Kept) -> Result<(Judged, sandbox::Needs), String> {
     let mut rules = args.path_map.clone();
     if let Some(root) = &args.root {
         let text = root.to_str().filter(|_| root.is_dir());
@@ -242,18 +250,20 @@ fn files(args: &EventsArgs, kept: &Kept) -> Result<(Option<Files>, sandbox::Need
     let folders = rules.iter().map(|rule| rule.folder().to_owned());
     let mut needs = sandbox::Needs::reading(args.files.iter().cloned().chain(folders));
     if rules.is_empty() && args.records.is_empty() {
-        return Ok((None, needs));
+        return Ok(((None, None), needs));
     }
     needs.judge(&args.judging);
     let mut scanner = kept.given_to(scanner(&args.judging, false)?);
     if let Some(index) = catalogs_of(&args.judging, rules.iter().map(PathRule::folder), false, args.quiet)? {
         scanner = scanner.with_catalogs(index);
     }
-    if let Some(downloads) = online_downloads(&args.judging)? {
-        scanner = scanner.with_supplier(downloads);
+    let downloads = online_downloads(&args.judging)?;
+    if let Some(downloads) = &downloads {
+        scanner = scanner.with_supplier(Arc::clone(downloads) as Arc<dyn Supplier>);
     }
     let cache = usize::try_from(args.cache_size).unwrap_or(usize::MAX);
-    Ok((Some(Files::new(scanner, PathMap::new(rules), Records::open(&args.records)?, cache)), needs))
+    let files = Files::new(scanner, PathMap::new(rules), Records::open(&args.records)?, cache);
+    Ok(((Some(files), downloads), needs))
 }
 
 struct Run<'r> {
