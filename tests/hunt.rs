@@ -363,7 +363,8 @@ X206  One timestamp on several signatures
   ATT&CK      T1553.002
 
   Given when
-    Files carry the same timestamp token on signatures that differ.
+    Files carry the same timestamp token on signatures that differ, be it one
+    of several.
 
   Why it matters
     A timestamp is made over one signature. On any other one it proves

@@ -170,7 +170,14 @@ fn a_name_that_only_looks_like_a_known_one_is_named_whoever_vouches_for_it() {
     let imitates = |shown: &str, known: &str| {
         vec![("S129".to_owned(), "high".to_owned(), json!({"name": shown, "publisher": known}))]
     };
-    for (shown, known) in [("Gооgle LLC", "Google LLC"), ("1ntel Corporation", "Intel Corporation")] {
+    for (shown, known) in [
+        ("Gооgle LLC", "Google LLC"),
+        ("1ntel Corporation", "Intel Corporation"),
+        ("Apple lnc.", "Apple Inc."),
+        ("Microsoft Corporatlon", "Microsoft Corporation"),
+        ("Ⅿicrosoft Corporation", "Microsoft Corporation"),
+        ("𝖦𝗈𝗈𝗀𝗅𝖾 LLC", "Google LLC"),
+    ] {
         let file = signed(&issued(look_alike(shown), &root.subject), Key::Leaf, std::slice::from_ref(&root));
         assert_eq!(found(&file, Some(&root)), imitates(shown, known));
         assert_eq!(found(&file, None), imitates(shown, known));
@@ -186,6 +193,11 @@ fn a_publisher_without_a_root_is_known_by_the_catalogue() {
     let own = signed(&self_signed(dn_of("Google LLC", "Google LLC")), Key::Other, &[]);
     let evidence = json!({"name": "Google LLC", "publisher": "Google LLC"});
     assert_eq!(found(&own, None), [("S114".to_owned(), "high".to_owned(), evidence)]);
+    // A common name that is nobody else's, as it stands in the certificate of nearly every program of Windows.
+    let windows = self_signed(name(&[(COMMON_NAME, printable("Microsoft Windows"))]));
+    let evidence = json!({"name": "Microsoft Windows", "publisher": "Microsoft Windows"});
+    let expected = [("S114".to_owned(), "high".to_owned(), evidence)];
+    assert_eq!(found(&signed(&windows, Key::Other, &[]), None), expected);
     let nobody = signed(&self_signed(dn_of("Nobody GmbH", "Nobody")), Key::Other, &[]);
     assert_eq!(found(&nobody, None), []);
 }

@@ -14,14 +14,17 @@ mod lab;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
-use lab::ca::{AUTHORITY_KEY_ID, Cert, Crl, aki, crl_number, crl_reason};
-use lab::cast::{authority, inter_name, publisher, publisher_name, self_signed};
-use lab::cms::Signature;
+use lab::ca::*;
+use lab::cast::{authority, inter_name, leaf, publisher, publisher_name, self_signed};
+use lab::cms::{Signature, nested};
+use lab::der::{Der, printable, utf8};
 use lab::hunted::tricks;
-use lab::keys::Key;
-use lab::pe::{Pe, sign};
+use lab::keys::{Hash, Key};
+use lab::pe::{Pe, attach, entry, padded, sign};
 use lab::revoked::LEAF;
+use lab::stamp::Token;
 use serde_json::Value;
 
 #[test]
@@ -160,6 +163,118 @@ fn a_clone_that_is_revoked_by_its_own_authority_is_a_clone() {
         "X208 high genuine.exe,own.exe,revoked.exe <- genuine.exe",
     ];
     assert_eq!(shared(&files), expected);
+}
+
+/// A name is the same in another string type, and an issuer by its common name.
+#[test]
+fn a_clone_is_found_whatever_its_names_are_written_in() {
+    let genuine = sign(&Pe::pe32().bytes(), &Signature::default());
+    let clone = |subject: &Der, issuer: &Der| {
+        let mut cert = publisher(Key::Other).without(AUTHORITY_KEY_ID).by(issuer, Key::CloneInter);
+        cert.subject = subject.clone();
+        sign(&Pe::pe64().bytes(), &Signature { certs: vec![cert.der()], ..Signature::with(cert.der(), Key::Other) })
+    };
+    let written = |organization: &str, common_name: &str| {
+        let (country, organization) = ((COUNTRY, printable("XX")), (ORGANIZATION, utf8(organization)));
+        name(&[country, organization, (COMMON_NAME, utf8(common_name))])
+    };
+    let pair = |clone: Vec<u8>| shared(&[("genuine.exe", genuine.clone()), ("aaa.exe", clone)]);
+    let number = "X204 critical aaa.exe,genuine.exe <- genuine.exe";
+    let expected = [number, "X205 low aaa.exe <- genuine.exe", "X208 low aaa.exe,genuine.exe <- genuine.exe"];
+    let issuer = written("SIGSCAN  Fixtures", "Fixture issuing CA");
+    assert_eq!(pair(clone(&publisher_name(), &inter_name())), expected);
+    assert_eq!(pair(clone(&written("Sigscan Fixtures ", "FIXTURE Publisher"), &issuer)), expected);
+    // As LimeLighter writes it: of the issuer's name only the common name.
+    let alone = |text: &str| name(&[(COMMON_NAME, utf8(text))]);
+    let expected = [number, "X208 high aaa.exe,genuine.exe <- genuine.exe"];
+    assert_eq!(pair(clone(&alone("Somebody"), &alone("Fixture Issuing CA"))), expected);
+    assert_eq!(pair(clone(&alone("Somebody"), &alone("Another CA"))), expected[1..]);
+}
+
+/// Severity of a finding of this code in the record of a file.
+fn severity_of(code: &str, file: &[u8], words: &[&str]) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.exe");
+    std::fs::write(&path, file).unwrap();
+    let mut scan = Command::new(env!("CARGO_BIN_EXE_sigscan"));
+    scan.args(["--json", "--no-correlate", "--quiet", "--at", lab::catalogue::AT]).args(words).arg(&path);
+    for pem in ["root.pem", "tsa-root.pem"] {
+        scan.arg("--trust-store").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/pki").join(pem));
+    }
+    let record: Value = serde_json::from_slice(&scan.output().unwrap().stdout).unwrap();
+    let found = record["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == code)?;
+    Some(found["severity"].as_str().unwrap().to_owned())
+}
+
+const STAMPED: &str = "20250301120000Z";
+
+#[test]
+fn the_worst_of_several_timestamps_is_told() {
+    let forged = || Token { bend_imprint: |imprint| imprint[0] ^= 1, ..Token::at(STAMPED) };
+    let stranger = || {
+        let own = Cert::own(dn("Self Made Time"), Key::Tsa, &[0x77]).with(eku_critical(&[TIME_STAMPING]));
+        Token::at(STAMPED).from(own.der())
+    };
+    let told = |tokens: Vec<Token>| {
+        let signature = tokens.into_iter().fold(Signature::default(), |signed, token| signed.add(token.attribute()));
+        severity_of("S118", &sign(&Pe::pe32().bytes(), &signature), &[])
+    };
+    assert_eq!(told(vec![stranger()]).as_deref(), Some("medium"));
+    assert_eq!(told(vec![forged(), stranger()]).as_deref(), Some("high"));
+    assert_eq!(told(vec![stranger(), forged()]).as_deref(), Some("high"));
+    assert_eq!(told(vec![Token::at(STAMPED), forged()]).as_deref(), Some("medium"));
+    assert_eq!(told(vec![Token::at(STAMPED)]), None);
+}
+
+/// A stolen timestamp is found behind one of the thief's own.
+#[test]
+fn a_timestamp_on_two_signatures_is_found_wherever_it_stands() {
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&taken);
+    let honest = Token::at(STAMPED).attribute();
+    let genuine = Signature::default().add(move |value| {
+        let token = honest(value);
+        *kept.lock().unwrap() = token.clone();
+        token
+    });
+    let genuine = sign(&Pe::pe32().bytes(), &genuine);
+    let stolen = move |_: &[u8]| taken.lock().unwrap().clone();
+    let own = Token::at("20250401120000Z").attribute();
+    let thief = sign(&Pe::pe64().bytes(), &Signature::default().add(own).add(stolen));
+    assert_eq!(shared(&[("a.exe", genuine), ("b.exe", thief)]), ["X206 high a.exe,b.exe <- ?"]);
+}
+
+/// The certificate of any signature may be listed, but only the signature that decides speaks for the file.
+#[test]
+fn a_list_names_the_signer_of_any_signature() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = Cert::own(dn("Listed"), Key::Other, &[0x52]).valid("20240101000000Z", "20280101000000Z");
+    let other = other.with(eku(&[CODE_SIGNING]));
+    let list = |name: &str, cert: &[u8]| {
+        let thumbprint = Hash::Sha1.digest(cert).iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+        let path = folder.path().join(name);
+        let text = format!("type,value,name,reason,severity,reference\nthumbprint,{thumbprint},x,stolen,critical,\n");
+        std::fs::write(&path, text).unwrap();
+        format!("csv:{}", path.display())
+    };
+    let (listed, publishers) = (list("other.csv", &other.der()), list("own.csv", &leaf().der()));
+    let image = padded(&Pe::pe32().bytes());
+    let by = |cert: &Cert| Signature { certs: vec![cert.der()], ..Signature::with(cert.der(), Key::Other) };
+    let alone = sign(&image, &by(&other));
+    let within = sign(&image, &Signature::default().add(nested(vec![by(&other).build(&image)])));
+    let outside = sign(&image, &by(&other).add(nested(vec![Signature::default().build(&image)])));
+    let beside =
+        attach(&image, &[entry(&Signature::default().build(&image)), entry(&by(&other).build(&image))].concat());
+    for file in [&alone, &within, &outside, &beside] {
+        assert_eq!(severity_of("S122", file, &["--blocklist", &listed]).as_deref(), Some("critical"));
+    }
+    // Of another file's content, and still by the listed signer, whose signature over that holds.
+    let foreign = by(&other).build(&padded(&Pe::pe64().bytes()));
+    let copy = sign(&image, &Signature::default().add(nested(vec![foreign])));
+    assert_eq!(severity_of("S122", &copy, &["--blocklist", &listed]).as_deref(), Some("medium"));
+    let allowed = |file: &[u8]| severity_of("S122", file, &["--blocklist", &listed, "--allowlist", &publishers]);
+    assert_eq!(allowed(&within).as_deref(), Some("info"));
+    assert_eq!(allowed(&outside).as_deref(), Some("critical"));
 }
 
 #[test]

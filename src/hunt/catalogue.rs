@@ -362,7 +362,8 @@ mod tests {
             ("International Business Machines Corporation", Some("IBM")),
             ("MICROSOFT CORP.", Some("Microsoft")),
             ("Micrоsoft Corporation", None),
-            ("Microsoft Windows", None),
+            ("Microsoft Windows", Some("Microsoft")),
+            ("Microsoft Windows Publishers", None),
             ("Fixture Publisher", None),
             ("Inc.", None),
         ] {

@@ -102,6 +102,8 @@ pub struct Entry {
     pub(super) pkcs7: Key,
     pub(super) signer_info: Key,
     pub(super) token: Key,
+    /// Few signatures have more than one timestamp.
+    pub(super) other_tokens: Box<[[u8; 32]]>,
     pub(super) version: Key,
     /// Few files have these two.
     pub(super) first_page: Option<Box<[u8; 32]>>,
@@ -230,6 +232,7 @@ impl Entry {
             pkcs7: key(&keys.pkcs7_sha256),
             signer_info: key(&keys.signer_info_sha256),
             token: key(&keys.timestamp_token_sha256),
+            other_tokens: keys.other_timestamps_sha256.iter().filter_map(|text| key(&Some(text.clone()))).collect(),
             version: key(&keys.version_res_sha256),
             first_page: key(&keys.first_page_sha256).map(Box::new),
             signed_first_page: key(&keys.signed_first_page_sha256).map(Box::new),
@@ -261,6 +264,7 @@ impl Entry {
                 pkcs7_sha256: text(&self.pkcs7),
                 signer_info_sha256: text(&self.signer_info),
                 timestamp_token_sha256: text(&self.token),
+                other_timestamps_sha256: self.other_tokens.iter().map(|token| hex(token)).collect(),
                 leaf_tbs_sha256: text(&self.leaf.tbs),
                 leaf_spki_sha256: text(&self.leaf.spki),
                 issuer_serial_key: text(&self.leaf.issuer_serial),
@@ -289,9 +293,9 @@ impl Entry {
         self.signer_info.as_ref().map(<[u8; 32]>::as_slice)
     }
 
-    /// The timestamp, by its SHA-256.
-    pub(super) fn token(&self) -> Option<&[u8]> {
-        self.token.as_ref().map(<[u8; 32]>::as_slice)
+    /// The timestamps, by their SHA-256.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &[u8]> {
+        self.token.iter().chain(&self.other_tokens).map(<[u8; 32]>::as_slice)
     }
 
     /// The file, by its SHA-256.

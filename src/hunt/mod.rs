@@ -11,6 +11,7 @@ mod correlate;
 mod donors;
 mod entry;
 mod leads;
+mod letters;
 mod names;
 mod rules;
 mod single;

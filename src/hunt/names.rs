@@ -1,5 +1,8 @@
 //! Names as people read them: what makes two names the same to the eye, and what only looks the same.
 
+use std::borrow::Cow;
+
+use super::letters::undressed;
 use crate::hidden::is_invisible;
 
 /// Words that tell one company from the next only on paper.
@@ -22,13 +25,33 @@ const FORMS: [&str; 16] = [
     "srl",
 ];
 
+/// The same words by their look.
+const FORMS_SEEN: [&str; 16] = [
+    "lnc",
+    "lncorporated",
+    "corp",
+    "corporatlon",
+    "ltd",
+    "llmlted",
+    "llc",
+    "gmbh",
+    "ag",
+    "sa",
+    "ab",
+    "bv",
+    "co",
+    "plc",
+    "sas",
+    "srl",
+];
+
 /// Octets of the longest of them.
 const LONGEST_FORM: usize = 12;
 
 /// A name without case, punctuation and the company's legal form, in its own letters.
 #[must_use]
 pub(super) fn plain(name: &str) -> String {
-    words(&lower(name, Some, |letter| letter))
+    words(&lower(name, Some, |letter| letter), &FORMS)
 }
 
 /// What a name looks like: [`plain`], without what nobody sees, with letters of other alphabets taken for the Latin ones that they look like, and
@@ -36,8 +59,10 @@ pub(super) fn plain(name: &str) -> String {
 /// occur in names of Latin letters). Two names of one look are told apart by nobody who reads quickly.
 #[must_use]
 pub(super) fn look(name: &str) -> String {
-    let seen = |letter| (!is_invisible(letter)).then(|| latin_capital(letter));
-    let mut text = words(&lower(name, seen, latin));
+    let seen = |letter| (!is_invisible(letter)).then(|| latin_capital(undressed(letter)));
+    let text = lower(name, seen, latin);
+    // Before the words are told apart: a legal form can be disguised as well.
+    let mut text = unmarked(&text).into_owned();
     if text.contains(['0', '1', 'i']) {
         text = text
             .chars()
@@ -53,7 +78,15 @@ pub(super) fn look(name: &str) -> String {
             text = text.replace(pair, letter);
         }
     }
-    text
+    words(&text, &FORMS_SEEN)
+}
+
+/// The text without the marks that follow names, written in letters.
+fn unmarked(text: &str) -> Cow<'_, str> {
+    if !text.contains('(') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(["(r)", "(c)", "(tm)"].iter().fold(text.to_owned(), |text, mark| text.replace(mark, " ")))
 }
 
 /// In lower case, each letter as `before` and `after` have it there. Every start makes this of some thousand names, nearly all
@@ -68,19 +101,34 @@ fn lower(name: &str, before: impl Fn(char) -> Option<char>, after: impl Fn(char)
 /// Words of a copyright notice that are no name.
 const NOTICE: [&str; 8] = ["copyright", "c", "r", "by", "the", "all", "rights", "reserved"];
 
+/// The end of one, `all rights reserved`, in other languages that real files have.
+const RESERVED: [&str; 5] = [
+    "alle rechte vorbehalten",
+    "tous droits réservés",
+    "todos los derechos reservados",
+    "todos os direitos reservados",
+    "tutti i diritti riservati",
+];
+
 /// Who holds the rights by a copyright notice: its words without the notice's own and without years, as [`plain`].
 #[must_use]
 pub(super) fn copyright_holder(notice: &str) -> String {
-    let name = plain(notice);
+    let mut name = plain(notice);
+    for ending in RESERVED {
+        if let Some(rest) = name.strip_suffix(ending) {
+            name.truncate(rest.len());
+        }
+    }
     let told = |word: &&str| !NOTICE.contains(word) && !word.bytes().all(|octet| octet.is_ascii_digit());
-    name.split(' ').filter(told).collect::<Vec<_>>().join(" ")
+    name.split(' ').filter(|word| !word.is_empty()).filter(told).collect::<Vec<_>>().join(" ")
 }
 
 /// The words without those that name a legal form, with single spaces between them.
-fn words(text: &str) -> String {
+fn words(text: &str, forms: &[&str]) -> String {
+    let text = unmarked(text);
     let mut joined = String::with_capacity(text.len());
     let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    for word in words.filter(|word| word.len() > LONGEST_FORM || !FORMS.contains(word)) {
+    for word in words.filter(|word| word.len() > LONGEST_FORM || !forms.contains(word)) {
         if !joined.is_empty() {
             joined.push(' ');
         }
@@ -161,6 +209,8 @@ mod tests {
             "Copyright (C) Microsoft Corp. 1981-1999",
             "(c) 2019 by Microsoft",
             "Copyright \u{a9} 2001, 2002 Microsoft(R)",
+            "© Microsoft Corporation. Alle Rechte vorbehalten.",
+            "© 2019 Microsoft. Tous droits réservés.",
         ] {
             assert_eq!(copyright_holder(notice), "microsoft", "{notice}");
         }
@@ -182,6 +232,14 @@ mod tests {
             "Micro\u{200b}soft\u{ad}",
             "\u{2060}M\u{feff}icrosoft Cor\u{200d}poration",
             "ΜICRΟЅОFТ",
+            "Microsoft Corporatlon",
+            "Microsoft 1nc.",
+            "Microsoft L1mited",
+            "Ⅿicrosoft Ⅽorporation",
+            "𝐌𝐢𝐜𝐫𝐨𝐬𝐨𝐟𝐭 𝐂𝐨𝐫𝐩",
+            "Ⲙⲓⲥrⲟsⲟft",
+            "Microsoft(R) Corporation",
+            "(c) Microsoft Corporation",
         ] {
             assert_eq!(look(disguise), real, "{disguise}");
         }
@@ -198,6 +256,14 @@ mod tests {
         assert_ne!(plain("Місrosoft Corporation"), "microsoft");
         assert_ne!(plain("Micr0soft"), "microsoft");
         assert_eq!((look("Inc."), plain("Inc.")), (String::new(), String::new()));
+        for marked in ["Microsoft(r) Corporation", "Microsoft (TM)", "(c) Microsoft Corp.", "Microsoft®"] {
+            assert_eq!(plain(marked), "microsoft", "{marked}");
+        }
+        assert_eq!(plain("C-Media Electronics Inc."), "c media electronics");
+        assert_ne!(plain("Microsoft Corporatlon"), "microsoft");
+        // A look of one letter for each: what is left of a form after that is a form's look.
+        let seen = |form: &str| form.replace(['1', 'i'], "l").replace("rn", "m").replace("vv", "w");
+        assert_eq!(FORMS.map(seen), FORMS_SEEN.map(str::to_owned));
         assert_eq!(FORMS.iter().map(|form| form.len()).max(), Some(LONGEST_FORM));
     }
 }

@@ -34,14 +34,29 @@ pub(super) fn findings(entries: &[Entry]) -> Vec<FindingLine> {
 }
 
 /// Entries that share a key: groups of two and more, in the order of their first members.
-pub(super) fn groups(entries: &[Entry], key: impl Fn(&Entry) -> Option<&[u8]>) -> Vec<Vec<&Entry>> {
+pub(super) fn groups<'e>(entries: &'e [Entry], key: impl Fn(&'e Entry) -> Option<&'e [u8]>) -> Vec<Vec<&'e Entry>> {
+    keyed_groups(entries, |entry| key(entry).into_iter()).into_iter().map(|(_, group)| group).collect()
+}
+
+/// The same by keys of which an entry has any number, each group with its key.
+fn keyed_groups<'e, K: Iterator<Item = &'e [u8]>>(
+    entries: &'e [Entry],
+    keys: impl Fn(&'e Entry) -> K,
+) -> Vec<(&'e [u8], Vec<&'e Entry>)> {
+    let keyed = entries.iter().enumerate();
     let mut keyed: Vec<(&[u8], usize)> =
-        entries.iter().enumerate().filter_map(|(index, entry)| Some((key(entry)?, index))).collect();
+        keyed.flat_map(|(index, entry)| keys(entry).map(move |key| (key, index))).collect();
     keyed.sort_unstable();
+    keyed.dedup(); // an entry is in a group once
     let runs = keyed.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1);
     let mut groups: Vec<&[(&[u8], usize)]> = runs.collect();
-    groups.sort_unstable_by_key(|run| run.first().map(|first| first.1));
-    groups.iter().map(|run| run.iter().filter_map(|(_, index)| entries.get(*index)).collect()).collect()
+    // In the order of their keys, which is kept among those with one first member.
+    groups.sort_by_key(|run| run.first().map(|first| first.1));
+    let group = |run: &&[(&'e [u8], usize)]| {
+        let members = run.iter().filter_map(|(_, index)| entries.get(*index)).collect();
+        Some((run.first()?.0, members))
+    };
+    groups.iter().filter_map(group).collect()
 }
 
 /// How many different values the entries have; those without one do not count.
@@ -212,12 +227,12 @@ fn one_name_several_keys(entries: &[Entry]) -> Vec<FindingLine> {
 }
 
 fn one_timestamp_several_signatures(entries: &[Entry]) -> Vec<FindingLine> {
-    let groups = groups(entries, Entry::token);
-    let reused = groups.iter().filter(|group| distinct(group, Entry::signer_info) > 1);
+    let groups = keyed_groups(entries, Entry::tokens);
+    let reused = groups.iter().filter(|(_, group)| distinct(group, Entry::signer_info) > 1);
     reused
-        .filter_map(|group| {
+        .filter_map(|(token, group)| {
             let evidence = [
-                ("timestamp_token_sha256", key_text(group.first().and_then(|entry| entry.token()))),
+                ("timestamp_token_sha256", key_text(Some(token))),
                 ("signatures", json!(distinct(group, Entry::signer_info))),
             ];
             finding("X206", None, &evidence, group, None)
@@ -265,6 +280,7 @@ mod tests {
                 pkcs7_sha256: pkcs7,
                 signer_info_sha256: signer_info,
                 timestamp_token_sha256: token,
+                other_timestamps_sha256: Vec::new(),
                 leaf_tbs_sha256: tbs,
                 leaf_spki_sha256: spki,
                 issuer_serial_key: number,
@@ -435,6 +451,15 @@ mod tests {
     fn a_timestamp_fits_one_signature() {
         let real = file("a", VALID, (1, 1), [1, 1, 1, 1, 1, 1, 1]);
         let moved = file("b", (Status::Invalid, Reason::TimestampInvalid), (2, 2), [2, 2, 1, 1, 1, 1, 1]);
-        assert_eq!(found(&[real, moved]), ["X206 High a,b <- ?"]);
+        assert_eq!(found(&[real.clone(), moved.clone()]), ["X206 High a,b <- ?"]);
+        // Behind one of its own, in front of one, and twice.
+        let own = |keys: Keys| KeysLine { keys, ..moved.clone() };
+        let stolen = moved.keys.timestamp_token_sha256.clone().unwrap();
+        let mut behind = own(moved.keys.clone());
+        behind.keys.timestamp_token_sha256 = Some(hex(&[9; 32]));
+        behind.keys.other_timestamps_sha256 = vec![hex(&[8; 32]), stolen.clone(), stolen];
+        assert_eq!(found(&[real.clone(), behind.clone()]), ["X206 High a,b <- ?"]);
+        behind.keys.other_timestamps_sha256.clear();
+        assert_eq!(found(&[real, behind]), [""; 0]);
     }
 }

@@ -375,12 +375,15 @@ fn timestamp_summary(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> 
 
 fn keys(content: &ContentFacts<'_>, verdict: &SignatureVerdict) -> Keys {
     let certificate = content.certificate.and_then(|index| content.pool.digests(index));
-    let token = content.timestamps.get(verdict.timestamp.map_or(0, |chosen| chosen.index));
+    let chosen = verdict.timestamp.map_or(0, |chosen| chosen.index);
+    let token = content.timestamps.get(chosen);
+    let others = content.timestamps.iter().enumerate().filter(|(index, _)| *index != chosen);
     Keys {
         signed_digest: signed_digest(content),
         pkcs7_sha256: Some(sha256_hex(content.body.data.raw)),
         signer_info_sha256: Some(sha256_hex(&content.body.signer.signature)),
         timestamp_token_sha256: token.map(|facts| sha256_hex(facts.raw)),
+        other_timestamps_sha256: others.map(|(_, facts)| sha256_hex(facts.raw)).collect(),
         leaf_tbs_sha256: certificate.map(|digests| hex::lower(&digests.tbs)),
         leaf_spki_sha256: certificate.map(|digests| hex::lower(&digests.spki)),
         issuer_serial_key: certificate.map(|digests| hex::lower(&digests.issuer_serial)),

@@ -487,13 +487,17 @@ pub struct Keys {
     pub signer_info_sha256: Option<String>,
     /// SHA-256 of the timestamp attribute value.
     pub timestamp_token_sha256: Option<String>,
+    /// The same of the signature's other timestamps; absent where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_timestamps_sha256: Vec<String>,
     /// SHA-256 of the signer's TBSCertificate.
     pub leaf_tbs_sha256: Option<String>,
     /// SHA-256 of the signer's SubjectPublicKeyInfo.
     pub leaf_spki_sha256: Option<String>,
-    /// SHA-256 of the issuer Name followed by the serial number octets.
+    /// SHA-256 of the issuer's common name in lower case with single spaces, an octet 0 and the serial number's octets
+    /// without leading zeros. Where the issuer has no common name all of its Name takes that place, as in `subject_key`.
     pub issuer_serial_key: Option<String>,
-    /// SHA-256 of the subject Name.
+    /// SHA-256 of the subject Name, with string types, case and white space put aside (RFC 5280 section 7.1).
     pub subject_key: Option<String>,
     /// SHA-256 of the version resource.
     pub version_res_sha256: Option<String>,

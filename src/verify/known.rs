@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::Work;
 use crate::crypto::{AlgorithmId, SignatureMemo, Verification};
-use crate::x509::{Certificate, CertificateText, normalised_name};
+use crate::x509::{Certificate, CertificateText, folded_common_name, normalised_name, significant_octets};
 
 /// Keys for which a certificate remembers whether it verifies under them; nearly all have one issuer.
 const KEYS: usize = 4;
@@ -39,9 +39,10 @@ pub struct CertificateDigests {
     pub tbs: [u8; 32],
     /// Of the SubjectPublicKeyInfo.
     pub spki: [u8; 32],
-    /// Of the issuer Name followed by the serial number's octets.
+    /// Of the issuer's common name, or of its whole Name where it has none, and the serial number, as
+    /// [`crate::record::Keys::issuer_serial_key`] has them.
     pub issuer_serial: [u8; 32],
-    /// Of the subject Name.
+    /// Of the subject Name as [`normalised_name`] has it: another string type makes no other name.
     pub subject: [u8; 32],
 }
 
@@ -88,11 +89,12 @@ impl KnownCertificate {
             tbs: Sha256::digest(certificate.tbs).into(),
             spki: Sha256::digest(certificate.spki).into(),
             issuer_serial: Sha256::new()
-                .chain_update(certificate.issuer)
-                .chain_update(certificate.serial)
+                .chain_update(folded_common_name(certificate.issuer).as_deref().unwrap_or(&self.issuer))
+                .chain_update([0])
+                .chain_update(significant_octets(certificate.serial))
                 .finalize()
                 .into(),
-            subject: Sha256::digest(certificate.subject).into(),
+            subject: Sha256::digest(&self.subject).into(),
         };
         self.digests.get_or_init(|| Box::new(digests()))
     }

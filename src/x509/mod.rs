@@ -16,7 +16,7 @@ mod text;
 
 pub use certificate::{Certificate, Extension, MAX_EXTENSIONS, integer_octets, serial_to_hex, significant_octets};
 pub use extensions::{BasicConstraints, KeyUsage};
-pub use name::{Name, display_name, name_attribute, normalised_name, same_name};
+pub use name::{Name, display_name, folded_common_name, name_attribute, normalised_name, same_name};
 pub use name_constraints::{ConstraintViolation, check_name_constraints, name_octets};
 pub use policies::{MAX_POLICIES, PolicyConstraints, Unreadable};
 pub use text::{CertificateText, key_text, usage_text};

@@ -179,6 +179,16 @@ fn fold_ascii(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The first common name of a Name element in lower case with single spaces, by which names are the same whose other parts
+/// somebody left out. `None` where there is none, and for what [`normalised_name`] leaves alone.
+#[must_use]
+pub fn folded_common_name(raw: &[u8]) -> Option<Vec<u8>> {
+    let text = name_attribute(raw, oids::AT_COMMON_NAME).filter(|_| raw.len() <= MAX_NORMALISED)?;
+    let mut folded = Vec::with_capacity(text.len());
+    fold(&text, &mut folded);
+    (!folded.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER)).then_some(folded)
+}
+
 /// Text of the first attribute of this type in a Name element.
 #[must_use]
 pub fn name_attribute(raw: &[u8], wanted: Oid<'_>) -> Option<String> {

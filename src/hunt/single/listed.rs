@@ -11,7 +11,7 @@ use crate::crypto::{DigestAlgorithm, DigestValue};
 use crate::hex::lower as hex;
 use crate::record::{Finding, Severity, Status};
 use crate::trust::wdac::{self, DeniedBy, Field, FileVersion, HashOf, Scenarios, SubjectSigner};
-use crate::trust::{BlockLists, ListEntry, Named, issuer_serial_key, signature_hash};
+use crate::trust::{ListEntry, Named, issuer_serial_key, signature_hash};
 use crate::verify::{ContentFacts, PathEnd};
 use crate::x509::{Certificate, Name, serial_to_hex};
 
@@ -46,20 +46,22 @@ pub(super) fn on_a_blocklist(facts: &FileFacts<'_>) -> Option<Finding> {
 
 /// The entry by which the file is wanted all the same. A name that anybody can give a file makes it no harmless one: a signer
 /// whose signature does not hold, a name and a number in a chain of one's own, a digest that leaves out a part of the program.
-fn wanted<'f>(facts: &FileFacts<'f>, keys: &[(Named, Vec<u8>)]) -> Option<&'f ListEntry> {
+fn wanted<'f>(facts: &FileFacts<'f>, keys: &[Listable]) -> Option<&'f ListEntry> {
     let record = facts.record;
     let whole = facts.pe.is_none_or(|pe| record.size.is_some_and(|length| pe.hides_nothing(length)));
     let signed = record.signer.is_some();
     let trusted = std::iter::once(record.reason)
         .chain(record.other_reasons.iter().copied())
         .all(|reason| !matches!(reason.status(), Status::Untrusted | Status::Error));
-    let proven = keys.iter().filter(|(by, _)| match by {
+    // Only the signature that decides speaks for the file.
+    let decides = |key: &&Listable| !matches!(key.of, Of::Signature { decides: false, .. });
+    let proven = keys.iter().filter(decides).filter(|key| match key.by {
         Named::File => true,
         Named::Authentihash => whole,
         Named::Tbs | Named::Thumbprint => signed,
         Named::IssuerSerial => signed && trusted,
     });
-    proven.into_iter().find_map(|(by, key)| facts.allowed.find(*by, key))
+    proven.into_iter().find_map(|key| facts.allowed.find(key.by, &key.octets))
 }
 
 /// A copied signature says nothing of the file that carries it, but that somebody copied it.
@@ -67,26 +69,33 @@ fn of_signer(severity: Severity, verified: bool) -> Severity {
     if verified { severity } else { severity.min(Severity::Medium) }
 }
 
-/// What the first list of single entries says.
-fn listed(facts: &FileFacts<'_>, keys: &[(Named, Vec<u8>)]) -> Option<Hit> {
-    let (by, key, entry) = look_up(facts.blocked, keys)?;
-    let names_signer = matches!(by, Named::Tbs | Named::Thumbprint | Named::IssuerSerial);
-    let verified = facts.record.signer.is_some();
-    let value = match by {
-        Named::IssuerSerial => String::from_utf8_lossy(key).replace('\0', "/"),
-        _ => hex(key),
+/// What lists of single entries say; the worst, the first of several.
+fn listed(facts: &FileFacts<'_>, keys: &[Listable]) -> Option<Hit> {
+    let found = keys.iter().filter_map(|key| Some((key, facts.blocked.find(key.by, &key.octets)?)));
+    let severities = found.map(|(key, entry)| match key.of {
+        Of::File => (entry.severity, key, entry),
+        Of::Signature { holds, .. } => (of_signer(entry.severity, holds), key, entry),
+    });
+    let (severity, key, entry) = severities.reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
+    let verified = match key.of {
+        Of::File => None,
+        Of::Signature { holds, .. } => Some(holds),
+    };
+    let value = match key.by {
+        Named::IssuerSerial => String::from_utf8_lossy(&key.octets).replace('\0', "/"),
+        _ => hex(&key.octets),
     };
     Some(Hit {
-        severity: if names_signer { of_signer(entry.severity, verified) } else { entry.severity },
+        severity,
         title: format!("{}: {}", entry.list, entry.name),
         evidence: vec![
             ("list", json!(entry.list)),
-            ("by", json!(by.word())),
+            ("by", json!(key.by.word())),
             ("value", json!(value)),
             ("name", json!(entry.name)),
             ("reason", json!(entry.reason)),
             ("reference", json!(entry.reference)),
-            ("signer_verified", if names_signer { json!(verified) } else { json!(null) }),
+            ("signer_verified", json!(verified)),
         ],
     })
 }
@@ -188,20 +197,50 @@ fn signers(facts: &FileFacts<'_>) -> (Vec<bool>, Vec<SubjectSigner>) {
     both.into_iter().unzip()
 }
 
-fn look_up<'l, 'k>(lists: &'l BlockLists, keys: &'k [(Named, Vec<u8>)]) -> Option<(Named, &'k [u8], &'l ListEntry)> {
-    keys.iter().find_map(|(by, key)| Some((*by, key.as_slice(), lists.find(*by, key)?)))
-}
-
 fn strongest(values: &BTreeMap<DigestAlgorithm, DigestValue>) -> impl Iterator<Item = Vec<u8>> {
     values.values().rev().map(|value| value.as_bytes().to_vec())
 }
 
-/// Everything by which the file may be listed: what is its own first, then its signer, then the issuers.
-fn keys(facts: &FileFacts<'_>) -> Vec<(Named, Vec<u8>)> {
+/// Something by which a list may name the file.
+struct Listable {
+    by: Named,
+    octets: Vec<u8>,
+    /// What it is of: the file itself, or a signature, which holds or not.
+    of: Of,
+}
+
+#[derive(Clone, Copy)]
+enum Of {
+    File,
+    Signature { holds: bool, decides: bool },
+}
+
+/// Everything by which the file may be listed: what is its own first, then each signer and its issuers, of the signature that
+/// decides before others and of those that hold before those that do not.
+fn keys(facts: &FileFacts<'_>) -> Vec<Listable> {
+    let of_file = |by| move |octets| Listable { by, octets, of: Of::File };
+    let mut keys: Vec<Listable> = strongest(facts.digests.authentihash).map(of_file(Named::Authentihash)).collect();
+    keys.extend(strongest(facts.digests.file).map(of_file(Named::File)));
+    let signatures = facts.signatures.iter().zip(&facts.record.signatures).enumerate();
+    let mut signatures: Vec<_> = signatures
+        .filter_map(|(index, (signature, shown))| {
+            let (decides, holds) = (facts.deciding == Some(index), shown.signer.is_some());
+            Some((decides, holds, signature.content.as_ref()?))
+        })
+        .collect();
+    signatures.sort_by_key(|(decides, holds, _)| (!decides, !holds));
+    for (decides, holds, content) in signatures {
+        let named = signer_keys(content).into_iter();
+        let of = Of::Signature { holds, decides };
+        keys.extend(named.map(|(by, octets)| Listable { by, octets, of }));
+    }
+    keys
+}
+
+/// By what a list may name a signer or its issuers.
+fn signer_keys(content: &ContentFacts<'_>) -> Vec<(Named, Vec<u8>)> {
     let mut keys = Vec::new();
-    keys.extend(strongest(facts.digests.authentihash).map(|key| (Named::Authentihash, key)));
-    keys.extend(strongest(facts.digests.file).map(|key| (Named::File, key)));
-    if let Some(leaf) = facts.leaf() {
+    if let Some(leaf) = content.certificate.and_then(|index| content.pool.certificate(index)) {
         let respelled = leaf.respelled();
         for octets in std::iter::once(leaf.raw).chain(respelled.iter().map(Vec::as_slice)) {
             keys.push((Named::Thumbprint, Sha1::digest(octets).to_vec()));
@@ -212,8 +251,7 @@ fn keys(facts: &FileFacts<'_>) -> Vec<(Named, Vec<u8>)> {
             keys.push((Named::IssuerSerial, issuer_serial_key(issuer, &serial_to_hex(leaf.serial))));
         }
     }
-    let content = facts.deciding().and_then(|(signature, _)| signature.content.as_ref());
-    keys.extend(content.into_iter().flat_map(issuers).flat_map(signature_hashes));
+    keys.extend(issuers(content).flat_map(signature_hashes));
     keys
 }
 

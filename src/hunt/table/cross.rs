@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::Proof,
         attack: &[MASQUERADING, CERTIFICATES],
         condition: "Signers' certificates name the same issuer and serial number and differ, and not all of them are \
-                    their own issuer. Critical where one of them leads to a trusted root and another does not, or to \
+                    their own issuer. Issuers of one common name are one here, whatever else their names say. Critical where one of them leads to a trusted root and another does not, or to \
                     none that can be found, else medium.",
         why: "An authority gives a number once. A second certificate with it is a copy with another key, as CarbonCopy \
               and LimeLighter make.",
@@ -74,7 +74,7 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Critical,
         confidence: Confidence::High,
         attack: &[MASQUERADING, CERTIFICATES],
-        condition: "Signers have the same subject and different keys; one leads to a trusted root, another signed \
+        condition: "Signers have the same subject (string types, case and white space put aside) and different keys; one leads to a trusted root, another signed \
                     itself (critical), ends at a root that is not trusted (medium) or leads to none (low), whatever else is \
                     wrong with it. A key of which files say both is no trusted one where there is another.",
         why: "Somebody made a certificate in the name of a publisher whose real one is among the files.",
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         confidence: Confidence::Proof,
         attack: &[CODE_SIGNING],
-        condition: "Files carry the same timestamp token on signatures that differ.",
+        condition: "Files carry the same timestamp token on signatures that differ, be it one of several.",
         why: "A timestamp is made over one signature. On any other one it proves nothing, and was put there to look \
               old.",
         todo: "Trust the timestamp of the file whose record says that it is verified, and no other.",

@@ -317,11 +317,11 @@ pub(super) const ROWS: &[Row] = &[
         confidence: Confidence::High,
         attack: &[CODE_SIGNING, "T1588.003", "T1068"],
         condition: "A list given with --blocklist names the file (by its hash or Authenticode digest), its signer's \
-                    certificate (by thumbprint, TBS hash, or issuer and serial number) or an issuer (by TBS hash), or a \
+                    certificate (by thumbprint, TBS hash, or issuer and serial number) or an issuer (by TBS hash) of any of its signatures, or a \
                     rule of an App Control policy (wdac) denies it: by Authenticode digest, digest of the first page, \
                     attributes and version of the version resource, or signer, in the scenario that it runs in (drivers: \
                     kernel). As bad as the list says, high for a policy; at most medium where a certificate is named \
-                    whose signature does not hold; info where --allowlist names it too, by something that is proven. Of several lists the one that \
+                    whose signature does not hold; info where --allowlist names it too, by something that is proven of the file or of the signature that decides. Of several lists the one that \
                     says the worst is shown, and the others are in also.",
         why: "Others saw this file do harm, or this certificate sign what did.",
         todo: "Follow the reference. By issuer-serial alone it may be a forged copy of the listed certificate: compare \
