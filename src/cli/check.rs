@@ -18,7 +18,7 @@ use crate::judge::{InitialPolicies, Purpose, Status};
 use crate::output::escape::for_terminal;
 use crate::record::{CertificateReport, Revocation, RootLimit};
 use crate::scan::{Options, Scanner};
-use crate::trust::{TrustStore, certificates_below, load_paths};
+use crate::trust::{TrustStore, certificate_blocks, certificates_below, load_paths};
 use crate::x509::Certificate;
 
 /// Options of `sigscan trust check`.
@@ -206,20 +206,10 @@ fn blocks(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         }
         count = count.saturating_add(1);
     }
-    match begun(text) {
+    match certificate_blocks(text) {
         begun if begun > count => Err(format!("{begun} blocks begin as certificates in PEM, and {count} can be read")),
         _ => Ok(certificates),
     }
-}
-
-/// How many blocks begin that seem to be called certificates, in whatever spelling.
-fn begun(text: &[u8]) -> usize {
-    let text = text.to_ascii_uppercase();
-    let labels = memchr::memmem::find_iter(&text, b"-----BEGIN").map(|at| {
-        let line = text.get(at.saturating_add(10)..).unwrap_or(&[]);
-        line.split(|octet| matches!(octet, b'-' | b'\r' | b'\n')).next().unwrap_or(&[]).trim_ascii()
-    });
-    labels.filter(|label| label.ends_with(b"CERTIFICATE")).count()
 }
 
 fn shown(text: &str) -> String {

@@ -7,7 +7,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::load::{believed_ctl, certificates_in, ctl_content, files_below, read_limited, source_name};
+use super::load::{
+    believed_ctl, certificate_blocks, certificates_in, ctl_content, files_below, read_limited, source_name,
+};
 use super::{LoadError, Root, TrustStore};
 use crate::asn1::{Oid, Reader, Time, oids, tag};
 use crate::crypto::{DigestAlgorithm, digest, hash_for_signature, signature_scheme};
@@ -298,9 +300,7 @@ fn list_in(file: &Path, bytes: &[u8], anchors: &TrustStore, named: bool) -> Resu
     }
     let Some(text) = text_of(bytes) else { return Ok(None) };
     let certificates = certificates_in(text.as_bytes());
-    let blocks =
-        text.lines().filter(|line| line.starts_with("-----BEGIN ") && line.contains("CERTIFICATE-----")).count();
-    if certificates.len() != blocks {
+    if certificates.len() != certificate_blocks(text.as_bytes()) {
         return Err(unreadable("a PEM block in it is no certificate that can be read".to_owned()));
     }
     let mut entries: Vec<Entry> = certificates.iter().filter_map(|der| entry(der)).collect();
@@ -461,6 +461,10 @@ mod tests {
         let utf16: Vec<u8> = format!("\u{feff}{thumbprint}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = format!("\u{feff}{thumbprint}\r\n").encode_utf16().flat_map(u16::to_be_bytes).collect();
         let cut = two.replacen("MII", "MI", 1);
+        // A block of another spelling is one that no decoder reads, and was meant all the same.
+        let indented = two.replace("-----BEGIN", "-----BEGIN ");
+        let small = two.replace("CERTIFICATE", "certificate");
+        let unread = "a PEM block in it is no certificate that can be read".to_owned();
         let explained = format!("subject=CN = Root\n    00:b6:9a\n{one}\nand more\n{two}");
         for (text, entries) in [
             (der.as_slice(), 1),
@@ -478,7 +482,9 @@ mod tests {
         }
         for (text, why) in [
             ([der.as_slice(), &der].concat(), format!("{} octets stand behind its certificate", der.len())),
-            (format!("{one}{cut}").into_bytes(), "a PEM block in it is no certificate that can be read".to_owned()),
+            (format!("{one}{cut}").into_bytes(), unread.clone()),
+            (format!("{one}{indented}").into_bytes(), unread.clone()),
+            (format!("{one}{small}").into_bytes(), unread),
             (format!("{one}{thumbprint}0").into_bytes(), "line 21".to_owned()),
             (format!("{thumbprint}0\n").into_bytes(), "line 1 is".to_owned()),
             (b"tbs:00\n".to_vec(), "line 1 is".to_owned()),

@@ -236,6 +236,18 @@ pub fn certificates_in(bytes: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// How many blocks begin in a PEM file (RFC 7468) that seem to be called certificates, in whatever spelling: who counts fewer
+/// certificates has not read all that was meant.
+#[must_use]
+pub fn certificate_blocks(text: &[u8]) -> usize {
+    let text = text.to_ascii_uppercase();
+    let labels = memchr::memmem::find_iter(&text, b"-----BEGIN").map(|at| {
+        let line = text.get(at.saturating_add(10)..).unwrap_or(&[]);
+        line.split(|octet| matches!(octet, b'-' | b'\r' | b'\n')).next().unwrap_or(&[]).trim_ascii()
+    });
+    labels.filter(|label| label.ends_with(b"CERTIFICATE")).count()
+}
+
 /// The facts of a root given as a certificate: every usage, no dates. `None` when it does not decode.
 #[must_use]
 pub fn root_from_certificate(der: &[u8]) -> Option<RootFacts> {

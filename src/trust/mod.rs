@@ -24,8 +24,8 @@ pub use disallowed::{Disallowed, DisallowedEntry, DisallowedList, EntryKind, dis
 pub use format::{FormatError, Provenance, RootFacts, StoreLayout, StoreView, encode};
 pub use kernel::{CrossRoot, KernelRoots};
 pub use load::{
-    LoadError, Loaded, certificates_below, certificates_in, claimed_usages, ctl_from_stl, load_paths,
-    root_from_certificate, roots_from_ctl,
+    LoadError, Loaded, certificate_blocks, certificates_below, certificates_in, claimed_usages, ctl_from_stl,
+    load_paths, root_from_certificate, roots_from_ctl,
 };
 pub use revocation::{
     CrlState, Found, LoadedCrl, LoadedResponse, MAX_REVOCATION_BYTES, RevocationLists, SignedState,
